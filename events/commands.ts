@@ -1,0 +1,114 @@
+/**
+ * Commands: what may be asked of the engine. Imperative, dotted, may be refused. What is asked here is what the client said;
+ * names and prefixes are resolved, and addresses, names and ids chosen, within the turn.
+ */
+import type { PlanId, Stream } from './fact.ts'
+import type { Seen } from './effects.ts'
+import type { ResourceKey, Spec, Step, StepFailure } from './specs.ts'
+
+/** An id (64 hex), a unique prefix of one (4 characters or more), or a name. */
+export type Ref = string
+
+/** A pool as asked for. */
+export type SubnetRequest = { readonly gateway?: string; readonly subnet: string }
+
+export type CommandData = {
+  /** Makes a network. Without `subnets` the first free default pool is taken. */
+  'network.create': {
+    readonly driver: string
+    readonly internal?: boolean
+    readonly labels?: Readonly<Record<string, string>>
+    readonly masquerade?: boolean
+    readonly mtu?: number
+    readonly name: string
+    readonly subnets?: readonly SubnetRequest[]
+  }
+  /** Ends a network that has no endpoints. */
+  'network.delete': { readonly network: Ref }
+  /** Makes a sandbox with a namespace of its own. */
+  'sandbox.create': {
+    readonly domain?: string
+    readonly hostname?: string
+    readonly labels?: Readonly<Record<string, string>>
+    readonly name: string
+  }
+  /** Ends a sandbox, and with it the endpoints joined to it. */
+  'sandbox.delete': { readonly sandbox: Ref }
+  /** Reserves an address and a name on a network. */
+  'endpoint.create': {
+    readonly address?: string
+    readonly labels?: Readonly<Record<string, string>>
+    readonly mac?: string
+    readonly name: string
+    readonly network: Ref
+  }
+  /** Gives a reserved endpoint's interface to a sandbox. `network` narrows an endpoint's name. */
+  'endpoint.join': {
+    readonly endpoint: Ref
+    readonly ifName?: string
+    readonly network?: Ref
+    readonly priority?: number
+    readonly sandbox: Ref
+  }
+  /** Takes the interface back. `sandbox`, if given, must be the one that has it. */
+  'endpoint.leave': { readonly endpoint: Ref; readonly network?: Ref; readonly sandbox?: Ref }
+  /** Frees what an endpoint holds. `force` leaves first. */
+  'endpoint.delete': { readonly endpoint: Ref; readonly force?: boolean; readonly network?: Ref }
+  /** Reserve and join in one commit. The endpoint's name is the sandbox's, a dash and the network's, unless given. */
+  connect: {
+    readonly address?: string
+    readonly ifName?: string
+    readonly mac?: string
+    readonly name?: string
+    readonly network: Ref
+    readonly priority?: number
+    readonly sandbox: Ref
+  }
+  /** Leave and release in one commit, of the one endpoint that joins the two. */
+  disconnect: { readonly network: Ref; readonly sandbox: Ref }
+  /** The engine's own: a plan was run. Never refused. */
+  'effects.settle': {
+    readonly failures: readonly StepFailure[]
+    readonly late: boolean
+    readonly plan: PlanId
+    readonly seen: readonly Seen[]
+  }
+  /** The engine's own: a sweep that failed is tried again, for the same streams. */
+  'effects.retry': { readonly for: readonly Stream[]; readonly plan: PlanId; readonly steps: readonly Step[] }
+  /** The engine's own: the kernel differs from the receipts (`differences`), or from what is wanted; `recover` are the steps. */
+  'drift.report': {
+    readonly differences: readonly {
+      readonly fields: readonly string[]
+      readonly found: 'changed' | 'missing'
+      readonly key: ResourceKey
+      readonly spec: Spec
+    }[]
+    readonly purpose: 'heal' | 'recover'
+    readonly recover: readonly Step[]
+  }
+  /** The engine's own: what was seen of the kernel and is no difference of a live thing. */
+  'host.observe': {
+    readonly contention?: {
+      readonly change: string
+      readonly heals: number
+      readonly key: ResourceKey
+      readonly restMs: number
+    }
+    readonly orphans?: readonly string[]
+  }
+  /** The engine's own: an epoch begins. */
+  'host.start': { readonly bootId: string; readonly code: string; readonly cookie: string }
+}
+
+export type CommandType = keyof CommandData
+/** A command by its type; with no argument, any. */
+export type Command<T extends CommandType = CommandType> = {
+  [K in T]: { readonly data: CommandData[K]; readonly type: K }
+}[T]
+
+/** Commands that clients may give; the others are the engine's own. */
+export type ClientCommandType = Exclude<
+  CommandType,
+  'drift.report' | 'effects.retry' | 'effects.settle' | 'host.observe' | 'host.start'
+>
+export type ClientCommand = Command<ClientCommandType>

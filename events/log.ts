@@ -1,0 +1,138 @@
+/**
+ * The log: the only writer of a host's commits, and the way to read them.
+ *
+ * Two heads. `decided` is what was queued: the next commit is checked against it and follows it. `durable` is what is synced:
+ * reads, subscribers and checkpoints stop there. One write at a time (`group.ts`), one row per commit, each naming its
+ * predecessor's hash (`chain.ts`).
+ *
+ * Not promised: that a commit whose promises rejected is not in the store (reopen and look), and that a second process is
+ * kept out (the store's lock does that).
+ */
+import { ChainLog } from './chain-log.ts'
+import type { Head, Link, RawCommit } from './chain.ts'
+import { COMMIT_BYTES_MAX } from './codec.ts'
+import type { EngineError } from './errors.ts'
+import type { Commit, CommandId, CommitDraft, Fact, Origin, Seq, Stream } from './fact.ts'
+import type { DurableGroup, Flush, GroupLimits, GroupTimers } from './group.ts'
+import type { Scrubbed } from './scrub.ts'
+import type { Hash, Store } from './store.ts'
+import type { Checkpoint, Expectation } from './streams.ts'
+import type { Subscription } from './subscriptions.ts'
+import { openChain } from './verify.ts'
+import type { Damage, Opened, Replay } from './verify.ts'
+
+/** Every maximum of a log. */
+export type LogLimits = GroupLimits & {
+  readonly commitBytes: number
+  /** Ids of the latest commands, kept in memory to refuse a repetition in the same turn. At least `queueCommits`. */
+  readonly recentCommands: number
+  /** Commits that a live subscriber may be behind. */
+  readonly subscriberCommits: number
+}
+
+export const LOG_LIMITS: LogLimits = {
+  commitBytes: COMMIT_BYTES_MAX,
+  groupBytes: 1 << 20,
+  groupCommits: 1024,
+  lazyMs: 20,
+  queueBytes: 64 << 20,
+  queueCommits: 8192,
+  recentCommands: 8192,
+  subscriberCommits: 4096,
+}
+
+export type LogOptions<F extends Fact = Fact> = GroupTimers & {
+  /** Where to start verifying and folding; without it, at the first commit. */
+  readonly checkpoint?: Checkpoint | undefined
+  readonly hash: Hash
+  /** What is known of the log from elsewhere (`Disk.readHead`): see {@link Opened.behind}. */
+  readonly known?: Link | undefined
+  readonly limits?: Partial<LogLimits>
+  readonly origin: Origin
+  /** Gets what is verified while opening. */
+  readonly replay?: Replay<F> | undefined
+  /** Stays the caller's: `close` does not close it. */
+  readonly store: Store
+}
+
+/** What `append` says at once. */
+export type Appended<F extends Fact = Fact> = {
+  /** As it will be read: numbered, chained, its facts with their versions. */
+  readonly commit: Commit<F>
+  /** On disk, and synced. Rejects with ERR_OUTCOME_UNKNOWN. Nobody need listen. */
+  readonly durable: Promise<void>
+  readonly seq: Seq
+  /** Handed to the store. Rejects as `durable` does. */
+  readonly submitted: Promise<void>
+}
+
+/** Numbers, both included. Default: the first, and the last durable one. */
+export type SeqRange = { readonly from?: Seq | undefined; readonly to?: Seq | undefined }
+
+export interface Log<F extends Fact = Fact> extends AsyncDisposable {
+  /**
+   * Queues one command's facts, all or nothing, against the decided head. Its time becomes the head's if that is later.
+   * @param options.flush `group`: need not be written before something else is, or `lazyMs` have passed. Default `now`.
+   * @throws {ExpectedVersionError} a stream is not where it was expected.
+   * @throws {EngineError} ERR_BACKPRESSURE, ERR_CLOSED, ERR_COMMAND_ID_REUSED (of one of the latest commands: `details.seq`),
+   *   ERR_COMMIT_INVALID (too large), ERR_LOG_DAMAGED, ERR_STORE_UNWRITABLE. Synchronously, and nothing was queued.
+   * @throws {TypeError} the draft holds what canonical JSON cannot.
+   */
+  append(
+    draft: CommitDraft<F>,
+    expectations: readonly Expectation[],
+    options?: { readonly flush?: Flush },
+  ): Appended<F>
+  /** Durable head and stream versions, for a snapshot and a later `openLog`. Copies the index. */
+  checkpoint(): Checkpoint
+  /** A durable consumer's last saved number; undefined: none. @throws {EngineError} ERR_LOG_DAMAGED */
+  checkpointOf(consumer: string): Promise<Seq | undefined>
+  /** Writes what is queued, then ends subscriptions. The store stays open. */
+  close(): Promise<void>
+  /** What is broken on disk, as far as it was read. Appends are refused then. */
+  readonly damage: Damage | undefined
+  readonly decided: Head
+  readonly durable: Head
+  /** Why nothing can be written any more: close, reopen the store, open the log again. */
+  readonly failure: EngineError | undefined
+  /** Writes queued lazy commits now. Resolves when all that is queued is durable or has fallen. */
+  flush(): Promise<void>
+  /** Whether that commit, with that hash, is in the durable log. */
+  holds(link: Link): Promise<boolean>
+  readonly nextSeq: Seq
+  /**
+   * Calls back after each write, in order, before the promises of its commits settle. A listener that throws makes the log
+   * fail. Returns the end of it.
+   */
+  onDurable(listener: (group: DurableGroup<F>) => void): () => void
+  readonly opened: Opened
+  readonly origin: Origin
+  /** The commit that a client's command became, queued ones included; undefined: none. */
+  outcomeOf(command: CommandId): Promise<Commit<F> | undefined>
+  /** Durable commits, the chain verified on the way. @throws {EngineError} ERR_LOG_DAMAGED while iterating */
+  read(range?: SeqRange): AsyncIterable<Commit<F>>
+  /** As `read`, in chunks and with the bytes that the chain covers: for folds, and for sending to peers. */
+  readRaw(range?: SeqRange): AsyncIterable<readonly RawCommit<F>[]>
+  /** Keeps how far a durable consumer has come: at least once, for it is not synced. */
+  saveCheckpoint(consumer: string, seq: Seq): Promise<void>
+  /**
+   * Verifies from the start, a chunk per `next`, so that the caller sets the pace; repairs idempotency rows.
+   * @throws {EngineError} ERR_LOG_DAMAGED while iterating
+   */
+  scrub(options?: { readonly chunk?: number }): AsyncIterable<Scrubbed>
+  /** Gapless: what is durable from `from` on (default: the next), then live. */
+  subscribe(options?: { readonly buffer?: number; readonly from?: Seq }): Subscription<F>
+  /** Reads a range; the damage that was met, or undefined. */
+  verify(range?: SeqRange): Promise<Damage | undefined>
+  /** Version of the last decided fact of a stream; 0: none. */
+  versionOf(stream: Stream): number
+}
+
+/** Opens and verifies a log. Damage does not reject: see {@link Log.damage} and {@link Log.opened}. */
+export async function openLog<F extends Fact = Fact>(options: LogOptions<F>): Promise<Log<F>> {
+  const limits = { ...LOG_LIMITS, ...options.limits }
+  const { checkpoint, known, replay } = options
+  const source = { hash: options.hash, origin: options.origin, store: options.store }
+  const chain = await openChain<F>(source, { checkpoint, cutMax: limits.groupCommits, known, replay })
+  return new ChainLog<F>(source, chain, limits, options)
+}

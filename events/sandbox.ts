@@ -1,0 +1,74 @@
+/**
+ * Facts of a sandbox: one container's network stack.
+ *
+ * Life: (absent) → `creating` → `created` → `deleting` → `deleted`; `failed` from creating or deleting, and delete
+ * (again) is its way out. Interfaces come and go in `created`.
+ */
+import type { EndpointId, Fact, IfName, PlanId, SandboxId } from './fact.ts'
+import type { StepFailure } from './specs.ts'
+
+/** A sandbox was asked for; its name is held from here on. By: sandbox machine. Since v1. */
+export type SandboxCreateRequested = Fact<
+  'SandboxCreateRequested',
+  1,
+  {
+    readonly domain: string
+    readonly hostname: string
+    /** False: IPv6 is off in the namespace. */
+    readonly ipv6: boolean
+    readonly labels: Readonly<Record<string, string>>
+    /** The container's id or name, as the client calls it. */
+    readonly name: string
+    readonly plan: PlanId
+    readonly sandbox: SandboxId
+  }
+>
+/** Its namespace is there. Since v1. */
+export type SandboxCreated = Fact<'SandboxCreated', 1, { readonly plan: PlanId; readonly sandbox: SandboxId }>
+/** The kernel refused; delete is the way out. Since v1. */
+export type SandboxCreateFailed = Fact<
+  'SandboxCreateFailed',
+  1,
+  { readonly failures: readonly StepFailure[]; readonly plan: PlanId; readonly sandbox: SandboxId }
+>
+/** An endpoint's interface has its name here. `gateway`: the default route goes by it from now on. Since v1. */
+export type SandboxInterfaceAdded = Fact<
+  'SandboxInterfaceAdded',
+  1,
+  {
+    readonly endpoint: EndpointId
+    readonly gateway: boolean
+    readonly ifName: IfName
+    readonly sandbox: SandboxId
+  }
+>
+/** An interface is no longer wanted here. `gateway`: the endpoint that the default route goes by from now on; absent: none. Since v1. */
+export type SandboxInterfaceRemoved = Fact<
+  'SandboxInterfaceRemoved',
+  1,
+  { readonly endpoint: EndpointId; readonly gateway?: EndpointId; readonly sandbox: SandboxId }
+>
+/** Its end was asked for: its name is free from here on. Since v1. */
+export type SandboxDeleteRequested = Fact<
+  'SandboxDeleteRequested',
+  1,
+  { readonly plan: PlanId; readonly sandbox: SandboxId }
+>
+/** Its namespace is gone from us. Since v1. */
+export type SandboxDeleted = Fact<'SandboxDeleted', 1, { readonly plan: PlanId; readonly sandbox: SandboxId }>
+/** The removal failed; delete again is the way out. Since v1. */
+export type SandboxDeleteFailed = Fact<
+  'SandboxDeleteFailed',
+  1,
+  { readonly failures: readonly StepFailure[]; readonly plan: PlanId; readonly sandbox: SandboxId }
+>
+
+export type SandboxFact =
+  | SandboxCreateFailed
+  | SandboxCreateRequested
+  | SandboxCreated
+  | SandboxDeleteFailed
+  | SandboxDeleteRequested
+  | SandboxDeleted
+  | SandboxInterfaceAdded
+  | SandboxInterfaceRemoved

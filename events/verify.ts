@@ -1,0 +1,162 @@
+/**
+ * Opening a log: follow the chain from a checkpoint (or the start) to the head, fold the stream index, and say what is
+ * wrong if something is.
+ *
+ * Two kinds of wrong are told apart. Broken rows at the very end with nothing whole behind them are a **torn** last group:
+ * nobody was told of it, so it is cut and reported. Anything else is **damage**: nothing is cut, what is before it is served, nothing
+ * is written. What somebody was told of (a snapshot, the head that the run directory remembers) is never cut.
+ */
+import { GENESIS, headOf, readChain, readOne, unseal } from './chain.ts'
+import type { ChainSource, Head, Link } from './chain.ts'
+import { EngineError } from './errors.ts'
+import type { Commit, Fact, Seq } from './fact.ts'
+import { keys, readRows, seqOfKey } from './store.ts'
+import type { Row } from './store.ts'
+import { StreamIndex } from './streams.ts'
+import type { Checkpoint } from './streams.ts'
+
+/** Numbers that cannot be had; `to` is the last of them if whole commits follow. */
+export type Damage = { readonly from: Seq; readonly to?: Seq; readonly why: string }
+
+/** A torn last group that was cut off. */
+export type Cut = { readonly from: Seq; readonly rows: number; readonly why: string }
+
+/** What was found when the log was opened. */
+export type Opened = {
+  /** The log lacks the head that was known of it: it is older than what ran here, or another. */
+  readonly behind: boolean
+  readonly cut?: Cut
+  /** The last number that was believed without reading; what follows was verified. 0: all was. */
+  readonly from: Seq
+}
+
+/** Folds what is read while the log is opened, so that it is read once. */
+export type Replay<F extends Fact = Fact> = {
+  /** The next commits, in order, verified. */
+  chunk(commits: readonly Commit<F>[]): void
+  /** The checkpoint is not of this log: forget it, all comes from the first commit on. */
+  restart(): void
+}
+
+export type OpenChainOptions<F extends Fact> = {
+  readonly checkpoint?: Checkpoint | undefined
+  /** A torn group is no longer than this. */
+  readonly cutMax: number
+  readonly known?: Link | undefined
+  readonly replay?: Replay<F> | undefined
+}
+
+export type OpenedChain = {
+  readonly damage?: Damage
+  readonly head: Head
+  readonly opened: Opened
+  readonly streams: StreamIndex
+}
+
+/** Verifies, folds, cuts. Rejects only for what is no damage: a store that is closed, a `replay` that throws. */
+export async function openChain<F extends Fact>(
+  source: ChainSource,
+  options: OpenChainOptions<F>,
+): Promise<OpenedChain> {
+  const { checkpoint, known, replay } = options
+  const isOurs = checkpoint !== undefined && (await holdsLink(source, checkpoint.head))
+  if (checkpoint !== undefined && !isOurs) replay?.restart()
+  const start = isOurs ? checkpoint.head : GENESIS
+  const streams = new StreamIndex(isOurs ? checkpoint.versions : [])
+
+  const { flaw, head } = await follow(source, start, streams, replay)
+  const told = Math.max(known?.seq ?? 0, checkpoint?.head.seq ?? 0)
+  const verdict = flaw === undefined ? {} : await judge(source, flaw, { cutMax: options.cutMax, told })
+  if (checkpoint !== undefined && !isOurs) verdict.damage ??= lacks(checkpoint.head, head)
+
+  const opened: Opened = {
+    behind: known !== undefined && verdict.damage === undefined && !(await holdsLink(source, known)),
+    ...(verdict.cut === undefined ? {} : { cut: verdict.cut }),
+    from: start.seq,
+  }
+  return { ...(verdict.damage === undefined ? {} : { damage: verdict.damage }), head, opened, streams }
+}
+
+/** Whether the log has that commit. The empty log's link is in every log. */
+export async function holdsLink(source: ChainSource, link: Link): Promise<boolean> {
+  if (link.seq === 0) return true
+  try {
+    return (await readOne(source, link.seq))?.hash === link.hash
+  } catch (error) {
+    if (damageOf(error) === undefined) throw error
+    return false
+  }
+}
+
+/** The damage that an error tells of, if it does. */
+export function damageOf(error: unknown): Damage | undefined {
+  if (!(error instanceof EngineError) || error.code !== 'ERR_LOG_DAMAGED') return undefined
+  const { from, why } = error.details
+  return { from: (typeof from === 'number' ? from : 1) as Seq, why: String(why) }
+}
+
+async function follow<F extends Fact>(
+  source: ChainSource,
+  start: Head,
+  streams: StreamIndex,
+  replay: Replay<F> | undefined,
+): Promise<{ readonly flaw?: Damage; readonly head: Head }> {
+  let head = start
+  try {
+    for await (const chunk of readChain<F>(source, start)) {
+      for (const raw of chunk) {
+        streams.follow(raw.commit)
+        head = headOf(raw)
+      }
+      replay?.chunk(chunk.map((raw) => raw.commit))
+    }
+  } catch (error) {
+    const flaw = damageOf(error)
+    if (flaw === undefined) throw error
+    return { flaw, head }
+  }
+  return { head }
+}
+
+type Verdict = { cut?: Cut; damage?: Damage }
+
+async function judge(
+  source: ChainSource,
+  flaw: Damage,
+  { cutMax, told }: { readonly cutMax: number; readonly told: number },
+): Promise<Verdict> {
+  const rest = await firstRows(source, flaw.from, cutMax + 1)
+  const whole = rest.find((row) => isWhole(source, row))
+  if (whole !== undefined) {
+    const to = (seqOfKey(whole[0]) ?? 0) - 1
+    return { damage: to < flaw.from ? flaw : { ...flaw, to: to as Seq } }
+  }
+  if (flaw.from <= told || rest.length === 0 || rest.length > cutMax) return { damage: flaw }
+  const batch = source.store.batch()
+  for (const [key] of rest) batch.del(key)
+  await batch.write({ sync: true } as object)
+  return { cut: { from: flaw.from, rows: rest.length, why: flaw.why } }
+}
+
+/** Up to `count` rows from a number on; none if the store cannot read them. */
+async function firstRows(source: ChainSource, from: Seq, count: number): Promise<readonly Row[]> {
+  const found: Row[] = []
+  try {
+    for await (const rows of readRows(source.store, keys.commits(from), count)) {
+      found.push(...rows)
+      if (found.length >= count) break
+    }
+  } catch {
+    return []
+  }
+  return found.slice(0, count)
+}
+
+const isWhole = (source: ChainSource, [key, value]: Row): boolean =>
+  seqOfKey(key) !== undefined && unseal(source.hash, value) !== undefined
+
+function lacks(expected: Link, head: Link): Damage {
+  const from = (Math.min(head.seq, expected.seq - 1) + 1) as Seq
+  const why = `a snapshot knows #${expected.seq}, which this log does not have`
+  return head.seq < expected.seq ? { from, to: expected.seq, why } : { from: expected.seq, why }
+}

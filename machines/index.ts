@@ -1,0 +1,10 @@
+/** The machines: what decides (xstate), what evolves (the table derived from it), and why a command is refused. */
+export * from './chart.ts'
+export * from './commands.ts'
+export * from './decide.ts'
+export * from './endpoint.ts'
+export * from './entities.ts'
+export * from './network.ts'
+export * from './reasons.ts'
+export * from './sandbox.ts'
+export * from './table.ts'

@@ -1,0 +1,120 @@
+/**
+ * What entities need of the host, driver-neutral: from here the drivers take what should exist in the kernel.
+ *
+ * A want is there from the request until the request to end it, or until the kernel refused it. So the difference of two
+ * versions is what a turn has to realise or to take away.
+ */
+import type {
+  Cidr,
+  EndpointId,
+  EndpointJoinRequested,
+  IfName,
+  Mac,
+  NetworkCreateRequested,
+  NetworkId,
+  SandboxId,
+  Subnet,
+} from '../events/index.ts'
+import { defineProjection } from './define.ts'
+import { withTable } from './tables.ts'
+import { Trie } from './trie.ts'
+
+export type NetworkWant = {
+  readonly bridge: NetworkCreateRequested['data']['bridge']
+  readonly driver: string
+  readonly id: NetworkId
+  readonly internal: boolean
+  readonly masquerade: boolean
+  /** Bytes; 0: the kernel's default. */
+  readonly mtu: number
+  readonly subnets: readonly Subnet[]
+}
+
+export type SandboxWant = {
+  /** The endpoint that the default route goes by; absent: no default route. */
+  readonly gateway?: EndpointId
+  readonly id: SandboxId
+  readonly ipv6: boolean
+}
+
+/** What an endpoint holds before it joins: its join takes it from here. */
+export type Reservation = { readonly addresses: readonly Cidr[]; readonly mac: Mac }
+
+export type EndpointWant = Reservation & {
+  readonly id: EndpointId
+  /** Inside the sandbox. */
+  readonly ifName: IfName
+  readonly link: EndpointJoinRequested['data']['link']
+  readonly network: NetworkId
+  readonly priority: number
+  readonly sandbox: SandboxId
+}
+
+export type Desired = {
+  readonly endpoints: Trie<EndpointWant>
+  readonly networks: Trie<NetworkWant>
+  /** By endpoint id, from reserved to released. */
+  readonly reserved: Trie<Reservation>
+  readonly sandboxes: Trie<SandboxWant>
+}
+
+/** What should be there. */
+export const desired = defineProjection({
+  name: 'desired',
+  version: 1,
+  init: {
+    endpoints: Trie.empty<EndpointWant>(),
+    networks: Trie.empty<NetworkWant>(),
+    reserved: Trie.empty<Reservation>(),
+    sandboxes: Trie.empty<SandboxWant>(),
+  } satisfies Desired as Desired,
+  on: {
+    NetworkCreateRequested: (state, { data }) => {
+      const { bridge, driver, internal, masquerade, mtu, network: id, subnets } = data
+      const want = { bridge, driver, id, internal, masquerade, mtu, subnets }
+      return withTable(state, 'networks', state.networks.set(id, want))
+    },
+    NetworkCreateFailed: (state, { data }) => endNetwork(state, data.network),
+    NetworkDeleteRequested: (state, { data }) => endNetwork(state, data.network),
+
+    SandboxCreateRequested: (state, { data: { ipv6, sandbox: id } }) =>
+      withTable(state, 'sandboxes', state.sandboxes.set(id, { id, ipv6 })),
+    SandboxCreateFailed: (state, { data }) => endSandbox(state, data.sandbox),
+    SandboxDeleteRequested: (state, { data }) => endSandbox(state, data.sandbox),
+    SandboxInterfaceAdded: (state, { data }) =>
+      data.gateway ? routeBy(state, data.sandbox, data.endpoint) : state,
+    SandboxInterfaceRemoved: (state, { data }) => routeBy(state, data.sandbox, data.gateway),
+
+    EndpointReserved: (state, { data: { addresses, endpoint, mac } }) =>
+      withTable(state, 'reserved', state.reserved.set(endpoint, { addresses, mac })),
+    EndpointJoinRequested: (state, { data }) => {
+      const { endpoint: id, ifName, link, network, priority, sandbox } = data
+      const reservation = state.reserved.get(id)
+      if (reservation === undefined) return state
+      const { addresses, mac } = reservation
+      const want = { addresses, id, ifName, link, mac, network, priority, sandbox }
+      return withTable(state, 'endpoints', state.endpoints.set(id, want))
+    },
+    EndpointJoinFailed: (state, { data }) => endEndpoint(state, data.endpoint),
+    EndpointLeaveRequested: (state, { data }) => endEndpoint(state, data.endpoint),
+    EndpointReleased: (state, { data }) => withTable(state, 'reserved', state.reserved.delete(data.endpoint)),
+  },
+})
+
+const endNetwork = (state: Desired, id: NetworkId): Desired =>
+  withTable(state, 'networks', state.networks.delete(id))
+
+const endSandbox = (state: Desired, id: SandboxId): Desired =>
+  withTable(state, 'sandboxes', state.sandboxes.delete(id))
+
+const endEndpoint = (state: Desired, id: EndpointId): Desired =>
+  withTable(state, 'endpoints', state.endpoints.delete(id))
+
+/** Sends a sandbox's default route by an endpoint, or by none. */
+function routeBy(state: Desired, id: SandboxId, gateway: EndpointId | undefined): Desired {
+  const want = state.sandboxes.get(id)
+  if (want === undefined || want.gateway === gateway) return state
+  const { ipv6 } = want
+  const next = gateway === undefined ? { id, ipv6 } : { gateway, id, ipv6 }
+  return withTable(state, 'sandboxes', state.sandboxes.set(id, next))
+}

@@ -1,0 +1,128 @@
+/**
+ * All projections together, and the fold that feeds them: one fact at a time, as the engine's turn needs it, or a run of
+ * commits through open edits, as replay does.
+ *
+ * A fact visits only projections that declare its type; the table of who wants what is made once.
+ */
+import type { AnyFact, Commit, FactOf, FactType } from '../events/index.ts'
+import { allocations } from './allocations.ts'
+import { applied, type Applied } from './applied.ts'
+import { desired, type Desired } from './desired.ts'
+import { history, type History } from './history.ts'
+import type { Allocations } from './holds.ts'
+import { host, type HostView } from './host.ts'
+import { names, type Names } from './names.ts'
+import type { Position, Projection } from './projection.ts'
+import { beginTables, sealTables } from './tables.ts'
+import { topology } from './topology.ts'
+import type { Topology } from './views.ts'
+
+/** The state of every projection, by name. */
+export type Projections = {
+  readonly allocations: Allocations
+  readonly applied: Applied
+  readonly desired: Desired
+  /** Only where it was asked for: {@link withHistory}. */
+  readonly history?: History
+  readonly host: HostView
+  readonly names: Names
+  readonly topology: Topology
+}
+
+export type ProjectionName = keyof Projections
+
+/** Every projection, by name. */
+export const allProjections = {
+  allocations,
+  applied,
+  desired,
+  history,
+  host,
+  names,
+  topology,
+} as const
+
+/** Before the first fact. */
+export const initialProjections: Projections = {
+  allocations: allocations.init,
+  applied: applied.init,
+  desired: desired.init,
+  host: host.init,
+  names: names.init,
+  topology: topology.init,
+}
+
+/** The same with an empty history: to be folded from the first commit. */
+export const withHistory: Projections = { ...initialProjections, history: history.init }
+
+/** Where a commit's fact stands. @param index in `commit.facts`, from 0 */
+export const positionOf = ({ at, epoch, seq }: Omit<Commit, 'facts'>, index: number): Position => ({
+  at,
+  epoch,
+  index: index + 1,
+  seq,
+})
+
+type Visit = (all: Projections, fact: AnyFact, position: Position) => Projections
+
+const VISITS: ReadonlyMap<FactType, readonly Visit[]> = visitsByType([
+  ...visitsOf('allocations', allocations),
+  ...visitsOf('applied', applied),
+  ...visitsOf('desired', desired),
+  ...visitsOf('history', history),
+  ...visitsOf('host', host),
+  ...visitsOf('names', names),
+  ...visitsOf('topology', topology),
+])
+
+/** The projections after one more fact; the same object if it changed none. */
+export function foldFact(all: Projections, fact: AnyFact, position: Position): Projections {
+  const visits = VISITS.get(fact.type) ?? []
+  return visits.reduce((next, visit) => visit(next, fact, position), all)
+}
+
+/** The projections after a run of commits: what {@link foldFact} gives for each of their facts, at a fraction of its cost. */
+export function foldCommits(all: Projections, commits: Iterable<Commit<AnyFact>>): Projections {
+  let next = beginProjections(all)
+  for (const commit of commits)
+    commit.facts.forEach((fact, index) => {
+      next = foldFact(next, fact, positionOf(commit, index))
+    })
+  return sealProjections(next)
+}
+
+/** Opens all tables for edits: folds change them in place until {@link sealProjections}. `all` stays as it is. */
+export const beginProjections = (all: Projections): Projections => mapStates(all, beginTables)
+
+/** Ends the edits; the projections given must not be used again. */
+export const sealProjections = (all: Projections): Projections => mapStates(all, sealTables)
+
+const mapStates = (all: Projections, change: <S extends object>(state: S) => S): Projections => ({
+  allocations: change(all.allocations),
+  applied: change(all.applied),
+  desired: change(all.desired),
+  ...(all.history ? { history: change(all.history) } : undefined),
+  host: change(all.host),
+  names: change(all.names),
+  topology: change(all.topology),
+})
+
+function visitsOf<K extends ProjectionName, T extends FactType>(
+  name: K,
+  projection: Projection<NonNullable<Projections[K]>, T>,
+): readonly (readonly [FactType, Visit])[] {
+  const visit: Visit = (all, fact, position) => {
+    const before = all[name]
+    if (before === undefined) return all
+    // The map has this visit only under the projection's own types.
+    const after = projection.evolve(before, fact as FactOf<T>, position)
+    return after === before ? all : { ...all, [name]: after }
+  }
+  return projection.types.map((type) => [type, visit])
+}
+
+function visitsByType(visits: readonly (readonly [FactType, Visit])[]): ReadonlyMap<FactType, Visit[]> {
+  const byType = new Map<FactType, Visit[]>()
+  for (const [type, visit] of visits) byType.set(type, [...(byType.get(type) ?? []), visit])
+  return byType
+}

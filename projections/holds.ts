@@ -1,0 +1,212 @@
+/**
+ * Holds, and the two reasons for one: an owner that has the thing, and a remnant of an owner, which is what a sweep still
+ * has to remove. Every change here alters the reasons first, and then {@link refresh}es the holds that may be concerned.
+ */
+import type { Instant, PlanId, Stream } from '../events/index.ts'
+import { give, takeBack, type Place, type PoolState } from './pools.ts'
+import { withTable } from './tables.ts'
+import { Trie } from './trie.ts'
+
+/** Somebody has it. */
+export type Hold = {
+  /** The stream of the entity: `endpoint/<id>`, `network/<id>`. */
+  readonly holder: Stream
+  readonly since: Instant
+  /** The sweep whose success it waits for; it may also be held by its living owner. */
+  readonly sweep?: PlanId
+}
+
+/** One thing that can be held. An address has a place in a pool, a subnet is one. */
+export type Held =
+  | { readonly key: string; readonly place: Place; readonly table: 'addresses' }
+  | { readonly key: string; readonly pool: string; readonly table: 'subnets' }
+  | { readonly key: string; readonly table: 'ifNames' | 'links' | 'macs' }
+
+/** What an owner has: for as long as it exists, and for as long as it is joined. */
+export type Estate = { readonly joined: readonly Held[]; readonly own: readonly Held[] }
+
+/** What lay on a link that a sweep removes. */
+export type Remnant = {
+  /** The sweep failed; it will be intended again. */
+  readonly failed: boolean
+  readonly held: readonly Held[]
+  readonly plan: PlanId
+}
+
+/** Who holds what. */
+export type Allocations = {
+  /** By `<network id>/<ip>`; the gateways too, held by their network. */
+  readonly addresses: Trie<Hold>
+  /** By the owner's stream. */
+  readonly estates: Trie<Estate>
+  /** By `<sandbox id>/<interface name>`. */
+  readonly ifNames: Trie<Hold>
+  /** Links in the host namespace, by name. */
+  readonly links: Trie<Hold>
+  /** By `<network id>/<mac>`; the bridge's too, held by its network. */
+  readonly macs: Trie<Hold>
+  /** By {@link poolKey}. */
+  readonly pools: Trie<PoolState>
+  /** By the owner's stream; oldest first. */
+  readonly remnants: Trie<readonly Remnant[]>
+  /** By canonical text: `10.0.0.0/24`. */
+  readonly subnets: Trie<Hold>
+  /** By plan: the streams that have remnants waiting for it. */
+  readonly sweeping: Trie<readonly Stream[]>
+}
+
+/** Nobody holds anything. */
+export const noHolds: Allocations = {
+  addresses: Trie.empty(),
+  estates: Trie.empty(),
+  ifNames: Trie.empty(),
+  links: Trie.empty(),
+  macs: Trie.empty(),
+  pools: Trie.empty(),
+  remnants: Trie.empty(),
+  subnets: Trie.empty(),
+  sweeping: Trie.empty(),
+}
+
+/** From now on the owner has this and nothing else; absent: nothing, it is no more. */
+export function setEstate(
+  state: Allocations,
+  owner: Stream,
+  estate: Estate | undefined,
+  at: Instant,
+): Allocations {
+  const before = state.estates.get(owner)
+  const estates = estate === undefined ? state.estates.delete(owner) : state.estates.set(owner, estate)
+  return refreshAll(withTable(state, 'estates', estates), owner, [...allOf(before), ...allOf(estate)], at)
+}
+
+/** Whatever the owner has now lies on a link that `plan` will remove. To be followed by {@link setEstate}. */
+export function leaveRemnant(state: Allocations, owner: Stream, plan: PlanId): Allocations {
+  const remnant: Remnant = { failed: false, held: allOf(state.estates.get(owner)), plan }
+  return waitFor(setRemnants(state, owner, [...(state.remnants.get(owner) ?? []), remnant]), owner, plan)
+}
+
+/** The sweep succeeded, and its remnants are no more; or it failed, and they wait for another. */
+export function settleSweep(state: Allocations, plan: PlanId, failed: boolean, at: Instant): Allocations {
+  const owners = state.sweeping.get(plan)
+  if (owners === undefined) return state
+  let next = withTable(state, 'sweeping', state.sweeping.delete(plan))
+  for (const owner of owners)
+    next = failed
+      ? changeRemnants(next, owner, (r) => (r.plan === plan ? { ...r, failed: true } : r), at)
+      : changeRemnants(next, owner, (r) => (r.plan === plan ? undefined : r), at)
+  return next
+}
+
+/** Remnants whose sweep failed wait for this one from now on. */
+export function sweepAgain(
+  state: Allocations,
+  plan: PlanId,
+  owners: readonly Stream[],
+  at: Instant,
+): Allocations {
+  let next = state
+  for (const owner of owners) {
+    if (next.remnants.get(owner)?.some((r) => r.failed) !== true) continue
+    next = changeRemnants(next, owner, (r) => (r.failed ? { ...r, failed: false, plan } : r), at)
+    next = waitFor(next, owner, plan)
+  }
+  return next
+}
+
+/** The kernel is another one: what failed to be removed from the old is gone with it. */
+export function forgetFailed(state: Allocations, at: Instant): Allocations {
+  let next = state
+  for (const owner of [...state.remnants.keys()] as Stream[])
+    next = changeRemnants(next, owner, (r) => (r.failed ? undefined : r), at)
+  return next
+}
+
+/** Owners with something left of them that no pending plan removes: their sweep failed, and has to be intended again. */
+export const unswept = (state: Allocations): readonly Stream[] =>
+  ([...state.remnants.entries()] as [Stream, readonly Remnant[]][])
+    .filter(([, remnants]) => remnants.some((remnant) => remnant.failed))
+    .map(([owner]) => owner)
+    .sort()
+
+const allOf = (estate: Estate | undefined): readonly Held[] =>
+  estate === undefined ? [] : [...estate.own, ...estate.joined]
+
+/** A plan has one more owner's remnants to remove. */
+const waitFor = (state: Allocations, owner: Stream, plan: PlanId): Allocations =>
+  withTable(state, 'sweeping', state.sweeping.set(plan, [...(state.sweeping.get(plan) ?? []), owner]))
+
+function setRemnants(state: Allocations, owner: Stream, remnants: readonly Remnant[]): Allocations {
+  const table = remnants.length === 0 ? state.remnants.delete(owner) : state.remnants.set(owner, remnants)
+  return withTable(state, 'remnants', table)
+}
+
+/** Changes an owner's remnants one by one, `undefined` dropping it, and refreshes what they held. */
+function changeRemnants(
+  state: Allocations,
+  owner: Stream,
+  change: (remnant: Remnant) => Remnant | undefined,
+  at: Instant,
+): Allocations {
+  const before = state.remnants.get(owner) ?? []
+  const after = before.map(change)
+  const touched = before.filter((remnant, i) => remnant !== after[i])
+  if (touched.length === 0) return state
+  const next = setRemnants(
+    state,
+    owner,
+    after.filter((remnant) => remnant !== undefined),
+  )
+  return refreshAll(
+    next,
+    owner,
+    touched.flatMap((remnant) => remnant.held),
+    at,
+  )
+}
+
+function refreshAll(state: Allocations, owner: Stream, all: readonly Held[], at: Instant): Allocations {
+  const estate = allOf(state.estates.get(owner))
+  const remnants = state.remnants.get(owner) ?? []
+  return all.reduce((next, held) => {
+    const sweep = remnants.findLast((remnant) => has(remnant.held, held))?.plan
+    const wanted = sweep !== undefined || has(estate, held)
+    return wanted ? keep(next, owner, held, at, sweep) : free(next, owner, held)
+  }, state)
+}
+
+/** Parts are shared between an estate and its remnants, so that identity mostly decides. */
+const has = (all: readonly Held[], held: Held): boolean =>
+  all.includes(held) || all.some((each) => each.key === held.key && each.table === held.table)
+
+function keep(state: Allocations, owner: Stream, held: Held, at: Instant, sweep?: PlanId): Allocations {
+  const hold = state[held.table].get(held.key)
+  if (hold?.holder === owner && hold.sweep === sweep) return state
+  const since = hold?.holder === owner ? hold.since : at
+  const next: Hold = sweep === undefined ? { holder: owner, since } : { holder: owner, since, sweep }
+  const kept = withTable(state, held.table, state[held.table].set(held.key, next))
+  return hold === undefined ? enter(kept, owner, held) : kept
+}
+
+/** Frees a thing, unless another holder has it: that one's facts decide. */
+function free(state: Allocations, owner: Stream, held: Held): Allocations {
+  if (state[held.table].get(held.key)?.holder !== owner) return state
+  return leave(withTable(state, held.table, state[held.table].delete(held.key)), held)
+}
+
+/** What a new hold means for the pools. */
+function enter(state: Allocations, owner: Stream, held: Held): Allocations {
+  if (held.table === 'subnets')
+    return withTable(state, 'pools', state.pools.set(held.pool, { cursor: 0, words: Trie.empty() }))
+  // A gateway is no address in the order of giving.
+  if (held.table === 'addresses')
+    return withTable(state, 'pools', give(state.pools, held.place, owner.startsWith('endpoint/')))
+  return state
+}
+
+/** What the end of a hold means for the pools. */
+function leave(state: Allocations, held: Held): Allocations {
+  if (held.table === 'subnets') return withTable(state, 'pools', state.pools.delete(held.pool))
+  if (held.table === 'addresses') return withTable(state, 'pools', takeBack(state.pools, held.place))
+  return state
+}

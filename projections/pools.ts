@@ -1,0 +1,62 @@
+/**
+ * Pools: which addresses of a subnet are given, by their place in it, and where the last one was given.
+ *
+ * Addresses are given in rising order from there, so that one that was just freed rests as long as it can: neighbours on
+ * the link may still remember its MAC.
+ */
+import type { Cidr, Ip, NetworkId } from '../events/index.ts'
+import { cidrFrom, formatCidr, networkOf, offsetOf, prefixLengthOf } from '../events/index.ts'
+import { BITMAP_SIZE, nextGap, withBit, withoutBit, type Bitmap } from './bitmap.ts'
+import type { Trie } from './trie.ts'
+
+export type PoolState = {
+  /** Place of the address given last, from 0 for the subnet's own; 0: none yet. */
+  readonly cursor: number
+  /** Places that are given. */
+  readonly words: Bitmap
+}
+
+/** Where an address lies: the key of its pool, and its place in the subnet. */
+export type Place = { readonly offset: number; readonly pool: string }
+
+/** The key of a network's pool; the subnet in canonical text. */
+export const poolKey = (network: NetworkId, subnet: Cidr): string => `${network}/${subnet}`
+
+/** The place of an address on a network; `cidr` has the subnet's prefix length. */
+export function placeOf(network: NetworkId, cidr: Cidr): Place {
+  const prefix = cidrFrom(cidr)
+  return { offset: offsetOf(prefix), pool: poolKey(network, formatCidr(networkOf(prefix))) }
+}
+
+/** The place of a subnet's gateway. */
+export const gatewayPlace = (network: NetworkId, subnet: Cidr, gateway: Ip): Place =>
+  placeOf(network, `${gateway}/${prefixLengthOf(subnet)}` as Cidr)
+
+/** Gives an address; `moveCursor` unless it is not one in the order, as a gateway. */
+export function give(pools: Trie<PoolState>, { offset, pool }: Place, moveCursor: boolean): Trie<PoolState> {
+  const state = pools.get(pool)
+  // Places beyond a bitmap's are not given in order; `addresses` alone tells that they are held.
+  if (state === undefined || offset >= BITMAP_SIZE) return pools
+  const cursor = moveCursor ? offset : state.cursor
+  return pools.set(pool, { cursor, words: withBit(state.words, offset) })
+}
+
+/** Takes an address back. */
+export function takeBack(pools: Trie<PoolState>, { offset, pool }: Place): Trie<PoolState> {
+  const state = pools.get(pool)
+  if (state === undefined || offset >= BITMAP_SIZE) return pools
+  return pools.set(pool, { ...state, words: withoutBit(state.words, offset) })
+}
+
+/**
+ * The next free place of a pool between `first` and `last`, after the one given last, then from the start.
+ * @returns undefined if all are given
+ */
+export function nextFree(
+  pool: PoolState,
+  range: { readonly first: number; readonly last: number },
+): number | undefined {
+  const last = Math.min(range.last, BITMAP_SIZE - 1)
+  const from = Math.max(pool.cursor + 1, range.first)
+  return nextGap(pool.words, from, last) ?? nextGap(pool.words, range.first, last)
+}

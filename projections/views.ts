@@ -1,0 +1,90 @@
+/**
+ * The shapes of the topology: networks, endpoints and sandboxes as users see them.
+ */
+import type {
+  Cidr,
+  EndpointId,
+  IfName,
+  Instant,
+  Mac,
+  NetworkCreateRequested,
+  NetworkId,
+  PlanId,
+  SandboxId,
+  StepFailure,
+  Subnet,
+} from '../events/index.ts'
+import type { Trie } from './trie.ts'
+
+/** States of networks and sandboxes, as the machines name them; what is deleted has no view. */
+export type WorkState = 'created' | 'creating' | 'deleting' | 'failed'
+/** States of endpoints, as the machine names them. */
+export type EndpointState = 'failed' | 'joined' | 'joining' | 'leaving' | 'releasing' | 'reserved'
+
+/** What every view tells: when it came to its state, the plan it waits for in a working state, the failures in `failed`. */
+export type Progress = {
+  readonly failures?: readonly StepFailure[]
+  readonly plan?: PlanId
+  readonly since: Instant
+}
+
+/** A network that exists: asked for, and not yet deleted. */
+export type NetworkView = Progress & {
+  readonly bridge: NetworkCreateRequested['data']['bridge']
+  readonly driver: string
+  readonly id: NetworkId
+  readonly internal: boolean
+  readonly labels: Readonly<Record<string, string>>
+  readonly masquerade: boolean
+  /** Bytes; 0: the kernel's default. */
+  readonly mtu: number
+  readonly name: string
+  readonly state: WorkState
+  readonly subnets: readonly Subnet[]
+}
+
+/** An endpoint that exists: reserved, and not yet released. */
+export type EndpointView = Progress & {
+  readonly addresses: readonly Cidr[]
+  readonly id: EndpointId
+  readonly labels: Readonly<Record<string, string>>
+  readonly mac: Mac
+  readonly name: string
+  readonly network: NetworkId
+  readonly state: EndpointState
+  // From joining to left, also where that failed:
+  /** Inside the sandbox. */
+  readonly ifName?: IfName
+  /** The host end of its veth. */
+  readonly link?: { readonly mac: Mac; readonly name: IfName }
+  readonly priority?: number
+  readonly sandbox?: SandboxId
+}
+
+/** A sandbox that exists: asked for, and not yet deleted. */
+export type SandboxView = Progress & {
+  readonly domain: string
+  /** The endpoint that the default route goes by. */
+  readonly gateway?: EndpointId
+  readonly hostname: string
+  readonly id: SandboxId
+  /** In the order they were added. */
+  readonly interfaces: readonly { readonly endpoint: EndpointId; readonly ifName: IfName }[]
+  readonly ipv6: boolean
+  readonly labels: Readonly<Record<string, string>>
+  readonly name: string
+  readonly state: WorkState
+}
+
+/** Who exists and who is on what. A deleted or released thing is in no table. */
+export type Topology = {
+  /** By `<network id>/<endpoint name>`. */
+  readonly endpointNames: Trie<EndpointId>
+  readonly endpoints: Trie<EndpointView>
+  /** Endpoint ids by network id. */
+  readonly members: Trie<Trie<true>>
+  readonly networkNames: Trie<NetworkId>
+  readonly networks: Trie<NetworkView>
+  readonly sandboxNames: Trie<SandboxId>
+  readonly sandboxes: Trie<SandboxView>
+}

@@ -1,0 +1,289 @@
+/**
+ * The controller: what a program that embeds chronet holds. It owns one data directory and the networks in it, heals what
+ * others change, and is a good guest: it prints nothing, exits nothing, and leaves the process as it was when closed.
+ */
+import type { InspectionEvent } from 'xstate'
+import type {
+  ClientCommand,
+  EndpointId,
+  FactType,
+  NetworkId,
+  Problem,
+  SandboxId,
+  Stream,
+  SubnetRequest,
+} from '../../events/index.ts'
+import { parseCommand, RefusedError } from '../../events/index.ts'
+import { builtinDrivers, type Drivers } from '../drivers/index.ts'
+import type { Answer } from '../engine/answers.ts'
+import { Engine, type DispatchOptions } from '../engine/engine.ts'
+import { Healer } from '../engine/heal.ts'
+import type { Recovered } from '../engine/recover.ts'
+import type { Topology } from '../../projections/index.ts'
+import type { Ports } from '../ports.ts'
+import { systemPorts } from '../system/ports.ts'
+import { VERSION } from '../version.ts'
+import { actorOf, inspectEngine, type EntityActor } from './actor.ts'
+import { factsOf, type Facts, type FactsOptions } from './facts.ts'
+import { Endpoint, Network, refOf, Sandbox, type ConnectOptions, type EndpointOptions } from './objects.ts'
+import { parseMoment, viewAsOf, type Moment } from './past.ts'
+import { Past, Queries } from './queries.ts'
+
+export type ControllerOptions = {
+  /** Goes on although the log is older than what ran here in this boot; what it does not know is removed. */
+  readonly acceptLogBehind?: boolean
+  /** Where the log lives. Default `/var/lib/chronet`. */
+  readonly dataDir?: string
+  /** The drivers to have, with their options; absent: all that come with chronet. */
+  readonly drivers?: Readonly<Record<string, object>>
+  /** Whether to put back what others change. Default true. */
+  readonly heal?: boolean
+  /** Path of a namespace to take as the host; absent: the process's own. */
+  readonly hostNetns?: string
+  /** Gets xstate's inspection events of every entity, as `createActor({ inspect })` would. */
+  readonly inspect?: (event: InspectionEvent) => void
+  /** Hears of refusals of commands that were sent to an actor. Default: nobody does. */
+  readonly onRefused?: (error: unknown) => void
+  /** Other ways out than the machine's own: a simulated kernel, a clock of yours. */
+  readonly ports?: Partial<Ports>
+  /** Where namespaces are mounted and heads kept. Default `/run/chronet`. */
+  readonly runDir?: string
+}
+
+export type NetworkOptions = {
+  readonly internal?: boolean
+  readonly ipam?: SubnetRequest | readonly SubnetRequest[]
+  readonly labels?: Readonly<Record<string, string>>
+  readonly masquerade?: boolean
+  /** Bytes. */
+  readonly mtu?: number
+}
+
+export type SandboxOptions = {
+  readonly domain?: string
+  readonly hostname?: string
+  readonly labels?: Readonly<Record<string, string>>
+}
+
+/**
+ * Opens a data directory (or makes it), recovers, and gives the controller of it.
+ * @throws {EngineError} ERR_STORE_LOCKED names the holder; ERR_NOT_PERMITTED, ERR_RUN_DIR, ERR_STORE_UNWRITABLE, ERR_DRIVER_UNKNOWN
+ */
+export async function createController(options: ControllerOptions = {}): Promise<Controller> {
+  const ports = { ...systemPorts(), ...options.ports }
+  const engine = await Engine.open({
+    ...(options.acceptLogBehind === undefined ? {} : { acceptLogBehind: options.acceptLogBehind }),
+    code: VERSION,
+    dataDir: options.dataDir ?? '/var/lib/chronet',
+    drivers: driversOf(options.drivers),
+    ...(options.hostNetns === undefined ? {} : { hostNetns: options.hostNetns }),
+    ports,
+    runDir: options.runDir ?? '/run/chronet',
+  })
+  return new Controller(engine, options)
+}
+
+export class Controller {
+  /** What can be asked, of the log as it is now. */
+  readonly queries: Queries
+  readonly #engine: Engine
+  readonly #healer: Healer | undefined
+  readonly #onRefused: (error: unknown) => void
+
+  constructor(engine: Engine, options: ControllerOptions) {
+    this.#engine = engine
+    this.queries = new Queries(() => engine.view)
+    this.#onRefused = options.onRefused ?? (() => undefined)
+    const { context, kernel, ports } = engine
+    if (options.heal !== false && !engine.blocked)
+      this.#healer = new Healer({ context, kernel, life: () => engine.life, ports })
+    if (options.inspect) inspectEngine(engine, (stream) => this.#actorOf(stream), options.inspect)
+  }
+
+  /** This host's identity: 64 hex, in every commit. */
+  get id(): string {
+    return this.#engine.context.origin
+  }
+
+  /** What the start found and mended. */
+  get recovered(): Recovered | undefined {
+    return this.#engine.recovered
+  }
+
+  /** Why nothing may be changed: a damaged log, one that is older than the kernel, another host's. */
+  get blocked(): Error | undefined {
+    return this.#engine.blocked
+  }
+
+  /** Gives any command. @throws {RefusedError} with all problems; @throws {EngineError} as its code says */
+  async dispatch(command: ClientCommand, how: DispatchOptions = {}): Promise<Answer> {
+    const parsed = parseCommand(command.type, command.data)
+    if ('problems' in parsed) throw new RefusedError(parsed.problems)
+    return this.#engine.dispatch(parsed.command, how)
+  }
+
+  async newNetwork(
+    driver: string,
+    name: string,
+    options: NetworkOptions = {},
+    how?: DispatchOptions,
+  ): Promise<Network> {
+    const { ipam, ...rest } = options
+    const subnets =
+      ipam === undefined ? {} : { subnets: Array.isArray(ipam) ? ipam : [ipam as SubnetRequest] }
+    const answer = await this.dispatch(
+      { data: { driver, name, ...rest, ...subnets }, type: 'network.create' },
+      how,
+    )
+    return new Network(this, idIn(answer, 'network') as NetworkId)
+  }
+
+  async newSandbox(
+    containerId: string,
+    options: SandboxOptions = {},
+    how?: DispatchOptions,
+  ): Promise<Sandbox> {
+    const answer = await this.dispatch(
+      { data: { name: containerId, ...options }, type: 'sandbox.create' },
+      how,
+    )
+    return new Sandbox(this, idIn(answer, 'sandbox') as SandboxId)
+  }
+
+  async newEndpoint(
+    network: Network | string,
+    name: string,
+    options: EndpointOptions = {},
+    how?: DispatchOptions,
+  ): Promise<Endpoint> {
+    const data = { name, network: refOf(network), ...options }
+    return new Endpoint(
+      this,
+      idIn(await this.dispatch({ data, type: 'endpoint.create' }, how), 'endpoint') as EndpointId,
+    )
+  }
+
+  /** Reserves and joins in one commit: one sync. */
+  async connect(
+    network: Network | string,
+    sandbox: Sandbox | string,
+    options: ConnectOptions = {},
+    how?: DispatchOptions,
+  ): Promise<Endpoint> {
+    const data = { network: refOf(network), sandbox: refOf(sandbox), ...options }
+    return new Endpoint(
+      this,
+      idIn(await this.dispatch({ data, type: 'connect' }, how), 'endpoint') as EndpointId,
+    )
+  }
+
+  /** Leaves and releases in one commit. */
+  async disconnect(
+    network: Network | string,
+    sandbox: Sandbox | string,
+    how?: DispatchOptions,
+  ): Promise<void> {
+    await this.dispatch(
+      { data: { network: refOf(network), sandbox: refOf(sandbox) }, type: 'disconnect' },
+      how,
+    )
+  }
+
+  /** A handle, by id, name, or unique id prefix. @throws {RefusedError} ERR_NOT_FOUND, ERR_AMBIGUOUS */
+  network(ref: string): Network {
+    return new Network(this, this.queries.network(ref).id)
+  }
+
+  sandbox(ref: string): Sandbox {
+    return new Sandbox(this, this.queries.sandbox(ref).id)
+  }
+
+  endpoint(ref: string, network?: string): Endpoint {
+    return new Endpoint(this, this.queries.endpoint(ref, network).id)
+  }
+
+  networks(): readonly Network[] {
+    return this.queries.networks().map((view) => new Network(this, view.id))
+  }
+
+  sandboxes(): readonly Sandbox[] {
+    return this.queries.sandboxes().map((view) => new Sandbox(this, view.id))
+  }
+
+  /** The entity of an id (or `network/…`, `endpoint/…`, `sandbox/…`) as xstate's users know an actor. */
+  actor(id: string): EntityActor {
+    return this.#actorOf(streamNamed(this.#engine.view.projections.topology, id))
+  }
+
+  /** Looks at the whole kernel now, and settles when what differed is healed. */
+  async audit(): Promise<void> {
+    await this.#healer?.audit()
+  }
+
+  /** Durable facts, from the next one on unless told otherwise. */
+  facts<T extends FactType = FactType>(options: FactsOptions<T> = {}): Facts<T> {
+    return factsOf(() => this.#engine.log, options)
+  }
+
+  /** The same questions, the past: a commit (`'#12'`, 12), a time, or how long ago (`'24h'`). */
+  async asOf(moment: Moment): Promise<Past> {
+    const { at, view } = await viewAsOf(
+      this.#engine.log,
+      this.#engine.snapshots,
+      parseMoment(moment, this.#engine.ports.clock.nowMs()),
+    )
+    return new Past(view, at)
+  }
+
+  /** Reads the whole log and checks its chain. `damage`: the first thing that is wrong; absent: nothing. */
+  async verify(): Promise<{ readonly commits: number; readonly damage?: Problem; readonly head: string }> {
+    const damage = await this.#engine.log.verify()
+    const { hash, seq } = this.#engine.log.durable
+    if (damage === undefined) return { commits: seq, head: hash }
+    return { commits: seq, damage: { code: 'ERR_LOG_DAMAGED', message: damage.why }, head: hash }
+  }
+
+  /** Path of a sandbox's namespace. */
+  netnsPath(sandbox: SandboxId): string {
+    return this.#engine.netnsPath(sandbox)
+  }
+
+  /** Finishes what is under way and lets go. What stays in the kernel is what the log says. */
+  async close(): Promise<void> {
+    await this.#healer?.close()
+    await this.#engine.close()
+  }
+
+  #actorOf(stream: Stream): EntityActor {
+    return actorOf(this.#engine, stream, (command) => this.dispatch(command), this.#onRefused)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+function streamNamed(topology: Topology, id: string): Stream {
+  if (id.includes('/')) return id as Stream
+  if (topology.networks.has(id)) return `network/${id}`
+  if (topology.sandboxes.has(id)) return `sandbox/${id}`
+  return `endpoint/${id}`
+}
+
+function driversOf(wanted: ControllerOptions['drivers']): Drivers {
+  if (wanted === undefined) return builtinDrivers
+  const unknown = Object.keys(wanted).filter((name) => !builtinDrivers.has(name))
+  const [first, ...rest] = unknown.map((name): Problem => ({
+    code: 'ERR_DRIVER_UNKNOWN',
+    field: 'drivers',
+    message: `there is no driver '${name}'; there is: ${[...builtinDrivers.keys()].join(', ')}`,
+  }))
+  if (first) throw new RefusedError([first, ...rest])
+  return new Map([...builtinDrivers].filter(([name]) => Object.hasOwn(wanted, name)))
+}
+
+/** The id that a command made, from the first fact that names it. */
+function idIn(answer: Answer, kind: 'endpoint' | 'network' | 'sandbox'): string {
+  const fact = answer.commit.facts.find((f) => f.stream.startsWith(`${kind}/`))
+  return fact?.stream.slice(kind.length + 1) ?? ''
+}

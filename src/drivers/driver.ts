@@ -1,0 +1,32 @@
+/**
+ * What a driver is: a translator of wants into specs. Pure: it calls no kernel, keeps no state, and the same wants give
+ * the same specs for ever. So one planner, one executor and one drift detector serve all drivers.
+ */
+import type { CommandData, Problem, Spec } from '../../events/index.ts'
+import type { EndpointWant, NetworkWant } from '../../projections/index.ts'
+
+/** What a translation needs to know of the host. */
+export type HostContext = {
+  /** Name of our nftables table: `tableName(origin)`. */
+  readonly table: string
+}
+
+/** Arguments of {@link Driver.endpointSpecs}. */
+export type EndpointContext = {
+  /** Whether the sandbox's default route goes by this endpoint. */
+  readonly gateway: boolean
+  readonly network: NetworkWant
+}
+
+/** Translates the networks of one type, and their endpoints. All specs have their keys in alphabetical order. */
+export interface Driver {
+  /** What a joined endpoint needs. */
+  endpointSpecs(want: EndpointWant, context: EndpointContext): readonly Spec[]
+  /** What a network needs of the host and shares with other networks; it stays as long as any of them wants it. */
+  hostSpecs(want: NetworkWant, host: HostContext): readonly Spec[]
+  readonly name: string
+  /** What a network needs for itself alone. */
+  networkSpecs(want: NetworkWant, host: HostContext): readonly Spec[]
+  /** All that is wrong with a request for a network that only this driver can know; empty: nothing. */
+  validate(request: CommandData['network.create']): readonly Problem[]
+}

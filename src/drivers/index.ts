@@ -1,0 +1,25 @@
+/** The drivers that this engine has, by name. */
+import type { Problem } from '../../events/index.ts'
+import { bridgeDriver } from './bridge.ts'
+import type { Driver } from './driver.ts'
+
+export type { Driver, EndpointContext, HostContext } from './driver.ts'
+export { bridgeDriver } from './bridge.ts'
+
+/** Drivers by name. */
+export type Drivers = ReadonlyMap<string, Driver>
+
+/** The drivers that come with chronet. */
+export const builtinDrivers: Drivers = new Map([[bridgeDriver.name, bridgeDriver]])
+
+/** Refuses the name of a driver that is not there, and tells which are. */
+export function checkDriver(drivers: Drivers, name: string): readonly Problem[] {
+  if (drivers.has(name)) return []
+  return [
+    {
+      code: 'ERR_DRIVER_UNKNOWN',
+      field: 'driver',
+      message: `there is no driver '${name}'; there is: ${[...drivers.keys()].join(', ')}`,
+    },
+  ]
+}

@@ -1,0 +1,29 @@
+/** Which decision belongs to which command. */
+import type { CommandType } from '../../../events/index.ts'
+import type { Handler } from './decision.ts'
+import * as host from './host.ts'
+import { connect, deleteEndpoint, disconnect, joinEndpoint, leaveEndpoint } from './join.ts'
+import { createNetwork, deleteNetwork } from './network.ts'
+import { createEndpoint } from './reserve.ts'
+import { createSandbox, deleteSandbox } from './sandbox.ts'
+import { settle } from './settle.ts'
+
+export type { Decision } from './decision.ts'
+
+export const handlers: { readonly [T in CommandType]: Handler<T> } = {
+  connect,
+  disconnect,
+  'drift.report': host.drift,
+  'effects.retry': host.retry,
+  'effects.settle': settle,
+  'endpoint.create': createEndpoint,
+  'endpoint.delete': deleteEndpoint,
+  'endpoint.join': joinEndpoint,
+  'endpoint.leave': leaveEndpoint,
+  'host.observe': host.observe,
+  'host.start': host.start,
+  'network.create': createNetwork,
+  'network.delete': deleteNetwork,
+  'sandbox.create': createSandbox,
+  'sandbox.delete': deleteSandbox,
+}

@@ -1,0 +1,204 @@
+/** Joining and leaving: what crosses endpoint, network and sandbox when an interface comes or goes. */
+import type { EndpointId, EndpointJoinRequested, IfName, PlanId, Problem } from '../../../events/index.ts'
+import { streamOf } from '../../../events/index.ts'
+import type { EndpointView, NetworkView, SandboxView } from '../../../projections/index.ts'
+import { checkIfName, lowestIfName } from '../../ipam/index.ts'
+import { linkMac, linkName } from '../../reconcile/marks.ts'
+import type { Draft } from '../draft.ts'
+import { refuseIf } from '../draft.ts'
+import { resolveEndpoint, resolveNetwork, resolveSandbox } from '../resolve.ts'
+import { type Decision, type DecisionContext, type Handler } from './decision.ts'
+import { candidateOf, candidatesIn, gatewayAmong, removeInterface } from './interfaces.ts'
+import { allOrRefuse, orRefuse } from './refuse.ts'
+import { askFor, reserve } from './reserve.ts'
+
+export const joinEndpoint: Handler<'endpoint.join'> = (draft, data, context) => {
+  const { topology } = draft.view.projections
+  const within = data.network === undefined ? undefined : orRefuse(resolveNetwork(topology, data.network))
+  const [endpoint, sandbox] = allOrRefuse(
+    resolveEndpoint(topology, data.endpoint, within),
+    resolveSandbox(topology, data.sandbox),
+  )
+  const network = orRefuse(resolveNetwork(topology, endpoint.network))
+  const options = { priority: data.priority ?? 0, releaseOnFailure: false }
+  const ifName = ifNameFor(draft, sandbox, data.ifName)
+  const command = joinCommand(
+    draft,
+    { endpoint: endpoint.id, network, sandbox },
+    { ...options, ...ifName },
+    context,
+  )
+  refuseIf([
+    ...ifName.problems,
+    ...sandboxIsUp(sandbox),
+    ...draft.problems(streamOf.endpoint(endpoint.id), command),
+  ])
+  join(draft, network, sandbox, command)
+  return { purpose: 'realise' }
+}
+
+export const connect: Handler<'connect'> = (draft, data, context) => {
+  const { topology } = draft.view.projections
+  const [network, sandbox] = allOrRefuse(
+    resolveNetwork(topology, data.network),
+    resolveSandbox(topology, data.sandbox),
+  )
+  const name = data.name ?? `${sandbox.name}-${network.name}`
+  const asked = askFor(draft, network, { ...data, name })
+  const ifName = ifNameFor(draft, sandbox, data.ifName)
+  refuseIf([...asked.problems, ...ifName.problems, ...sandboxIsUp(sandbox)])
+  const endpoint = reserve(draft, network, asked, context)
+  const options = { priority: data.priority ?? 0, releaseOnFailure: true, ...ifName }
+  join(draft, network, sandbox, joinCommand(draft, { endpoint, network, sandbox }, options, context))
+  return { purpose: 'realise' }
+}
+
+export const leaveEndpoint: Handler<'endpoint.leave'> = (draft, data) => {
+  const { topology } = draft.view.projections
+  const within = data.network === undefined ? undefined : orRefuse(resolveNetwork(topology, data.network))
+  const endpoint = orRefuse(resolveEndpoint(topology, data.endpoint, within))
+  const sandbox = data.sandbox === undefined ? undefined : orRefuse(resolveSandbox(topology, data.sandbox))
+  const command = { plan: draft.plan, type: 'endpoint.leave' as const }
+  refuseIf([...draft.problems(streamOf.endpoint(endpoint.id), command), ...isItsSandbox(endpoint, sandbox)])
+  return leave(draft, endpoint, false)
+}
+
+export const disconnect: Handler<'disconnect'> = (draft, data) => {
+  const { topology } = draft.view.projections
+  const [network, sandbox] = allOrRefuse(
+    resolveNetwork(topology, data.network),
+    resolveSandbox(topology, data.sandbox),
+  )
+  const joining = sandbox.interfaces
+    .map((i) => topology.endpoints.get(i.endpoint))
+    .filter((e) => e?.network === network.id)
+  const [endpoint] = joining
+  if (endpoint === undefined || joining.length > 1) refuseIf([notOne(network, sandbox, joining.length)])
+  return leave(draft, endpoint as EndpointView, true)
+}
+
+export const deleteEndpoint: Handler<'endpoint.delete'> = (draft, data) => {
+  const { topology } = draft.view.projections
+  const within = data.network === undefined ? undefined : orRefuse(resolveNetwork(topology, data.network))
+  const endpoint = orRefuse(resolveEndpoint(topology, data.endpoint, within))
+  const stream = streamOf.endpoint(endpoint.id)
+  const joined = endpoint.state === 'joined' || endpoint.state === 'joining'
+  if (joined && data.force) return leave(draft, endpoint, true)
+  const release = { type: 'endpoint.release' as const }
+  refuseIf(joined ? [isJoined(draft, endpoint)] : draft.problems(stream, release))
+  draft.decide(stream, release)
+  const plan = (draft.stateOf(stream)?.context as { readonly plan?: PlanId } | undefined)?.plan
+  return { purpose: 'none', ...(plan === undefined ? {} : { waitsFor: plan }) }
+}
+
+/** The join of three that exist, with the sandbox's part of it. */
+function join(draft: Draft, network: NetworkView, sandbox: SandboxView, command: JoinCommand): void {
+  const candidates = candidatesIn(draft.view.projections.topology, sandbox.id)
+  draft.decide(streamOf.endpoint(command.endpoint), command)
+  const mine = {
+    endpoint: command.endpoint,
+    internal: network.internal,
+    network: network.name,
+    priority: command.priority,
+  }
+  draft.decide(streamOf.sandbox(sandbox.id), {
+    endpoint: command.endpoint,
+    gateway: gatewayAmong([...candidates, mine]) === command.endpoint,
+    ifName: command.ifName,
+    type: 'sandbox.addInterface',
+  })
+}
+
+type JoinCommand = EndpointJoinRequested['data'] & { readonly type: 'endpoint.join' }
+
+function joinCommand(
+  draft: Draft,
+  who: { readonly endpoint: EndpointId; readonly network: NetworkView; readonly sandbox: SandboxView },
+  options: { readonly ifName: IfName; readonly priority: number; readonly releaseOnFailure: boolean },
+  { hash, origin }: DecisionContext,
+): JoinCommand {
+  const state = draft.stateOf(streamOf.endpoint(who.endpoint))
+  const attempt = ((state?.context as { readonly attempts?: number } | undefined)?.attempts ?? 0) + 1
+  const name = linkName(hash, 'v', who.endpoint, attempt)
+  return {
+    attempt,
+    endpoint: who.endpoint,
+    ifName: options.ifName,
+    link: { mac: linkMac(hash, origin, name), name },
+    network: who.network.id,
+    plan: draft.plan,
+    priority: options.priority,
+    releaseOnFailure: options.releaseOnFailure,
+    sandbox: who.sandbox.id,
+    type: 'endpoint.join',
+  }
+}
+
+/** Leave, and with `release` the end of the endpoint too. A failed leave's endpoint may have lost its place in the sandbox. */
+function leave(draft: Draft, endpoint: EndpointView, release: boolean): Decision {
+  const stream = streamOf.endpoint(endpoint.id)
+  const command = { plan: draft.plan, type: 'endpoint.leave' as const }
+  refuseIf(draft.problems(stream, command))
+  draft.decide(stream, command)
+  if (release) draft.decide(stream, { type: 'endpoint.release' })
+  if (endpoint.sandbox !== undefined) removeInterface(draft, endpoint.sandbox, stream)
+  return { for: [stream], purpose: 'cut' }
+}
+
+function ifNameFor(
+  draft: Draft,
+  sandbox: SandboxView,
+  asked: string | undefined,
+): { readonly ifName: IfName; readonly problems: readonly Problem[] } {
+  const { allocations } = draft.view.projections
+  const chosen =
+    asked === undefined ? lowestIfName(allocations, sandbox.id) : checkIfName(allocations, sandbox.id, asked)
+  return 'problem' in chosen
+    ? { ifName: '' as IfName, problems: [chosen.problem] }
+    : { ifName: chosen.ifName, problems: [] }
+}
+
+function sandboxIsUp(sandbox: SandboxView): readonly Problem[] {
+  if (sandbox.state === 'created') return []
+  return [
+    {
+      code: 'ERR_STATE',
+      field: 'sandbox',
+      holder: sandbox.id,
+      message: `sandbox '${sandbox.name}' takes no interfaces in state '${sandbox.state}'; ${sandbox.state === 'creating' ? 'wait for it' : 'delete it and create it again'}`,
+      ...(sandbox.state === 'creating' && sandbox.plan !== undefined ? { until: sandbox.plan } : {}),
+    },
+  ]
+}
+
+function isItsSandbox(endpoint: EndpointView, sandbox: SandboxView | undefined): readonly Problem[] {
+  if (sandbox === undefined || endpoint.sandbox === sandbox.id) return []
+  return [
+    {
+      code: 'ERR_STATE',
+      field: 'sandbox',
+      holder: endpoint.sandbox ?? endpoint.id,
+      message: `endpoint '${endpoint.name}' is not in sandbox '${sandbox.name}' but in ${endpoint.sandbox?.slice(0, 12) ?? 'none'}; name that one, or none`,
+    },
+  ]
+}
+
+const isJoined = (draft: Draft, endpoint: EndpointView): Problem => {
+  const sandbox = draft.view.projections.topology.sandboxes.get(endpoint.sandbox ?? '')
+  return {
+    code: 'ERR_IN_USE',
+    field: 'endpoint',
+    holder: endpoint.sandbox ?? endpoint.id,
+    message: `endpoint '${endpoint.name}' is ${endpoint.state} in sandbox '${sandbox?.name ?? 'unknown'}'; let it leave first, or delete it with force`,
+  }
+}
+
+const notOne = (network: NetworkView, sandbox: SandboxView, count: number): Problem => ({
+  code: count === 0 ? 'ERR_NOT_FOUND' : 'ERR_AMBIGUOUS',
+  field: 'sandbox',
+  holder: sandbox.id,
+  message:
+    count === 0
+      ? `sandbox '${sandbox.name}' is not on network '${network.name}'; nothing to disconnect`
+      : `sandbox '${sandbox.name}' is on network '${network.name}' ${count} times; let the endpoint leave that you mean`,
+})

@@ -1,0 +1,26 @@
+/** Small pieces of refusing that all decisions share. */
+import type { PlanId, Problem } from '../../../events/index.ts'
+import { RefusedError } from '../../../events/index.ts'
+import type { Resolved } from '../resolve.ts'
+
+/** What was found, or the end of the turn. */
+export function orRefuse<T>(resolved: Resolved<T>): T {
+  if ('problem' in resolved) throw new RefusedError([resolved.problem])
+  return resolved.found
+}
+
+/** All that was found, or the end of the turn with everything that was not. */
+export function allOrRefuse<A, B>(a: Resolved<A>, b: Resolved<B>): readonly [A, B] {
+  const problems: Problem[] = []
+  if ('problem' in a) problems.push(a.problem)
+  if ('problem' in b) problems.push(b.problem)
+  const [first, ...rest] = problems
+  if (first) throw new RefusedError([first, ...rest])
+  return [orRefuse(a), orRefuse(b)]
+}
+
+/** `until` for a problem that is over when all these plans are: the last one, if none is missing. */
+export function untilPlan(plans: readonly (PlanId | undefined)[]): { readonly until?: PlanId } {
+  const last = plans.at(-1)
+  return last === undefined || plans.includes(undefined) ? {} : { until: last }
+}

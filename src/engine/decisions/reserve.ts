@@ -1,0 +1,138 @@
+/** What an endpoint holds: a name on its network, an address a family, a MAC. Chosen here, all problems at once. */
+import type {
+  Cidr,
+  CommandData,
+  EndpointId,
+  EndpointReserved,
+  Mac,
+  PlanId,
+  Problem,
+} from '../../../events/index.ts'
+import { ipOf, streamOf } from '../../../events/index.ts'
+import type { EndpointView, NetworkView } from '../../../projections/index.ts'
+import { checkAddress, checkMac, checkName, chooseAddress, chooseMac } from '../../ipam/index.ts'
+import type { Draft } from '../draft.ts'
+import { refuseIf } from '../draft.ts'
+import { resolveNetwork } from '../resolve.ts'
+import { entityId, type DecisionContext, type Handler } from './decision.ts'
+import { orRefuse, untilPlan } from './refuse.ts'
+
+export const createEndpoint: Handler<'endpoint.create'> = (draft, data, context) => {
+  const network = orRefuse(resolveNetwork(draft.view.projections.topology, data.network))
+  const asked = askFor(draft, network, data)
+  refuseIf(asked.problems)
+  reserve(draft, network, asked, context)
+  return { purpose: 'none' }
+}
+
+/** What was asked for, checked against what others hold. */
+export type Asked = {
+  readonly addresses: readonly Cidr[]
+  readonly labels: Readonly<Record<string, string>>
+  readonly mac: Mac
+  readonly name: string
+  readonly problems: readonly Problem[]
+}
+
+type Request = Pick<CommandData['endpoint.create'], 'address' | 'labels' | 'mac' | 'name'>
+
+/** Chooses what was not asked for, and lists all that speaks against what was. */
+export function askFor(draft: Draft, network: NetworkView, request: Request): Asked {
+  const { allocations } = draft.view.projections
+  const addresses: Cidr[] = []
+  const problems = [
+    ...checkName('endpoint', request.name),
+    ...nameIsFree(draft, network, request.name),
+    ...networkIsUp(network),
+  ]
+  const wanted =
+    request.address === undefined ? undefined : checkAddress(allocations, network, request.address)
+  if (wanted && 'problem' in wanted) problems.push(wanted.problem)
+  for (const { subnet } of network.subnets) {
+    const chosen =
+      wanted && 'address' in wanted && wanted.subnet === subnet
+        ? wanted
+        : chooseAddress(allocations, network, subnet)
+    if ('problem' in chosen) problems.push(chosen.problem)
+    else addresses.push(chosen.address)
+  }
+  const mac = macFor(draft, network, request, addresses)
+  if ('problem' in mac) problems.push(mac.problem)
+  return {
+    addresses,
+    labels: request.labels ?? {},
+    mac: 'mac' in mac ? mac.mac : ('' as Mac),
+    name: request.name,
+    problems,
+  }
+}
+
+/** Writes the reservation. The endpoint's id is the command's first. */
+export function reserve(
+  draft: Draft,
+  network: NetworkView,
+  asked: Asked,
+  context: DecisionContext,
+): EndpointId {
+  const endpoint = entityId(context, 0) as EndpointId
+  const data: EndpointReserved['data'] = {
+    addresses: asked.addresses,
+    endpoint,
+    labels: asked.labels,
+    mac: asked.mac,
+    name: asked.name,
+    network: network.id,
+  }
+  draft.decide(streamOf.endpoint(endpoint), { ...data, type: 'endpoint.reserve' })
+  return endpoint
+}
+
+function macFor(
+  draft: Draft,
+  network: NetworkView,
+  request: Request,
+  addresses: readonly Cidr[],
+): { readonly mac: Mac } | { readonly problem: Problem } {
+  if (request.mac !== undefined) return checkMac(draft.view.projections.allocations, network, request.mac)
+  const [first] = addresses
+  return {
+    mac:
+      first === undefined ? ('' as Mac) : chooseMac(draft.view.projections.allocations, network, ipOf(first)),
+  }
+}
+
+function networkIsUp(network: NetworkView): readonly Problem[] {
+  if (network.state === 'created') return []
+  return [
+    {
+      code: 'ERR_STATE',
+      field: 'network',
+      holder: network.id,
+      message: `network '${network.name}' takes no endpoints in state '${network.state}'; ${network.state === 'creating' ? 'wait for it' : 'delete it and create it again'}`,
+      ...(network.state === 'creating' && network.plan !== undefined ? { until: network.plan } : {}),
+    },
+  ]
+}
+
+function nameIsFree(draft: Draft, network: NetworkView, name: string): readonly Problem[] {
+  const { endpoints, endpointNames } = draft.view.projections.topology
+  const id = endpointNames.get(`${network.id}/${name}`)
+  const holder = id === undefined ? undefined : endpoints.get(id)
+  if (holder === undefined) return []
+  return [
+    {
+      code: 'ERR_EXISTS',
+      field: 'name',
+      holder: holder.id,
+      message: `endpoint '${name}' exists already on network '${network.name}' (${holder.id.slice(0, 12)}, ${holder.state}); choose another name, or delete that one`,
+      ...untilPlan([planOfEnd(draft, holder)]),
+    },
+  ]
+}
+
+/** The plan after which the endpoint is gone, if its end was asked for. */
+export function planOfEnd(draft: Draft, endpoint: EndpointView): PlanId | undefined {
+  const state = draft.view.machines.get(streamOf.endpoint(endpoint.id))
+  const context = state?.context as { readonly plan?: PlanId; readonly release?: true } | undefined
+  return state?.value === 'leaving' && context?.release ? context.plan : undefined
+}

@@ -1,0 +1,223 @@
+/**
+ * A client's command on its way: asked before? held back? refused, parked or taken? Then the answer, as the settle table
+ * says (design §8).
+ */
+import type {
+  AnyFact,
+  ClientCommand,
+  Command,
+  CommandId,
+  Commit,
+  EffectsIntended,
+  PlanId,
+} from '../../events/index.ts'
+import { EngineError, RefusedError, assert } from '../../events/index.ts'
+import type { Ports } from '../ports.ts'
+import { checkSettled, type Answer } from './answers.ts'
+import type { DispatchOptions } from './engine.ts'
+import type { Life, Request, Taken } from './life.ts'
+import { HoldBack, namesIn, PARK_MS_MAX } from './park.ts'
+import { resolveNetwork, resolveSandbox } from './resolve.ts'
+import type { Settled } from './waiters.ts'
+
+export class Dispatcher {
+  readonly #holdBack = new HoldBack()
+  readonly #inFlight = new Map<
+    CommandId,
+    { readonly answer: Promise<Answer>; readonly command: ClientCommand }
+  >()
+  readonly #ports: Ports
+
+  constructor(ports: Ports) {
+    this.#ports = ports
+  }
+
+  /** @throws {RefusedError} with all problems; @throws {EngineError} as the codes say. */
+  async dispatch(life: Life, command: ClientCommand, options: DispatchOptions): Promise<Answer> {
+    options.signal?.throwIfAborted()
+    const { id } = options
+    if (id === undefined) return this.#once(life, command, this.#ports.ids.commandId(), options)
+    const now = this.#inFlight.get(id)
+    if (now) {
+      mustBeSame(id, now.command, command)
+      return now.answer
+    }
+    const answer = this.#again(life, command, id, options)
+    this.#inFlight.set(id, { answer, command })
+    return answer.finally(() => this.#inFlight.delete(id))
+  }
+
+  /** The same id for ever gives the same outcome: a commit that is there is answered from the log. */
+  async #again(life: Life, command: ClientCommand, id: CommandId, options: DispatchOptions): Promise<Answer> {
+    const earlier = await life.log.outcomeOf(id)
+    if (earlier === undefined) return this.#once(life, command, id, options)
+    mustBeSame(id, earlier.command, command)
+    const intended = earlier.facts.find((fact) => fact.type === 'EffectsIntended') as
+      EffectsIntended | undefined
+    if (intended === undefined || options.settle === 'durable') return { commit: earlier }
+    const settled = await this.#receiptOf(life, earlier, intended.data.plan)
+    checkSettled(command, earlier, settled, life.heads.decided)
+    return { commit: earlier, settled }
+  }
+
+  async #receiptOf(life: Life, commit: Commit<AnyFact>, plan: PlanId): Promise<Settled> {
+    if (life.heads.decided.projections.applied.open.has(plan)) return life.waiters.wait(plan)
+    await life.log.flush()
+    for await (const later of life.log.read({ from: commit.seq })) {
+      for (const fact of later.facts)
+        if (fact.type === 'EffectsSettled' && fact.data.plan === plan)
+          return { facts: later.facts, failures: fact.data.failures, plan, seq: later.seq }
+    }
+    throw new EngineError(
+      'ERR_LOG_DAMAGED',
+      `plan ${plan} is neither open nor settled in the log; verify the log`,
+    )
+  }
+
+  async #once(life: Life, command: ClientCommand, id: CommandId, options: DispatchOptions): Promise<Answer> {
+    const names = this.#namesOf(life, command)
+    const before = this.#holdBack.before(names)
+    const request: Request = {
+      actor: options.actor ?? { kind: 'library' },
+      command: command as Command,
+      ...(options.expect ? { expect: options.expect } : {}),
+      id,
+      ...(options.reason === undefined ? {} : { reason: options.reason }),
+    }
+    const taken = before
+      ? await this.#after(before, names, life, request, options)
+      : await this.#takeOrPark(life, request, names, options)
+    return withSignal(answer(life, command, taken, options), options.signal)
+  }
+
+  async #after(
+    before: Promise<void>,
+    names: readonly string[],
+    life: Life,
+    request: Request,
+    options: DispatchOptions,
+  ): Promise<Taken> {
+    const release = this.#holdBack.hold(names)
+    try {
+      await withSignal(before, options.signal)
+      return await this.#park(life, request, options)
+    } finally {
+      release()
+    }
+  }
+
+  #takeOrPark(
+    life: Life,
+    request: Request,
+    names: readonly string[],
+    options: DispatchOptions,
+  ): Taken | Promise<Taken> {
+    try {
+      return mustWrite(life.take(request))
+    } catch (error) {
+      if (planInTheWay(error) === undefined) throw error
+    }
+    const release = this.#holdBack.hold(names)
+    return this.#park(life, request, options).finally(release)
+  }
+
+  /** Takes the turn again at each receipt that may lift the refusal, for two seconds at most. */
+  async #park(life: Life, request: Request, options: DispatchOptions): Promise<Taken> {
+    const end = this.#ports.clock.monotonicMs() + PARK_MS_MAX
+    for (;;) {
+      try {
+        return mustWrite(life.take(request))
+      } catch (error) {
+        const plan = planInTheWay(error)
+        const leftMs = end - this.#ports.clock.monotonicMs()
+        if (plan === undefined || leftMs <= 0) throw error
+        await withSignal(this.#untilSettled(life, plan, leftMs), options.signal)
+      }
+    }
+  }
+
+  async #untilSettled(life: Life, plan: PlanId, leftMs: number): Promise<void> {
+    if (!life.heads.decided.projections.applied.open.has(plan)) {
+      // It has settled, and the refusal stands for another reason that names no plan of its own: let others run first.
+      await new Promise<void>((resolve) => this.#ports.timers.scheduler.schedule(() => resolve(), 1))
+      return
+    }
+    life.executor.hurry()
+    await new Promise<void>((resolve) => {
+      const timer = this.#ports.timers.scheduler.schedule(() => resolve(), leftMs)
+      const done = (): void => {
+        timer.unsubscribe()
+        resolve()
+      }
+      life.waiters.wait(plan).then(done, done)
+    })
+  }
+
+  /** The refs as given, and the ids of those that exist: a name and an id of one thing hold each other back. */
+  #namesOf(life: Life, command: ClientCommand): readonly string[] {
+    const names = namesIn(command)
+    const { topology } = life.heads.decided.projections
+    const ids = names.flatMap((name) => {
+      const ref = name.slice(name.indexOf(':') + 1)
+      if (name.startsWith('endpoint:')) return []
+      const found = name.startsWith('network:')
+        ? resolveNetwork(topology, ref)
+        : resolveSandbox(topology, ref)
+      return 'found' in found ? [found.found.id] : []
+    })
+    return [...names, ...ids]
+  }
+}
+
+/** Waits for what the settle table says, and throws what the asker must hear if that is not "done". */
+async function answer(life: Life, command: Command, taken: Taken, options: DispatchOptions): Promise<Answer> {
+  await taken.durable
+  if (taken.settled === undefined || options.settle === 'durable') {
+    await life.heads.covers(taken.commit.seq)
+    return { commit: taken.commit }
+  }
+  const settled = await taken.settled
+  checkSettled(command, taken.commit, settled, life.heads.decided)
+  await life.heads.covers(settled.seq)
+  return { commit: taken.commit, settled }
+}
+
+function mustWrite(taken: Taken | undefined): Taken {
+  assert(taken !== undefined, 'a client command wrote nothing')
+  return taken
+}
+
+/** The plan to wait for, if every problem of a refusal names one. */
+function planInTheWay(error: unknown): PlanId | undefined {
+  if (!(error instanceof RefusedError)) return undefined
+  if (error.problems.some((problem) => problem.until === undefined)) return undefined
+  return error.problems[0]?.until as PlanId | undefined
+}
+
+function mustBeSame(id: CommandId, before: Command | Commit['command'], now: ClientCommand): void {
+  if (before.type === now.type && sorted(before.data) === sorted(now.data)) return
+  throw new EngineError(
+    'ERR_COMMAND_ID_REUSED',
+    `command id ${id} was used for ${before.type} with other data; an id stands for one command for ever, so take a new one`,
+    { details: { id } },
+  )
+}
+
+/** JSON with sorted keys and without undefined: what the log keeps. */
+const sorted = (value: unknown): string =>
+  JSON.stringify(value, (_key, v: unknown) =>
+    v !== null && typeof v === 'object' && !Array.isArray(v)
+      ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : v,
+  )
+
+/** The signal ends the waiting, never the command. */
+function withSignal<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work
+  return new Promise<T>((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}

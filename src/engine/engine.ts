@@ -1,0 +1,291 @@
+/**
+ * The engine: takes commands, answers when they are durable and done, and follows the kernel through lives of its store.
+ *
+ * One at a time per data directory. It prints nothing, installs no signal handler and never exits the process.
+ */
+import type {
+  Actor,
+  AnyFact,
+  ClientCommand,
+  CommandId,
+  EffectsIntended,
+  Expectation,
+  Log,
+  SandboxId,
+  Snapshots,
+} from '../../events/index.ts'
+import { EngineError } from '../../events/index.ts'
+import type { Drivers } from '../drivers/index.ts'
+import type { Kernel } from '../kernel/kernel.ts'
+import type { Disk, Ports } from '../ports.ts'
+import { tableName } from '../reconcile/marks.ts'
+import type { Answer } from './answers.ts'
+import { Dispatcher } from './dispatch.ts'
+import { Life, type Taken } from './life.ts'
+import { openLogOf, type OpenedLog } from './open.ts'
+import { recover, type Recovered } from './recover.ts'
+import { save } from './snapshots.ts'
+import type { TurnContext } from './turn.ts'
+import type { View } from './view.ts'
+import type { Settled } from './waiters.ts'
+
+export type EngineOptions = {
+  /** Goes on with a log that is older than what ran here in this boot: what it does not know is removed. */
+  readonly acceptLogBehind?: boolean
+  /** chronet's version, for the log. */
+  readonly code: string
+  readonly dataDir: string
+  readonly drivers: Drivers
+  /** Path of the namespace to take as the host; absent: the process's own. */
+  readonly hostNetns?: string
+  readonly ports: Ports
+  readonly runDir: string
+}
+
+/** How a command is given. */
+export type DispatchOptions = {
+  readonly actor?: Actor
+  /** Streams that must be where the caller saw them. */
+  readonly expect?: readonly Expectation[]
+  /** The same id for ever gives the same outcome. */
+  readonly id?: CommandId
+  readonly reason?: string
+  /** `durable`: answer when the intent is on disk; `settled` (default): when the kernel has followed. */
+  readonly settle?: 'durable' | 'settled'
+  /** Ends the waiting, not the command: what is durable goes on. */
+  readonly signal?: AbortSignal
+}
+
+/** First pause before a failed sweep is tried again, and the longest, in milliseconds. */
+const RETRY_MS_FIRST = 200
+const RETRY_MS_MAX = 60_000
+/** Pauses between attempts to reopen a store that cannot be written, in milliseconds. */
+const REOPEN_MS = [0, 100, 500, 2000, 5000] as const
+
+type Listener = (taken: Taken, view: View) => void
+
+export class Engine {
+  readonly #context: TurnContext
+  readonly #disk: Disk
+  readonly #dispatcher: Dispatcher
+  readonly #kernel: Kernel
+  readonly #listeners = new Set<Listener>()
+  readonly #options: EngineOptions
+  /** How often each failed sweep was tried, by its first key. */
+  readonly #tries = new Map<string, number>()
+  #closed = false
+  #life: Life | undefined
+  #opened: OpenedLog | undefined
+  #recovered: Recovered | undefined
+  #ready: Promise<void> = Promise.resolve()
+  #starting = true
+
+  private constructor(options: EngineOptions, disk: Disk, kernel: Kernel) {
+    const { drivers, ports } = options
+    this.#options = options
+    this.#disk = disk
+    this.#kernel = kernel
+    this.#dispatcher = new Dispatcher(ports)
+    this.#context = { drivers, hash: ports.hash, origin: disk.origin, table: tableName(disk.origin) }
+  }
+
+  /**
+   * Locks the data directory, opens and verifies the log, begins an epoch and recovers.
+   * @throws {EngineError} ERR_STORE_LOCKED, ERR_NOT_PERMITTED, ERR_RUN_DIR, ERR_STORE_UNWRITABLE, ERR_KERNEL_UNSUPPORTED
+   */
+  static async open(options: EngineOptions): Promise<Engine> {
+    const { dataDir, hostNetns, ports, runDir } = options
+    const disk = await ports.openDisk({ dataDir, runDir })
+    let kernel: Kernel | undefined
+    try {
+      const { origin } = disk
+      kernel = await ports.openKernel({
+        ...(hostNetns === undefined ? {} : { hostNetns }),
+        origin,
+        runDir: disk.runDir,
+      })
+      const engine = new Engine(options, disk, kernel)
+      await engine.#begin()
+      engine.#starting = false
+      return engine
+    } catch (error) {
+      await kernel?.close()
+      await disk.close()
+      throw error
+    }
+  }
+
+  get context(): TurnContext {
+    return this.#context
+  }
+
+  get kernel(): Kernel {
+    return this.#kernel
+  }
+
+  /** The life that takes commands now; undefined: none does, for {@link blocked} or because the store is being reopened. */
+  get life(): Life | undefined {
+    return this.#life?.over === false ? this.#life : undefined
+  }
+
+  get log(): Log<AnyFact> {
+    return this.#must(this.#opened).log
+  }
+
+  /** Views of the past, where folding may start. */
+  get snapshots(): Snapshots {
+    return this.#must(this.#opened).snapshots
+  }
+
+  get ports(): Ports {
+    return this.#options.ports
+  }
+
+  /** What the start of this engine found and mended. */
+  get recovered(): Recovered | undefined {
+    return this.#recovered
+  }
+
+  /** Where a sandbox's namespace is mounted. */
+  netnsPath(sandbox: SandboxId): string {
+    return `${this.#disk.runDir}/netns/${sandbox}`
+  }
+
+  /** Why nothing may be changed; undefined: it may. */
+  get blocked(): EngineError | undefined {
+    return this.#opened?.blocked
+  }
+
+  /** What queries see. */
+  get view(): View {
+    return this.#life?.heads.visible ?? this.#must(this.#opened).view
+  }
+
+  /** Calls back at every commit that is queued. Returns the end of it. */
+  onTaken(listener: Listener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async dispatch(command: ClientCommand, options: DispatchOptions = {}): Promise<Answer> {
+    const life = this.life ?? (await this.#alive())
+    return this.#dispatcher.dispatch(life, command, options)
+  }
+
+  /** Finishes what is under way, then closes log, store, kernel and lock. What it leaves in the kernel is what the log says. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await this.#ready.catch(() => undefined)
+    const life = this.life
+    if (life) {
+      await life.executor.idle()
+      await life.log.flush()
+      await this.#snapshot(life)
+      life.end(new EngineError('ERR_CLOSED', 'the controller was closed'))
+    }
+    await this.#opened?.log.close()
+    await this.#kernel.close()
+    await this.#disk.close()
+  }
+
+  /** A snapshot at close makes the next start short. It is a cache: if it cannot be written, the start folds. */
+  async #snapshot(life: Life): Promise<void> {
+    const opened = this.#opened
+    if (opened === undefined || life.log.failure) return
+    await save(opened.snapshots, life.log.checkpoint(), life.heads.decided).catch(() => undefined)
+  }
+
+  async #begin(): Promise<void> {
+    const opened = await openLogOf(this.ports, this.#disk, this.#kernel)
+    const accepted = opened.blocked?.code === 'ERR_LOG_BEHIND' && this.#options.acceptLogBehind === true
+    this.#opened = accepted ? ({ ...opened, blocked: undefined } as unknown as OpenedLog) : opened
+    if (this.#opened.blocked) return
+    opened.log.onDurable(({ head }) =>
+      this.#disk.writeHead({ bootId: this.#kernel.identity.bootId, hash: head.hash, seq: head.seq }),
+    )
+    const life = new Life({
+      context: this.#context,
+      epoch: (opened.view.projections.host.epoch + 1) as Life['epoch'],
+      kernel: this.#kernel,
+      log: opened.log,
+      newestMs: opened.newestMs,
+      onSettled: (settled, intended) => this.#retryIfNeeded(life, settled, intended),
+      onStoreFailed: () => this.#revive(),
+      onTaken: (taken, view) => {
+        for (const listener of this.#listeners) listener(taken, view)
+      },
+      ports: this.ports,
+      view: opened.view,
+    })
+    const { bootId, cookie } = this.#kernel.identity
+    life.own('host.start', { bootId, code: this.#options.code, cookie })
+    this.#recovered = await recover(life, this.#kernel, this.#context)
+    this.#life = life
+  }
+
+  /** A life, when there is one again; what stands against it otherwise. */
+  async #alive(): Promise<Life> {
+    if (this.#closed) throw new EngineError('ERR_CLOSED', 'the controller is closed; open another')
+    if (this.blocked) throw this.blocked
+    await this.#ready
+    if (this.life) return this.life
+    throw this.blocked ?? this.#unwritable()
+  }
+
+  #unwritable(): EngineError {
+    const cause = this.#opened?.log.failure
+    return new EngineError(
+      'ERR_STORE_UNWRITABLE',
+      `the store in ${this.#disk.dataDir} cannot be written${cause ? ` (${cause.message})` : ''}; ` +
+        'the kernel is left as it is, and the store is tried again by itself: make room or mend the disk',
+      { cause },
+    )
+  }
+
+  /** The store failed: fold anew what it really has, in a new life. Tried again with growing pauses until it works. */
+  #revive(): void {
+    if (this.#starting || this.#closed) return
+    this.#ready = this.#reopen(0)
+    this.#ready.catch(() => undefined)
+  }
+
+  async #reopen(attempt: number): Promise<void> {
+    const waitMs = REOPEN_MS[Math.min(attempt, REOPEN_MS.length - 1)] ?? 0
+    await new Promise<void>((resolve) => this.ports.timers.scheduler.schedule(() => resolve(), waitMs))
+    if (this.#closed) return
+    try {
+      await this.#opened?.log.close().catch(() => undefined)
+      await this.#opened?.store.close().catch(() => undefined)
+      await this.#begin()
+    } catch (error) {
+      this.#ready = this.#reopen(attempt + 1)
+      this.#ready.catch(() => undefined)
+      throw error
+    }
+  }
+
+  /** A failed sweep is intended again, at growing distance. */
+  #retryIfNeeded(life: Life, settled: Settled, intended: EffectsIntended['data']): void {
+    const key = intended.steps[0]?.key ?? ''
+    if (intended.purpose !== 'sweep' || settled.failures.length === 0) {
+      this.#tries.delete(key)
+      return
+    }
+    const tries = this.#tries.get(key) ?? 0
+    this.#tries.set(key, tries + 1)
+    const failed = new Set(settled.failures.map((failure) => failure.key))
+    const steps = intended.steps.filter((step) => failed.has(step.key))
+    this.ports.timers.scheduler.schedule(
+      () => {
+        if (!life.over) life.own('effects.retry', { for: intended.for, plan: intended.plan, steps })
+      },
+      Math.min(RETRY_MS_FIRST * 2 ** tries, RETRY_MS_MAX),
+    )
+  }
+
+  #must<T>(value: T | undefined): T {
+    if (value === undefined) throw new EngineError('ERR_CLOSED', 'the engine is not open')
+    return value
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * Drift: hints from the kernel say where to look, dumps say what is true, and what differs from the receipts is logged and
+ * healed.
+ *
+ *   hints ─▶ [gather until we ourselves are quiet] ─▶ look ─▶ compare three ways ─▶ drift.report ─▶ a plan as any other
+ *   every few minutes: look at everything ──────────┘
+ */
+import { auditTime, concatMap, interval, map, merge, Observable, Subject, tap, type Subscription } from 'rxjs'
+import type { ResourceKey, Spec } from '../../events/index.ts'
+import type { AppliedResource } from '../../projections/index.ts'
+import type { Hint, Kernel, Observation } from '../kernel/kernel.ts'
+import type { Ports } from '../ports.ts'
+import { Damping } from '../reconcile/damping.ts'
+import { differencesOf, type Difference } from '../reconcile/differences.ts'
+import { basesOf, planAll } from '../reconcile/plan.ts'
+import { EVERYWHERE, NOWHERE, widen, within, type Scope } from '../reconcile/scope.ts'
+import { specsOf } from '../reconcile/specs.ts'
+import type { Life } from './life.ts'
+import type { TurnContext } from './turn.ts'
+
+/** How long hints gather, in milliseconds. One act of a person makes several. */
+export const GATHER_MS = 10
+/** How long we must have been quiet, so that our own changes are not looked at one by one; and how long that may last. */
+export const QUIET_MS = 100
+export const QUIET_MS_MAX = 2000
+/** How often everything is looked at, whatever the hints say. */
+export const AUDIT_MS = 300_000
+
+export type HealerParts = {
+  readonly context: TurnContext
+  readonly kernel: Kernel
+  /** The life that takes commands now, if any. */
+  readonly life: () => Life | undefined
+  readonly ports: Ports
+}
+
+export class Healer {
+  readonly #again = new Subject<void>()
+  readonly #damping = new Damping()
+  readonly #parts: HealerParts
+  readonly #watching: Subscription
+  #scope: Scope = NOWHERE
+  #working: Promise<void> = Promise.resolve()
+
+  constructor(parts: HealerParts) {
+    this.#parts = parts
+    const { kernel, ports } = parts
+    const hints = new Observable<Hint>((out) => kernel.onHint((hint) => out.next(hint)))
+    const noted = hints.pipe(map((hint) => this.#note(widen(this.#scope, hint))))
+    const audits = interval(AUDIT_MS, ports.timers.scheduler).pipe(map(() => this.#note(EVERYWHERE)))
+    this.#watching = merge(noted, audits, this.#again)
+      .pipe(
+        auditTime(GATHER_MS, ports.timers.scheduler),
+        concatMap(() => (this.#working = this.#look())),
+        tap({ error: () => undefined }),
+      )
+      .subscribe()
+  }
+
+  /** Looks at everything now. Settles when what it found is healed. */
+  async audit(): Promise<void> {
+    await this.#working
+    this.#note(EVERYWHERE)
+    await this.#look()
+  }
+
+  async close(): Promise<void> {
+    this.#watching.unsubscribe()
+    await this.#working
+  }
+
+  #note(scope: Scope): void {
+    this.#scope = scope
+  }
+
+  async #look(): Promise<void> {
+    const life = await this.#quiet()
+    const scope = this.#scope
+    if (life === undefined || scope === NOWHERE) return
+    this.#scope = NOWHERE
+    try {
+      await this.#heal(life, scope)
+    } catch {
+      // The kernel could not be read, or the store fell: what was hinted at is still to be looked at.
+      this.#scope = EVERYWHERE
+      this.#later(QUIET_MS_MAX)
+    }
+  }
+
+  async #heal(life: Life, scope: Scope): Promise<void> {
+    const before = life.heads.decided.projections
+    const wanted = specsOf(before.desired, this.#parts.context)
+    const asked = within(scope, wanted)
+    const seen = await this.#observe(asked, wanted)
+    if (life.over) return
+    const now = life.heads.decided.projections.applied.resources
+    // Only what no plan touched while we looked can be judged by what we saw.
+    const steady = (key: ResourceKey): boolean => isSteady(before.applied.resources.get(key), now.get(key))
+    const differences = differencesOf(seen.asked, seen, before.applied).filter(({ key }) => steady(key))
+    const due = differences.filter(({ key }) => !this.#damping.rests(key, this.#nowMs()))
+    if (due.length < differences.length) this.#afterRest()
+    if (due.length === 0) return
+    await this.#report(life, due, seen)
+  }
+
+  async #report(life: Life, due: readonly Difference[], seen: Observation): Promise<void> {
+    const wanted = new Map(due.map(({ key, spec }) => [key, spec]))
+    const recover = planAll(wanted, basesOf({ found: pick(seen.found, wanted), strays: [] }))
+    const rests = due.flatMap(({ key }) => this.#damping.note(key, this.#nowMs()) ?? [])
+    const taken = life.own('drift.report', { differences: due, purpose: 'heal', recover })
+    for (const rest of rests) {
+      const change = `${rest.key} was changed or removed by somebody else ${rest.heals} times within seconds`
+      life.own('host.observe', { contention: { change, ...rest } })
+    }
+    const settled = await taken?.settled?.catch(() => undefined)
+    if (settled && settled.failures.length > 0) this.#later(QUIET_MS_MAX)
+  }
+
+  /** Looks under the keys asked for; where a link is missing, also at what stands in its namespace. */
+  async #observe(
+    asked: ReadonlyMap<ResourceKey, Spec>,
+    wanted: ReadonlyMap<ResourceKey, Spec>,
+  ): Promise<Observation & { readonly asked: ReadonlyMap<ResourceKey, Spec> }> {
+    const first = await this.#parts.kernel.observe([...asked.values()])
+    const lost = [...asked.values()].filter(
+      (s) => s.kind === 'veth' && !first.found.has(`link/host/${s.name}`),
+    )
+    const places = new Set(lost.flatMap((s) => (s.kind === 'veth' ? [s.peer.ns as string] : [])))
+    const more = new Map([...within({ all: false, places }, wanted)].filter(([key]) => !asked.has(key)))
+    if (more.size === 0) return { ...first, asked }
+    const second = await this.#parts.kernel.observe([...more.values()])
+    return {
+      asked: new Map([...asked, ...more]),
+      found: new Map([...first.found, ...second.found]),
+      strays: [],
+    }
+  }
+
+  /** Waits until no plan of ours is open and none was a moment ago; not for ever. */
+  async #quiet(): Promise<Life | undefined> {
+    const end = this.#nowMs() + QUIET_MS_MAX
+    for (;;) {
+      const life = this.#parts.life()
+      if (life === undefined || life.isQuiet(QUIET_MS) || this.#nowMs() > end) return life
+      await new Promise<void>((resolve) => this.#schedule(resolve, GATHER_MS))
+    }
+  }
+
+  #afterRest(): void {
+    const end = this.#damping.nextEnd(this.#nowMs())
+    if (end !== undefined) this.#later(end - this.#nowMs() + 1)
+  }
+
+  #later(ms: number): void {
+    this.#schedule(() => {
+      this.#note(EVERYWHERE)
+      this.#again.next()
+    }, ms)
+  }
+
+  #schedule(run: () => void, ms: number): void {
+    this.#parts.ports.timers.scheduler.schedule(() => run(), ms)
+  }
+
+  #nowMs(): number {
+    return this.#parts.ports.clock.monotonicMs()
+  }
+}
+
+const isSteady = (before: AppliedResource | undefined, now: AppliedResource | undefined): boolean =>
+  before !== undefined && before === now && before.intents.length === 0
+
+function pick<V>(
+  map: ReadonlyMap<ResourceKey, V>,
+  keys: ReadonlyMap<ResourceKey, unknown>,
+): ReadonlyMap<ResourceKey, V> {
+  return new Map([...map].filter(([key]) => keys.has(key)))
+}

@@ -1,0 +1,216 @@
+/**
+ * One epoch of an engine: a log that is open, the heads folded from it, the executor that follows it, and `take`, the only
+ * door by which anything is written.
+ *
+ * A life ends when the engine closes, or when the store fails: then all that is queued falls, and the next life folds anew
+ * what the disk really has.
+ */
+import type { Subscription } from 'rxjs'
+import type {
+  Actor,
+  AnyFact,
+  Command,
+  CommandData,
+  CommandId,
+  CommandType,
+  Commit,
+  EffectsIntended,
+  Epoch,
+  Expectation,
+  Instant,
+  Log,
+  PlanId,
+} from '../../events/index.ts'
+import type { Kernel } from '../kernel/kernel.ts'
+import type { Ports } from '../ports.ts'
+import { Executor, type Receipt } from '../reconcile/execute.ts'
+import { Heads } from './heads.ts'
+import { takeTurn, type TurnContext } from './turn.ts'
+import type { View } from './view.ts'
+import { Waiters, type Settled } from './waiters.ts'
+
+/** A command on its way into a turn. */
+export type Request<T extends CommandType = CommandType> = {
+  readonly actor: Actor
+  readonly command: Command<T>
+  /** Streams that must be where the asker saw them. */
+  readonly expect?: readonly Expectation[]
+  readonly id: CommandId
+  readonly reason?: string
+}
+
+/** What a turn wrote. */
+export type Taken = {
+  readonly commit: Commit<AnyFact>
+  readonly durable: Promise<void>
+  readonly intended?: EffectsIntended['data']
+  /** The receipt of the plan that the asker waits for. */
+  readonly settled?: Promise<Settled>
+}
+
+export type LifeParts = {
+  readonly context: TurnContext
+  readonly epoch: Epoch
+  readonly kernel: Kernel
+  readonly log: Log<AnyFact>
+  /** The newest time in the log, in milliseconds. */
+  readonly newestMs: number
+  readonly onSettled: (settled: Settled, intended: EffectsIntended['data']) => void
+  readonly onStoreFailed: (error: unknown) => void
+  readonly onTaken: (taken: Taken, view: View) => void
+  readonly ports: Ports
+  readonly view: View
+}
+
+/** The engine's own hand, in commands that no client gave. */
+export const ENGINE: Actor = { kind: 'engine' }
+
+export class Life {
+  readonly executor: Executor
+  readonly heads: Heads
+  readonly waiters = new Waiters()
+  readonly #parts: LifeParts
+  readonly #receipts: Subscription
+  #over = false
+  #settledMs = -Infinity
+  #newestMs: number
+
+  constructor(parts: LifeParts) {
+    this.#parts = parts
+    this.#newestMs = parts.newestMs
+    this.heads = new Heads(parts.view)
+    this.executor = new Executor(parts.kernel, parts.ports.timers)
+    this.#receipts = this.executor.receipts.subscribe((r) => this.#settle(r))
+    parts.log.onDurable(({ head }) => this.heads.markDurable(head.seq))
+  }
+
+  get epoch(): Epoch {
+    return this.#parts.epoch
+  }
+
+  get log(): Log<AnyFact> {
+    return this.#parts.log
+  }
+
+  /**
+   * One turn: decides on the decided head, queues the commit, and hands its plan to the executor. Synchronous.
+   * @returns undefined if the command changed nothing.
+   * @throws {RefusedError} with all problems; nothing was queued.
+   */
+  take(request: Request): Taken | undefined {
+    const { context, epoch, log } = this.#parts
+    const before = this.heads.decided
+    const { at, clock } = this.#now()
+    const outcome = takeTurn(context, before, {
+      ...request,
+      at,
+      ...(clock === undefined ? {} : { clock }),
+      epoch,
+      seq: log.nextSeq,
+    })
+    if (outcome.draft.facts.length === 0) return undefined
+    const { commit, durable, submitted } = log.append(
+      outcome.draft,
+      [...outcome.expectations, ...(request.expect ?? [])],
+      {
+        flush: outcome.soft ? 'group' : 'now',
+      },
+    )
+    durable.catch((error: unknown) => this.#fail(error))
+    this.heads.push(outcome.view, outcome.soft)
+    const settled = outcome.waitsFor === undefined ? undefined : this.waiters.wait(outcome.waitsFor)
+    const taken: Taken = {
+      commit,
+      durable,
+      ...(outcome.intended ? { intended: outcome.intended } : {}),
+      ...(settled ? { settled } : {}),
+    }
+    if (outcome.intended) {
+      const begin = onlyAdds(outcome.intended, before) ? submitted : durable
+      this.executor.submit({ begin, intended: outcome.intended })
+    }
+    this.#parts.onTaken(taken, outcome.view)
+    return taken
+  }
+
+  /** A command of the engine itself. */
+  own<T extends CommandType>(type: T, data: CommandData[T], actor: Actor = ENGINE): Taken | undefined {
+    const command = { data, type } as unknown as Command
+    return this.take({ actor, command, id: this.#parts.ports.ids.commandId() })
+  }
+
+  /** Settles a plan from what a run of it, or a look at the kernel, showed. */
+  settle(receipt: Receipt, late: boolean): Taken | undefined {
+    const intended = this.heads.decided.projections.applied.open.get(receipt.plan)
+    this.#settledMs = this.#parts.ports.clock.monotonicMs()
+    const taken = this.own('effects.settle', { ...receipt, late }, { kind: 'worker' })
+    if (taken === undefined || intended === undefined) return taken
+    const settled: Settled = {
+      facts: taken.commit.facts,
+      failures: receipt.failures,
+      plan: receipt.plan,
+      seq: taken.commit.seq,
+    }
+    const tell = (): void => this.waiters.tell(settled)
+    // A success is told at once; a failure when it is durable.
+    if (receipt.failures.length === 0) tell()
+    else taken.durable.then(tell, () => undefined)
+    this.#parts.onSettled(settled, intended)
+    return taken
+  }
+
+  /** No more turns. Plans under way end in silence; whoever waits is told `error`. */
+  end(error: unknown): void {
+    if (this.#over) return
+    this.#over = true
+    this.#receipts.unsubscribe()
+    this.executor.close()
+    this.waiters.fail(error)
+  }
+
+  /** No plan is open, and none was settled within the last milliseconds. */
+  isQuiet(forMs: number): boolean {
+    return this.executor.open === 0 && this.#parts.ports.clock.monotonicMs() - this.#settledMs >= forMs
+  }
+
+  get over(): boolean {
+    return this.#over
+  }
+
+  #settle(receipt: Receipt): void {
+    if (this.#over) return
+    this.settle(receipt, false)
+  }
+
+  #fail(error: unknown): void {
+    if (this.#over) return
+    this.end(error)
+    this.#parts.onStoreFailed(error)
+  }
+
+  /** Never earlier than the newest in the log; `clock` is what the clock said, if it stepped back. */
+  #now(): { at: Instant; clock?: Instant } {
+    const nowMs = this.#parts.ports.clock.nowMs()
+    if (nowMs >= this.#newestMs) {
+      this.#newestMs = nowMs
+      return { at: instant(nowMs) }
+    }
+    return { at: instant(this.#newestMs), clock: instant(nowMs) }
+  }
+}
+
+const instant = (ms: number): Instant => new Date(ms).toISOString() as Instant
+
+/** Kinds of resources that bear our mark from birth, or lie on something that does. */
+const ADDED: ReadonlySet<string> = new Set(['addr', 'bridge', 'netns', 'route', 'veth'])
+
+/** Whether a plan may begin while its commit is still being synced: it only adds what nobody else can have (design, rule 1). */
+function onlyAdds(intended: EffectsIntended['data'], before: View): boolean {
+  const { resources } = before.projections.applied
+  return intended.steps.every(
+    (step) => step.op === 'ensure' && ADDED.has(step.spec.kind) && !resources.has(step.key),
+  )
+}
+
+/** The plan of a waiter, for messages: `#12`. */
+export const planCommit = (plan: PlanId): string => `#${plan.split('.')[1] ?? plan}`

@@ -1,0 +1,94 @@
+/**
+ * What a new epoch does before it takes commands: settle what the last one left open, remove what no fact speaks of, and
+ * make the kernel as the log wants it. On an undamaged kernel it writes nothing to it.
+ */
+import type { EffectsIntended, ResourceKey, Spec, Step } from '../../events/index.ts'
+import type { Applied } from '../../projections/index.ts'
+import type { Kernel, Observation, StepResult } from '../kernel/kernel.ts'
+import { differencesOf } from '../reconcile/differences.ts'
+import { basesOf, planAll } from '../reconcile/plan.ts'
+import { specsOf } from '../reconcile/specs.ts'
+import type { Life } from './life.ts'
+import type { TurnContext } from './turn.ts'
+
+/** What recovery found and did, for the one who started the engine. */
+export type Recovered = {
+  /** Steps taken because kernel and log differed. */
+  readonly healed: number
+  /** Plans of earlier epochs that were settled. */
+  readonly late: number
+  /** Labels of the strays that were removed. */
+  readonly orphans: readonly string[]
+}
+
+export async function recover(life: Life, kernel: Kernel, context: TurnContext): Promise<Recovered> {
+  const late = await settleOpen(life, kernel, context)
+  await life.executor.idle()
+  const desired = specsOf(life.heads.decided.projections.desired, context)
+  const seen = await kernel.observe([...desired.values()], { strays: true })
+  const orphans = await removeStrays(life, kernel, seen)
+  const healed = await converge(life, desired, seen)
+  return { healed, late, orphans }
+}
+
+/** Runs open intents again, in log order, as far as they are still wanted; each gets its one receipt. */
+async function settleOpen(life: Life, kernel: Kernel, context: TurnContext): Promise<number> {
+  const open = openPlans(life.heads.decided.projections.applied)
+  for (const intended of open) {
+    const desired = specsOf(life.heads.decided.projections.desired, context)
+    const steps = intended.steps.filter((step) => isStillWanted(step, desired))
+    const results = await kernel.apply(steps)
+    life.settle({ ...outcome(results), plan: intended.plan }, true)
+  }
+  return open.length
+}
+
+/** An addition that nobody wants any more is not made, and a removal of something that is wanted again is not either. */
+function isStillWanted(step: Step, desired: ReadonlyMap<ResourceKey, Spec>): boolean {
+  return (step.op === 'ensure') === desired.has(step.key)
+}
+
+/** In log order: by epoch, then by commit. */
+export function openPlans(applied: Applied): readonly EffectsIntended['data'][] {
+  const place = (plan: string): readonly number[] => plan.split('.').map(Number)
+  return [...applied.open.values()].sort((a, b) => {
+    const [epochA = 0, seqA = 0] = place(a.plan)
+    const [epochB = 0, seqB = 0] = place(b.plan)
+    return epochA - epochB || seqA - seqB
+  })
+}
+
+export function outcome(
+  results: readonly StepResult[],
+): Pick<Parameters<Life['settle']>[0], 'failures' | 'seen'> {
+  return {
+    failures: results.flatMap((r) => (r.ok ? [] : [r.failure])),
+    seen: results.flatMap((r) => (r.ok && r.seen ? [r.seen] : [])),
+  }
+}
+
+/** Removing an orphan needs no intent, since no fact speaks of it; that it was done is told after. */
+async function removeStrays(life: Life, kernel: Kernel, seen: Observation): Promise<readonly string[]> {
+  const { open } = life.heads.decided.projections.applied
+  const spokenFor = new Set([...open.values()].flatMap((plan) => plan.steps.map((step) => step.key)))
+  const strays = seen.strays.filter((stray) => !spokenFor.has(stray.key))
+  if (strays.length === 0) return []
+  const steps = strays.map((s): Step => ({ key: s.key, op: 'remove', spec: s.spec, takes: [] }))
+  const results = await kernel.apply(steps)
+  const gone = strays.filter((_, i) => results[i]?.ok === true).map((s) => s.label)
+  if (gone.length > 0) await life.own('host.observe', { orphans: gone })?.durable
+  return gone
+}
+
+async function converge(
+  life: Life,
+  desired: ReadonlyMap<ResourceKey, Spec>,
+  seen: Observation,
+): Promise<number> {
+  const steps = planAll(desired, basesOf({ found: seen.found, strays: [] }))
+  if (steps.length === 0) return 0
+  const differences = differencesOf(desired, seen, life.heads.decided.projections.applied)
+  const taken = life.own('drift.report', { differences, purpose: 'recover', recover: steps })
+  await taken?.settled
+  return steps.length
+}

@@ -1,0 +1,186 @@
+/**
+ * Subnets: those that are taken when nobody asks for one, and what a subnet that somebody asks for must be like.
+ *
+ * The defaults are libnetwork's, and in its order. Unlike there, the first free one is given, not the one after the last
+ * given: a pool whose bridge is being removed is held anyway, so there is nothing to let rest.
+ */
+import {
+  ADDRESS_REASONS,
+  cidrFrom,
+  contains,
+  firstHost,
+  formatCidr,
+  formatIp,
+  hostOffsets,
+  networkOf,
+  offsetOf,
+  overlaps,
+  parseCidr,
+  parseIp,
+  parseSubnet,
+  type Cidr,
+  type Ip,
+  type IpAddress,
+  type IpPrefix,
+  type Problem,
+  type Subnet,
+  type SubnetRequest,
+} from '../../events/index.ts'
+import type { Allocations, Hold } from '../../projections/index.ts'
+import { freedBy, heldFields, heldSince } from './held.ts'
+import { quoted } from './names.ts'
+
+/** 172.17.0.0/16 to 172.31.0.0/16, then 192.168.0.0/20 to 192.168.240.0/20: 31 pools. There are none of IPv6. */
+export const DEFAULT_SUBNETS: readonly Cidr[] = [
+  ...Array.from({ length: 15 }, (_, i) => `172.${17 + i}.0.0/16` as Cidr),
+  ...Array.from({ length: 16 }, (_, i) => `192.168.${16 * i}.0/20` as Cidr),
+]
+
+/** Prefix lengths that a network can have: there must be a gateway and one endpoint at least. */
+export const PREFIX_LENGTHS = { 4: { least: 8, most: 31 }, 6: { least: 8, most: 127 } } as const
+
+/** Where no endpoint can be, with the reason. Of the IANA special-purpose registries (RFC 6890), what the kernel minds. */
+const RESERVED: readonly { readonly prefix: IpPrefix; readonly why: string }[] = [
+  { text: '0.0.0.0/8', why: '"this network"' },
+  { text: '127.0.0.0/8', why: 'loopback' },
+  { text: '224.0.0.0/4', why: 'multicast' },
+  { text: '240.0.0.0/4', why: 'reserved' },
+  { text: '::/127', why: 'unspecified and loopback' },
+  { text: '::ffff:0:0/96', why: 'IPv4 written as IPv6' },
+  { text: 'fe80::/10', why: 'link-local' },
+  { text: 'ff00::/8', why: 'multicast' },
+].map(({ text, why }) => ({ prefix: cidrFrom(text as Cidr), why }))
+
+/**
+ * The first default subnet that overlaps no network's and none of `avoid` (the host's routes and name servers, say).
+ * Looks at every subnet that is held.
+ */
+export function chooseSubnet(
+  allocations: Allocations,
+  avoid: readonly Cidr[],
+): { readonly subnet: Subnet } | { readonly problem: Problem } {
+  const taken = [...(allocations.subnets.keys() as Iterable<Cidr>), ...avoid].map(cidrFrom)
+  const free = DEFAULT_SUBNETS.map(cidrFrom).find((prefix) => !taken.some((other) => overlaps(prefix, other)))
+  if (free) return { subnet: { gateway: formatIp(firstHost(free)), subnet: formatCidr(free) } }
+  const until = DEFAULT_SUBNETS.map((cidr) => freedBy(allocations, 'subnets', cidr)).find(Boolean)
+  return {
+    problem: {
+      code: 'ERR_ADDRESS_EXHAUSTED',
+      field: 'subnets',
+      message: `all ${DEFAULT_SUBNETS.length} default pools (172.17.0.0/16 to 192.168.240.0/20) are in use, here or by this host; name a subnet, or delete a network`,
+      ...(until === undefined ? {} : { until }),
+    },
+  }
+}
+
+/**
+ * Subnets as asked for, in canonical text and with their gateways, and all that speaks against them. `subnets` is to be
+ * used only if there is no problem. Looks at every subnet that is held.
+ */
+export function checkSubnets(
+  allocations: Allocations,
+  requests: readonly SubnetRequest[],
+): { readonly problems: readonly Problem[]; readonly subnets: readonly Subnet[] } {
+  const problems: Problem[] = []
+  const subnets: Subnet[] = []
+  const earlier: IpPrefix[] = []
+  for (const request of requests) {
+    const parsed = parseSubnet(request.subnet)
+    if (!parsed.ok) {
+      problems.push(malformed(request.subnet, parsed.reason))
+      continue
+    }
+    const prefix = parsed.value
+    const subnet = formatCidr(prefix)
+    problems.push(...sizeProblems(prefix, subnet), ...overlapProblems(allocations, prefix, subnet, earlier))
+    const gateway = gatewayFor(prefix, subnet, request.gateway)
+    if ('problem' in gateway) problems.push(gateway.problem)
+    else subnets.push({ gateway: gateway.ip, subnet })
+    earlier.push(prefix)
+  }
+  return { problems, subnets }
+}
+
+const invalid = (message: string): Problem => ({ code: 'ERR_ADDRESS_INVALID', field: 'subnets', message })
+
+function malformed(text: string, reason: keyof typeof ADDRESS_REASONS): Problem {
+  const address = parseCidr(text)
+  const advice = address.ok ? `; ${formatCidr(networkOf(address.value))} is the subnet` : ''
+  return invalid(`subnet ${quoted(text)}: ${ADDRESS_REASONS[reason]}${advice}`)
+}
+
+function sizeProblems(prefix: IpPrefix, subnet: Cidr): Problem[] {
+  const { family } = prefix.address
+  const { least, most } = PREFIX_LENGTHS[family]
+  const problems: Problem[] = []
+  if (prefix.length < least || prefix.length > most)
+    problems.push(
+      invalid(`subnet ${subnet}: the prefix length of an IPv${family} network is from /${least} to /${most}`),
+    )
+  const reserved = RESERVED.find((range) => overlaps(range.prefix, prefix))
+  if (reserved)
+    problems.push(
+      invalid(
+        `subnet ${subnet}: addresses in ${formatCidr(reserved.prefix)} (${reserved.why}) cannot be given to endpoints; take another`,
+      ),
+    )
+  return problems
+}
+
+/** Overlaps with networks, and with what stands before it in the same request. */
+function overlapProblems(
+  allocations: Allocations,
+  prefix: IpPrefix,
+  subnet: Cidr,
+  earlier: readonly IpPrefix[],
+): Problem[] {
+  const own = earlier
+    .filter((other) => overlaps(prefix, other))
+    .map((other): Problem => {
+      const message = `subnet ${subnet} overlaps ${formatCidr(other)} of the same request; leave one out`
+      return { code: 'ERR_OVERLAP', field: 'subnets', message }
+    })
+  const others = [...allocations.subnets.entries()]
+    .filter(([held]) => overlaps(prefix, cidrFrom(held as Cidr)))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([held, hold]) => overlapWith(allocations, subnet, held as Cidr, hold))
+  return [...own, ...others]
+}
+
+function overlapWith(allocations: Allocations, subnet: Cidr, held: Cidr, hold: Hold): Problem {
+  const until = freedBy(allocations, 'subnets', held)
+  return {
+    code: 'ERR_OVERLAP',
+    field: 'subnets',
+    message: `subnet ${subnet} overlaps ${held}, which ${heldSince(hold, until, 'take another subnet')}`,
+    ...heldFields(hold, until),
+  }
+}
+
+/** The gateway asked for, or the first address that a host may have. */
+function gatewayFor(
+  prefix: IpPrefix,
+  subnet: Cidr,
+  text: string | undefined,
+): { readonly ip: Ip } | { readonly problem: Problem } {
+  if (text === undefined) return { ip: formatIp(firstHost(prefix)) }
+  const parsed = parseIp(text)
+  if (!parsed.ok)
+    return { problem: invalid(`gateway ${quoted(text)} of ${subnet}: ${ADDRESS_REASONS[parsed.reason]}`) }
+  const why = whyNoHost(prefix, parsed.value)
+  if (why !== undefined)
+    return { problem: invalid(`gateway ${formatIp(parsed.value)} of ${subnet}: ${why}; take another`) }
+  return { ip: formatIp(parsed.value) }
+}
+
+/** Why a host cannot have an address of a subnet; undefined: it can. */
+export function whyNoHost(prefix: IpPrefix, address: IpAddress): string | undefined {
+  const { family } = prefix.address
+  if (family !== address.family) return `it is of IPv${address.family}, and the subnet of IPv${family}`
+  if (!contains(prefix, address)) return 'it lies outside'
+  const offset = offsetOf({ address, length: prefix.length })
+  const { first, last } = hostOffsets(prefix)
+  if (offset < first) return 'it is the address of the subnet itself'
+  if (offset > last) return 'it is the broadcast address'
+  return undefined
+}

@@ -1,0 +1,104 @@
+/**
+ * Addresses and routes as their specs say, on links of ours. As with links, the kernel's EEXIST is what makes us look.
+ */
+import { ipOf } from '../../../events/address.ts'
+import type { AddrSpec, Ip, RouteSpec } from '../../../events/index.ts'
+import { ROUTE_PROTOCOL } from '../../reconcile/marks.ts'
+import { EADDRNOTAVAIL, EEXIST, ENODEV, ESRCH } from '../errno.ts'
+import { addAddress, deleteAddress } from './addresses.ts'
+import { type Context, type Done, indexOfOurs, namespaceOf, UNCHANGED } from './context.ts'
+import type { Namespace } from './namespaces.ts'
+import type { Answer, Writer } from './netlink.ts'
+import { demand, Refusal } from './refusal.ts'
+import { addRoute, deleteRoute, getRoute, isLocal, type Route, type SeenRoute } from './routes.ts'
+
+/** How long to wait for the kernel to make an IPv6 address its own: 0.1 ms is usual, 4 ms the most that was seen. */
+const OWN_ROUTE_WAIT_MS = 50
+
+export async function ensureAddress(context: Context, spec: AddrSpec): Promise<Done> {
+  const ns = await namespaceOf(context, spec.ns)
+  const what = `add address ${spec.address} to ${spec.link}`
+  const { answer, index } = withIndex(context, ns, spec.link, (w, at) => addAddress(w, spec.address, at))
+  if (demand(answer, what, EEXIST).errno === 0) {
+    if (spec.ns !== 'host' && spec.address.includes(':')) await untilOwn(ns, ipOf(spec.address))
+    return { changed: true }
+  }
+  if (ns.addresses().some((there) => there.index === index && there.address === spec.address))
+    return UNCHANGED
+  throw new Refusal('EEXIST', `${what}: the link has it with another prefix length (EEXIST)`)
+}
+
+export async function removeAddress(context: Context, spec: AddrSpec): Promise<Done> {
+  const found = await linkOfOurs(context, spec)
+  if (found === undefined) return UNCHANGED
+  const [answer] = found.ns.request((w) => deleteAddress(w, spec.address, found.index))
+  return { changed: demand(answer, `delete address ${spec.address}`, ENODEV, EADDRNOTAVAIL).errno === 0 }
+}
+
+export async function ensureRoute(context: Context, spec: RouteSpec): Promise<Done> {
+  const ns = await namespaceOf(context, spec.ns)
+  const what = `add route ${spec.dst} by ${spec.link}`
+  const { answer, index } = withIndex(context, ns, spec.link, (w, at) => addRoute(w, routeOf(spec, at)))
+  if (demand(answer, what, EEXIST).errno === 0) return { changed: true }
+  const route = routeOf(spec, index)
+  const standing = ns.routes().find((there) => there.dst === spec.dst && hasDefaultMetric(there))
+  if (standing !== undefined && standing.protocol !== ROUTE_PROTOCOL)
+    throw new Refusal('EEXIST', `${what}: there is another route to it (EEXIST)`)
+  if (standing?.index === index && standing.via === spec.via) return UNCHANGED
+  const [replaced] = ns.request((w) => addRoute(w, route, true))
+  demand(replaced, what)
+  return { changed: true }
+}
+
+export async function removeRoute(context: Context, spec: RouteSpec): Promise<Done> {
+  const found = await linkOfOurs(context, spec)
+  if (found === undefined) return UNCHANGED
+  // Whatever its gateway is by now: the key is the destination.
+  const [answer] = found.ns.request((w) => deleteRoute(w, { dst: spec.dst, index: found.index }))
+  return { changed: demand(answer, `delete route ${spec.dst}`, ENODEV, ESRCH).errno === 0 }
+}
+
+/** Routes of ours have no metric of their own: of several to one destination, these are the ones that compete. */
+export const hasDefaultMetric = ({ dst, metric }: SeenRoute): boolean =>
+  metric === (dst.includes(':') ? 1024 : 0)
+
+const routeOf = ({ dst, via }: RouteSpec, index: number): Route =>
+  via === undefined ? { dst, index } : { dst, index, via }
+
+/** Sends with a link's index, and once more if the one that was remembered is stale. */
+function withIndex(
+  { mark }: Context,
+  ns: Namespace,
+  link: string,
+  write: (writer: Writer, index: number) => void,
+): { readonly answer: Answer | undefined; readonly index: number } {
+  const attempt = (index: number) => ({ answer: ns.request((w) => write(w, index))[0], index })
+  const first = attempt(indexOfOurs(mark, ns, link))
+  if (first.answer?.errno !== ENODEV || !ns.forget(link)) return first
+  return attempt(indexOfOurs(mark, ns, link))
+}
+
+/** The link that something stands on which shall go; undefined: there is none of ours, so nothing stands there. */
+async function linkOfOurs(
+  { mark, namespaces }: Context,
+  spec: AddrSpec | RouteSpec,
+): Promise<{ readonly index: number; readonly ns: Namespace } | undefined> {
+  const ns = await namespaces.get(spec.ns)
+  const link = ns?.find(spec.link)
+  return ns === undefined || link === undefined || !mark.mayUse(link, spec.ns)
+    ? undefined
+    : { index: link.index, ns }
+}
+
+/**
+ * Waits until the kernel answers for a new IPv6 address. It does so from a work queue, and a reply that comes before is
+ * dropped, which costs whoever connects first a second. Not having waited long enough is no failure.
+ */
+async function untilOwn(ns: Namespace, address: Ip): Promise<void> {
+  const deadline = performance.now() + OWN_ROUTE_WAIT_MS
+  while (performance.now() < deadline) {
+    const [answer] = ns.request((w) => getRoute(w, address))
+    if (answer?.replies.some(isLocal)) return
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}

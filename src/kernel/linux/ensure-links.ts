@@ -1,0 +1,179 @@
+/**
+ * Bridges and veths as their specs say. The hot path only creates; what stands already (EEXIST) is looked at: equal is
+ * no write, ours and different is changed, a stranger's is a conflict.
+ */
+import type { BridgeSpec, VethSpec } from '../../../events/index.ts'
+import { aliasOf } from '../../reconcile/marks.ts'
+import { EEXIST, ENETDOWN, ENODEV } from '../errno.ts'
+import {
+  BR_STATE_FORWARDING,
+  createBridge,
+  createVeth,
+  decodeLink,
+  getLink,
+  type Link,
+  type LinkChange,
+  setPortState,
+} from './links.ts'
+import { type Context, type Done, indexOfOurs, namespaceOf, strangers } from './context.ts'
+import type { Mark } from './mark.ts'
+import type { Namespace } from './namespaces.ts'
+import type { Writer } from './netlink.ts'
+import { demand, Refusal } from './refusal.ts'
+import { deleteLinks } from './remove-links.ts'
+
+/** A bridge: born down with its mark, then given its alias and taken up. */
+export function ensureBridge(context: Context, spec: BridgeSpec): Done {
+  const { mark } = context
+  const { host } = context.namespaces
+  const { fresh, link } =
+    renamed(context, spec) ?? createOrFind(context, spec, (w) => createBridge(w, spec, mark.living))
+  if (link === undefined)
+    throw new Refusal('ENODEV', `bridge ${spec.name} vanished while it was looked at (ENODEV)`)
+  const changed = changeIf(host, link, {
+    ...changesOf(link, spec, mark),
+    ...aliasFor(link, mark, `bridge ${spec.name}`),
+  })
+  return { changed: fresh || changed, ifindex: host.remember({ index: link.index, name: spec.name }) }
+}
+
+/** A veth pair, its peer born in the sandbox. Asynchronous only for what cannot be mended in place. */
+export async function ensureVeth(context: Context, spec: VethSpec): Promise<Done> {
+  const { host } = context.namespaces
+  indexOfOurs(context.mark, host, spec.bridge)
+  const sandbox = await namespaceOf(context, spec.peer.ns)
+  const { fresh, link } = renamed(context, spec) ?? createVethIn(context, spec, sandbox)
+  if (link === undefined)
+    throw new Refusal('EEXIST', `the sandbox has an interface ${spec.peer.name} already (EEXIST)`)
+  host.remember({ index: link.index, name: spec.name })
+  if (fresh) {
+    takeUp(context, spec, link, sandbox)
+    return { changed: true, ifindex: link.index }
+  }
+  const peer = peerOf(link, sandbox)
+  if (peer !== undefined) return { changed: mend(context, spec, link, peer, sandbox), ifindex: link.index }
+  // Its other end is gone to another namespace: nothing can bring it back, so it is made anew.
+  await deleteLinks(context, [link])
+  return ensureVeth(context, spec)
+}
+
+type Standing = { readonly fresh: boolean; readonly link: Link | undefined }
+
+/** Somebody may have renamed what we made: the index finds it still. Where nothing is remembered, this asks nothing. */
+function renamed({ mark, namespaces: { host } }: Context, spec: BridgeSpec | VethSpec): Standing | undefined {
+  const index = host.remembered(spec.name)
+  const link = index === undefined ? undefined : host.find(index)
+  if (link !== undefined && mark.isOf(link, spec)) return { fresh: false, link }
+  host.forget(spec.name)
+  return undefined
+}
+
+/** Creates and looks in one send. @throws {Refusal} also if a stranger has the name. */
+function createOrFind(
+  { mark, namespaces: { host } }: Context,
+  spec: BridgeSpec | VethSpec,
+  create: (writer: Writer) => void,
+): Standing {
+  const [created, looked] = host.request((w) => {
+    create(w)
+    getLink(w, spec.name)
+  })
+  demand(created, `create ${spec.kind} ${spec.name}`, EEXIST)
+  const [reply] = demand(looked, `look at link ${spec.name}`, ENODEV).replies
+  const link = reply && decodeLink(reply)
+  if (link !== undefined && !mark.isOf(link, spec)) throw strangers(link)
+  return { fresh: created?.errno === 0, link }
+}
+
+/** The index of the bridge that is remembered may be stale: then it is looked up, once. */
+function createVethIn(context: Context, spec: VethSpec, sandbox: Namespace): Standing {
+  const { mark } = context
+  const { host } = context.namespaces
+  const attempt = (): Standing => {
+    const at = { group: mark.living, master: indexOfOurs(mark, host, spec.bridge), netnsFd: sandbox.fd ?? -1 }
+    return createOrFind(context, spec, (w) => createVeth(w, spec, at))
+  }
+  try {
+    return attempt()
+  } catch (error) {
+    const stale = error instanceof Refusal && (error.code === 'ENODEV' || error.code === 'EINVAL')
+    if (!stale || !host.forget(spec.bridge)) throw error
+    return attempt()
+  }
+}
+
+/** The second half of a birth. A crash before it leaves a link that group and name tell to be ours. */
+function takeUp(
+  { mark, namespaces: { host } }: Context,
+  spec: VethSpec,
+  link: Link,
+  sandbox: Namespace,
+): void {
+  host.change(link, { ...aliasFor(link, mark, peerText(spec)), quiet: true, up: true })
+  const peer = { index: link.peer, name: spec.peer.name }
+  sandbox.change(peer, { up: true })
+  sandbox.remember(peer)
+}
+
+/** What differs from a living link in good order, as changes. */
+function changesOf(
+  link: Link,
+  wanted: { readonly mtu: number; readonly name: string },
+  mark: Mark,
+): LinkChange {
+  return {
+    ...(link.group === mark.living ? {} : { group: mark.living }),
+    ...(wanted.mtu === 0 || link.mtu === wanted.mtu ? {} : { mtu: wanted.mtu }),
+    ...(link.name === wanted.name ? {} : { name: wanted.name }),
+    ...(link.up ? {} : { up: true }),
+  }
+}
+
+/** @returns whether there was anything to change. */
+function changeIf(ns: Namespace, link: Link, change: LinkChange): boolean {
+  if (Object.keys(change).length === 0) return false
+  // Before Linux 6.2 a link that is up keeps its name.
+  if (change.name !== undefined && link.up) ns.change(link, { up: false })
+  ns.change(link, change.name === undefined ? change : { ...change, up: true })
+  return true
+}
+
+/** The alias is for people, and anybody may have changed it: it is only given where there is none. */
+const aliasFor = (link: Link, mark: Mark, text: string): LinkChange =>
+  link.alias === '' ? { alias: aliasOf(mark.origin, text) } : {}
+
+const peerText = ({ peer }: VethSpec): string => `${peer.name} of sandbox ${peer.ns.slice(0, 12)}`
+
+/** The other end of a veth, if it is in this sandbox. Indexes are a namespace's own, so both ends must name each other. */
+function peerOf(link: Link, sandbox: Namespace): Link | undefined {
+  const peer = sandbox.find(link.peer)
+  return peer?.kind === 'veth' && peer.peer === link.index ? peer : undefined
+}
+
+/** Puts a standing pair in order. Returns whether anything had to be written. */
+function mend(context: Context, spec: VethSpec, link: Link, peer: Link, sandbox: Namespace): boolean {
+  const { mark } = context
+  const { host } = context.namespaces
+  const master = indexOfOurs(mark, host, spec.bridge)
+  const outside = changeIf(host, link, {
+    ...changesOf(link, spec, mark),
+    ...aliasFor(link, mark, peerText(spec)),
+    ...(link.master === master ? {} : { master }),
+    ...(link.up ? {} : { quiet: true }),
+  })
+  const inside = changeIf(sandbox, peer, {
+    ...changesOf(peer, { mtu: spec.mtu, name: spec.peer.name }, mark),
+    ...(peer.mac === spec.peer.mac ? {} : { mac: spec.peer.mac }),
+  })
+  sandbox.remember({ index: peer.index, name: spec.peer.name })
+  const enabled = enablePort(host, link)
+  return outside || inside || enabled
+}
+
+/** After a cut the port stays off until somebody says otherwise. A new port is taken up by the kernel. */
+function enablePort(host: Namespace, { index, name }: Link): boolean {
+  if (host.find(index)?.portState === BR_STATE_FORWARDING) return false
+  const [answer] = host.request((w) => setPortState(w, index, BR_STATE_FORWARDING))
+  // Without carrier the kernel refuses, and enables the port itself when the carrier comes.
+  return demand(answer, `enable port ${name}`, ENETDOWN).errno === 0
+}

@@ -1,0 +1,78 @@
+/**
+ * The real kernel: the port on rtnetlink, nfnetlink and namespaces. No process is ever spawned, and the main thread never
+ * changes namespace. What adds costs a millisecond of this thread; births of namespaces and deletions are the worker's.
+ */
+import { readFileSync } from 'node:fs'
+import type { Spec, Step } from '../../../events/index.ts'
+import type { Hint, Kernel, KernelOptions, Observation, StepResult } from '../kernel.ts'
+import { apply } from './apply.ts'
+import type { Context } from './context.ts'
+import type { Firewall } from './firewall.ts'
+import { Hints } from './hints.ts'
+import { Mark } from './mark.ts'
+import { Namespaces } from './namespaces.ts'
+import { NETLINK_NETFILTER, NetlinkSocket } from './netlink.ts'
+import { NetnsWorker } from './netns.ts'
+import { openFirewall } from './nftables/index.ts'
+import { observe } from './observe.ts'
+
+/**
+ * Opens the port. Changes nothing in the kernel.
+ * @throws {NetlinkError | WorkerError} no netlink socket can be had in the namespace taken as the host.
+ */
+export async function openLinuxKernel({ hostNetns, origin, runDir }: KernelOptions): Promise<Kernel> {
+  const worker = new NetnsWorker(hostNetns)
+  try {
+    const namespaces = await Namespaces.open(worker, runDir, hostNetns !== undefined)
+    // Without another namespace to take as the host, no hop to the worker is needed, nor its start waited for.
+    const openSocket = async ({ groups = [] }: { readonly groups?: readonly number[] } = {}) =>
+      hostNetns === undefined
+        ? NetlinkSocket.open(NETLINK_NETFILTER, { groups })
+        : NetlinkSocket.adopt(
+            await worker.call('socket', { fd: undefined, groups, protocol: NETLINK_NETFILTER }),
+          )
+    const firewall = await openFirewall({ openSocket, origin })
+    return new LinuxKernel({ mark: new Mark(origin), namespaces }, firewall)
+  } catch (error) {
+    await worker.close()
+    throw error
+  }
+}
+
+class LinuxKernel implements Kernel {
+  readonly identity: Kernel['identity']
+  readonly #context: Context
+  readonly #firewall: Firewall
+  readonly #hints: Hints
+
+  constructor(context: Context, firewall: Firewall) {
+    this.#context = context
+    this.#firewall = firewall
+    this.#hints = new Hints(context.namespaces)
+    const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    this.identity = { bootId, cookie: context.namespaces.host.cookie }
+  }
+
+  apply(steps: readonly Step[]): Promise<readonly StepResult[]> {
+    return apply(this.#context, this.#firewall, steps)
+  }
+
+  observe(specs: readonly Spec[], options?: { readonly strays?: boolean }): Promise<Observation> {
+    return observe(this.#context, this.#firewall, specs, options?.strays ?? false)
+  }
+
+  onHint(listener: (hint: Hint) => void): () => void {
+    const ends = [this.#hints.listen(listener), this.#firewall.onHint(listener)]
+    return () => {
+      for (const end of ends) end()
+    }
+  }
+
+  /** Closes what is open here; the kernel keeps all that was made. */
+  async close(): Promise<void> {
+    this.#hints.close()
+    this.#firewall.close()
+    this.#context.namespaces.close()
+    await this.#context.namespaces.worker.close()
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * The only door to the C library. Everything else in `linux/` asks for `libc()` and gets plain functions that return
+ * what the call returns; -1 means: ask `errno()` at once. A native addon could replace this one file.
+ *
+ * The library is loaded at the first call, not on import, so that chronet can be imported where there is no Linux.
+ */
+import koffi from 'koffi'
+
+/** A watch on a descriptor. `close` ends it; it must end before the descriptor is closed. */
+export type Watch = { close(): void }
+
+/** As in the man pages, section 2. Buffers are passed by pointer and must live until the call returns. */
+export interface Libc {
+  bind(fd: number, address: Uint8Array, length: number): number
+  close(fd: number): number
+  /** Of the last call on this thread. */
+  errno(): number
+  getsockname(fd: number, address: Uint8Array, length: Uint8Array): number
+  getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number
+  mount(
+    source: string | null,
+    target: string,
+    type: string | null,
+    flags: number,
+    data: string | null,
+  ): number
+  open(path: string, flags: number): number
+  /** Calls back, on the loop, while the descriptor is readable. Does not keep the process alive. */
+  onReadable(fd: number, listener: () => void): Watch
+  /** Bytes received, cut to `length`; with MSG_TRUNC the whole length. */
+  recv(fd: number, buffer: Uint8Array, length: number, flags: number): number
+  send(fd: number, buffer: Uint8Array, length: number, flags: number): number
+  setns(fd: number, type: number): number
+  setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number
+  socket(domain: number, type: number, protocol: number): number
+  umount2(target: string, flags: number): number
+  unshare(flags: number): number
+}
+
+/** sched.h */
+export const CLONE_NEWNET = 0x40000000
+/** fcntl.h */
+export const O_CLOEXEC = 0o2000000
+/** sys/mount.h */
+export const MS_BIND = 4096
+export const MNT_DETACH = 2
+
+let loaded: Libc | undefined
+
+/** The C library of this process. Throws off Linux. */
+export function libc(): Libc {
+  loaded ??= load()
+  return loaded
+}
+
+function load(): Libc {
+  if (process.platform !== 'linux') throw new Error(`the linux kernel port cannot run on ${process.platform}`)
+  // The process itself, which is linked with its libc: so glibc and musl are found alike.
+  const self = koffi.load(null)
+  const calls = {
+    bind: self.func('int bind(int, const void *, uint)'),
+    close: self.func('int close(int)'),
+    getsockname: self.func('int getsockname(int, void *, void *)'),
+    getsockopt: self.func('int getsockopt(int, int, int, void *, void *)'),
+    mount: self.func('int mount(const char *, const char *, const char *, ulong, const char *)'),
+    open: self.func('int open(const char *, int)'),
+    recv: self.func('long recv(int, void *, size_t, int)'),
+    send: self.func('long send(int, const void *, size_t, int)'),
+    setns: self.func('int setns(int, int)'),
+    setsockopt: self.func('int setsockopt(int, int, int, const void *, uint)'),
+    socket: self.func('int socket(int, int, int)'),
+    umount2: self.func('int umount2(const char *, int)'),
+    unshare: self.func('int unshare(int)'),
+  }
+  return {
+    ...(calls as unknown as Omit<Libc, 'errno' | 'onReadable'>),
+    errno: () => koffi.errno(),
+    onReadable,
+  }
+}
+
+function onReadable(fd: number, listener: () => void): Watch {
+  const handle = koffi.node.poll(fd, { readable: true }, listener)
+  handle.unref()
+  return handle
+}

@@ -1,0 +1,229 @@
+/**
+ * The one thread that changes namespace: it makes, opens and removes sandboxes' namespaces, reads and writes sysctls
+ * inside them, opens sockets in them, and deletes links, which waits 15 ms and more in the kernel. It hands back descriptors,
+ * which are the process's; the main thread stays where it is.
+ *
+ * Every operation is synchronous and comes home before it answers. If it cannot come home, the thread ends: never go
+ * on in the wrong namespace. `netns.ts` starts it anew at the next call.
+ */
+import { closeSync, existsSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { parentPort, workerData } from 'node:worker_threads'
+import { EBUSY, EINVAL, ENODEV, ENOENT } from '../errno.ts'
+import { CLONE_NEWNET, libc, MNT_DETACH, MS_BIND, O_CLOEXEC } from './libc.ts'
+import { changeLink, decodeLink, deleteGroup, deleteLink, dumpLinks } from './links.ts'
+import { NETLINK_ROUTE, NetlinkError, NetlinkSocket, Writer } from './netlink.ts'
+
+/** A namespace that is open: descriptors of it and of a netlink socket in it. */
+export type OpenNetns = { readonly fd: number; readonly socket: number }
+
+/** Descriptor of a namespace; undefined: the one taken as the host. */
+type Where = number | undefined
+
+const OWN = '/proc/thread-self/ns/net'
+const LOOPBACK = 1
+const writer = new Writer()
+let home = -1
+/** For deletions: opened at the first one, in the host's namespace. */
+let route: NetlinkSocket | undefined
+
+/** Linux's own error of a failed call. */
+const failed = (call: string): NetlinkError => new NetlinkError(call, libc().errno())
+
+function openPath(path: string): number {
+  const fd = libc().open(path, O_CLOEXEC)
+  if (fd < 0) throw failed(`open ${path}`)
+  return fd
+}
+
+/** Runs `body` inside; it must be synchronous and start nothing asynchronous, whose threads would stay there. */
+function inside<T>(fd: Where, body: () => T): T {
+  if (fd === undefined) return body()
+  if (libc().setns(fd, CLONE_NEWNET) < 0) throw failed('setns')
+  try {
+    return body()
+  } finally {
+    goHome()
+  }
+}
+
+function goHome(): void {
+  if (libc().setns(home, CLONE_NEWNET) < 0) process.exit(1)
+}
+
+/** `net.ipv4.ip_forward` is ip_forward in ipv4 in net; a dot inside a part is written as a slash, as sysctl(8) does. */
+const sysctlPath = (name: string): string =>
+  `/proc/sys/${name.replace(/[./]/g, (separator) => (separator === '.' ? '/' : '.'))}`
+
+const readSysctl = (name: string): string =>
+  readFileSync(sysctlPath(name), 'utf8').trim().replaceAll('\t', ' ')
+
+/** True: it had another value. */
+function writeSysctl(name: string, value: string): boolean {
+  if (readSysctl(name) === value) return false
+  writeFileSync(sysctlPath(name), value)
+  return true
+}
+
+const IPV6_SWITCHES = ['net.ipv6.conf.default.disable_ipv6', 'net.ipv6.conf.lo.disable_ipv6']
+
+/** Absent when the kernel runs with ipv6.disable=1: then it is off. */
+const hasIpv6 = (): boolean => existsSync(sysctlPath('net.ipv6.conf.default.disable_ipv6'))
+
+function switchIpv6(on: boolean): boolean {
+  if (!hasIpv6() && !on) return false
+  return IPV6_SWITCHES.map((name) => writeSysctl(name, on ? '0' : '1')).includes(true)
+}
+
+function bringLoopbackUp(socket: NetlinkSocket): void {
+  changeLink(writer.reset(), LOOPBACK, { up: true })
+  const [answer] = socket.transact(writer)
+  if (answer !== undefined && answer.errno !== 0) throw new NetlinkError('link lo up', answer.errno)
+}
+
+/** Makes a namespace; the mount comes last, so what is at the path is complete. */
+function create({ ipv6, path }: { readonly ipv6: boolean; readonly path: string }): OpenNetns {
+  writeFileSync(path, '', { mode: 0o600 })
+  if (libc().unshare(CLONE_NEWNET) < 0) throw failed('unshare')
+  let fd = -1
+  try {
+    fd = openPath(OWN)
+    const socket = NetlinkSocket.open(NETLINK_ROUTE)
+    switchIpv6(ipv6)
+    bringLoopbackUp(socket)
+    if (libc().mount(OWN, path, null, MS_BIND, null) < 0) throw failed(`mount ${path}`)
+    return { fd, socket: socket.fd }
+  } catch (error) {
+    if (fd >= 0) libc().close(fd)
+    throw error
+  } finally {
+    goHome()
+  }
+}
+
+/** Opens what is mounted at a path; undefined: there is nothing, or a file that is no namespace. */
+function open({ path }: { readonly path: string }): OpenNetns | undefined {
+  const fd = libc().open(path, O_CLOEXEC)
+  if (fd < 0 && libc().errno() === ENOENT) return undefined
+  if (fd < 0) throw failed(`open ${path}`)
+  try {
+    return { fd, socket: inside(fd, () => NetlinkSocket.open(NETLINK_ROUTE).fd) }
+  } catch (error) {
+    libc().close(fd)
+    if (error instanceof NetlinkError && error.errno === EINVAL) return undefined
+    throw error
+  }
+}
+
+/** Takes mount and file away. The namespace lives on while somebody is in it. True: there was one. */
+function remove({ path }: { readonly path: string }): boolean {
+  if (!existsSync(path)) return false
+  // EINVAL: a file without a mount, from a birth that a crash interrupted.
+  if (libc().umount2(path, MNT_DETACH) < 0 && libc().errno() !== EINVAL) throw failed(`umount ${path}`)
+  unlinkSync(path)
+  return true
+}
+
+/** Whether IPv6 is on for new links. */
+const readIpv6 = ({ fd }: { readonly fd: number }): boolean =>
+  inside(fd, () => hasIpv6() && readSysctl('net.ipv6.conf.default.disable_ipv6') === '0')
+
+/** True: something changed. */
+const setIpv6 = ({ fd, on }: { readonly fd: number; readonly on: boolean }): boolean =>
+  inside(fd, () => switchIpv6(on))
+
+/** Undefined: there is no such sysctl. */
+const sysctlGet = ({ fd, name }: { readonly fd: Where; readonly name: string }): string | undefined =>
+  inside(fd, () => (existsSync(sysctlPath(name)) ? readSysctl(name) : undefined))
+
+/** True: it had another value. */
+const sysctlSet = (at: { readonly fd: Where; readonly name: string; readonly value: string }): boolean =>
+  inside(at.fd, () => writeSysctl(at.name, at.value))
+
+/** Opens a netlink socket; its descriptor. */
+const socket = (at: {
+  readonly fd: Where
+  readonly groups: readonly number[]
+  readonly protocol: number
+}): number => inside(at.fd, () => NetlinkSocket.open(at.protocol, { groups: at.groups }).fd)
+
+/**
+ * Deletes links of the host. Many go at once by their group, if a dump shows that it holds them and nothing else;
+ * otherwise one by one. Errno per index; a link that is gone already is 0.
+ */
+function deleteLinks(at: { readonly group: number; readonly indexes: readonly number[] }): readonly number[] {
+  route ??= NetlinkSocket.open(NETLINK_ROUTE)
+  if (at.indexes.length > 1 && holdsOnly(route, at.group, at.indexes)) {
+    deleteGroup(writer.reset(), at.group)
+    if (route.transact(writer)[0]?.errno === 0) return at.indexes.map(() => 0)
+  }
+  return at.indexes.map((index) => deleteOne(index))
+}
+
+function deleteOne(index: number): number {
+  deleteLink(writer.reset(), index)
+  const errno = route?.transact(writer)[0]?.errno ?? EBUSY
+  return errno === ENODEV ? 0 : errno
+}
+
+function holdsOnly(route: NetlinkSocket, group: number, indexes: readonly number[]): boolean {
+  const wanted = new Set(indexes)
+  const members = route.dump(dumpLinks(writer.reset()), (message) => {
+    const link = decodeLink(message)
+    return link.group === group ? link.index : undefined
+  })
+  return members.length > 0 && members.every((index) => wanted.has(index))
+}
+
+/** Port id of the socket that deletes, to know its notifications by. */
+const portId = (_: undefined): number => (route ??= NetlinkSocket.open(NETLINK_ROUTE)).portId
+
+/** Closes what is the thread's own: descriptors outlive threads. Nothing can be asked of it after that. */
+function leave(_: undefined): void {
+  route?.close()
+  libc().close(home)
+}
+
+const operations = {
+  create,
+  deleteLinks,
+  open,
+  portId,
+  readIpv6,
+  remove,
+  setIpv6,
+  socket,
+  sysctlGet,
+  sysctlSet,
+}
+
+/** What can be asked of the worker: arguments and answers by name. */
+export type Operations = typeof operations
+export type Request<K extends keyof Operations = keyof Operations> = {
+  readonly argument: Parameters<Operations[K]>[0]
+  readonly id: number
+  readonly name: K
+}
+/** `code` is an errno's name. */
+export type Response =
+  | { readonly id: number; readonly ok: true; readonly value: unknown }
+  | { readonly code: string; readonly id: number; readonly message: string; readonly ok: false }
+
+function answer(request: Request): Response {
+  const run = operations[request.name] as (argument: unknown) => unknown
+  try {
+    return { id: request.id, ok: true, value: run(request.argument) }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === undefined) throw error
+    return { code, id: request.id, message, ok: false }
+  }
+}
+
+function start(): void {
+  const { hostNetns } = workerData as { readonly hostNetns?: string }
+  home = openPath(hostNetns ?? OWN)
+  goHome()
+  parentPort?.on('message', (request: Request) => parentPort?.postMessage(answer(request)))
+}
+
+start()

@@ -1,0 +1,63 @@
+/**
+ * Links out of service in microseconds (`cut`), and gone (`remove`), which waits for RCU and is the worker's. Only what
+ * bears the mark and is the link that the spec speaks of is touched; everything else counts as absent.
+ */
+import type { BridgeSpec, VethSpec } from '../../../events/index.ts'
+import { ENETDOWN, errnoName } from '../errno.ts'
+import { type Context, type Done, UNCHANGED } from './context.ts'
+import { BR_STATE_LISTENING, changeLink, type Link, setPortState } from './links.ts'
+import { demand, Refusal } from './refusal.ts'
+
+/** A port off, or a bridge down, and the sweep bit set with it. */
+export function cut({ mark, namespaces: { host } }: Context, spec: BridgeSpec | VethSpec): Done {
+  const link = host.find(spec.name)
+  if (link === undefined || !mark.isOf(link, spec)) return UNCHANGED
+  const isPort = spec.kind === 'veth' && link.master !== 0
+  const inService = isPort
+    ? link.up && link.portState !== BR_STATE_LISTENING
+    : spec.kind === 'bridge' && link.up
+  if (!inService && link.group === mark.swept) return UNCHANGED
+  const change = { group: mark.swept, ...(spec.kind === 'bridge' ? { up: false } : {}) }
+  const [answer, off] = host.request((w) => {
+    changeLink(w, link.index, change)
+    if (isPort && inService) setPortState(w, link.index, BR_STATE_LISTENING)
+  })
+  demand(answer, `cut ${spec.kind} ${spec.name}`)
+  // Without carrier a port's state cannot be set, and with the carrier, which may be on its way, it would forward. Rare.
+  if (off !== undefined && demand(off, `cut port ${spec.name}`, ENETDOWN).errno === ENETDOWN)
+    host.change(link, { up: false })
+  return { changed: true, ifindex: link.index }
+}
+
+/** Deletes many at once. One answer each, in order. */
+export async function removeLinks(
+  context: Context,
+  specs: readonly (BridgeSpec | VethSpec)[],
+): Promise<readonly (Done | Refusal)[]> {
+  const { mark, namespaces } = context
+  const links = specs.map((spec) => {
+    const link = namespaces.host.find(spec.name)
+    return link !== undefined && mark.isOf(link, spec) ? link : undefined
+  })
+  const present = links.filter((link) => link !== undefined)
+  if (present.length === 0) return specs.map(() => UNCHANGED)
+  const errnos = await deleteLinks(context, present)
+  return links.map((link) => {
+    if (link === undefined) return UNCHANGED
+    const errno = errnos[present.indexOf(link)] ?? 0
+    if (errno === 0) return { changed: true, ifindex: link.index }
+    return new Refusal(errnoName(errno), `delete link ${link.name} (${errnoName(errno)})`)
+  })
+}
+
+/** Deletes links of ours on the worker, after they got the sweep bit if they had it not. Errno per link. */
+export async function deleteLinks(
+  { mark, namespaces: { host, worker } }: Context,
+  links: readonly Link[],
+): Promise<readonly number[]> {
+  for (const link of links) {
+    if (link.group !== mark.swept) host.change(link, { group: mark.swept })
+    host.forget(link.name)
+  }
+  return worker.call('deleteLinks', { group: mark.swept, indexes: links.map(({ index }) => index) })
+}

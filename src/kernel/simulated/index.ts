@@ -1,0 +1,146 @@
+/**
+ * The simulated kernel: the kernel port on a world of plain objects, with Linux's semantics, virtual latency, faults on
+ * demand, and a hook that can kill the engine at any step.
+ *
+ * Differences on purpose: a namespace dies at once with its mount, not some milliseconds later; steps of one call never
+ * overtake each other; notifications never get lost unless `overrun` says so.
+ */
+import { needsOf, providesOf, type ResourceKey, type Step, type StepFailure } from '../../../events/index.ts'
+import type { Hash, Timers } from '../../ports.ts'
+import { errnoClass } from '../errno.ts'
+import type { Hint, Kernel, KernelOptions, StepResult } from '../kernel.ts'
+import { cut, type Done, ensure, remove } from './ensure.ts'
+import { type Hand, handOf, refOf } from './hand.ts'
+import { observe } from './observe.ts'
+import { type Change, type Fault, Refusal, type World } from './world.ts'
+
+/** What the simulated kernel needs beside the port's options. */
+export type SimulatedKernelOptions = KernelOptions & { readonly hash: Hash; readonly timers: Timers }
+
+/** Opens the port on a world. Many can be open on one world: engines, and engines after a crash. */
+export async function openSimulatedKernel(world: World, options: SimulatedKernelOptions): Promise<Kernel> {
+  return new SimulatedKernel(handOf(world, options), options.timers)
+}
+
+/** A dead engine hears nothing more: its promises stay open for ever. */
+const never = <T>(): Promise<T> => new Promise<T>(() => undefined)
+
+class SimulatedKernel implements Kernel {
+  readonly identity: Kernel['identity']
+  readonly #ends = new Set<() => void>()
+  readonly #hand: Hand
+  readonly #timers: Timers
+  #dead = false
+
+  constructor(hand: Hand, timers: Timers) {
+    this.#hand = hand
+    this.#timers = timers
+    this.identity = { bootId: hand.world.bootId, cookie: hand.host.cookie }
+  }
+
+  async apply(steps: readonly Step[]): Promise<readonly StepResult[]> {
+    const failed = new Map<ResourceKey, StepFailure>()
+    const results: StepResult[] = []
+    for (const step of steps) {
+      const latencyMs = this.#hand.world.latencyMs(step)
+      if (latencyMs > 0) await this.#sleep(latencyMs)
+      if (this.#dead || !this.#hook('beforeStep', step)) return never()
+      const result = this.#run(step, failed)
+      if (!this.#hook('afterStep', step)) return never()
+      if (!result.ok && step.op === 'ensure')
+        for (const key of providesOf(step.spec)) failed.set(key, result.failure)
+      results.push(result)
+    }
+    return results
+  }
+
+  async observe(...[specs, options]: Parameters<Kernel['observe']>): ReturnType<Kernel['observe']> {
+    return this.#dead ? never() : observe(this.#hand, specs, options?.strays ?? false)
+  }
+
+  onHint(listener: (hint: Hint) => void): () => void {
+    const { listeners } = this.#hand.world
+    const onChange = (change: Change | 'overrun'): void => {
+      const hint = change === 'overrun' ? ({ ns: 'host', what: 'overrun' } as const) : this.#hintOf(change)
+      if (hint !== undefined) this.#timers.afterTurn(() => listeners.has(onChange) && listener(hint))
+    }
+    listeners.add(onChange)
+    const end = (): void => void listeners.delete(onChange)
+    this.#ends.add(end)
+    return end
+  }
+
+  async close(): Promise<void> {
+    for (const end of this.#ends) end()
+  }
+
+  /** Strangers' namespaces send us nothing, and our own changes are not news. */
+  #hintOf(change: Change): Hint | undefined {
+    const ns = change.by === this ? undefined : refOf(this.#hand, change.ns)
+    return ns === undefined ? undefined : { ns, subject: change.subject, what: change.what }
+  }
+
+  #run(step: Step, failed: ReadonlyMap<ResourceKey, StepFailure>): StepResult {
+    const need = step.op === 'ensure' ? needsOf(step.spec).find((key) => failed.has(key)) : undefined
+    const cause = need === undefined ? undefined : failed.get(need)
+    if (cause !== undefined)
+      return failure(step, cause.code, `needs ${cause.key}, which failed: ${cause.message}`, 'need')
+    const { world } = this.#hand
+    world.acting = this
+    try {
+      const fault = takeFault(world.faults, step)
+      if (fault?.when === 'before') throw new Refusal(fault.errno, 'as a fault was ordered')
+      const done = this.#do(step)
+      if (fault !== undefined) throw new Refusal(fault.errno, 'as a fault was ordered')
+      return { changed: done.changed, key: step.key, ok: true, ...(done.seen && { seen: done.seen }) }
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      return failure(step, error.code, error.message)
+    } finally {
+      world.acting = undefined
+    }
+  }
+
+  #do({ op, spec }: Step): Done {
+    const act = { cut, ensure, remove }[op]
+    return act(this.#hand, spec)
+  }
+
+  /** False: the hook threw, and this engine is dead. */
+  #hook(name: 'afterStep' | 'beforeStep', step: Step): boolean {
+    const { world } = this.#hand
+    if (name === 'beforeStep') world.steps += 1
+    try {
+      world.hooks[name]?.(step, world.steps)
+      return true
+    } catch {
+      this.#dead = true
+      void this.close()
+      return false
+    }
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#timers.scheduler.schedule(() => resolve(), ms)
+    })
+  }
+}
+
+function takeFault(faults: Fault[], step: Step): Fault | undefined {
+  const index = faults.findIndex((fault) => fault.match(step))
+  const fault = faults[index]
+  if (fault === undefined) return undefined
+  fault.times -= 1
+  if (fault.times <= 0) faults.splice(index, 1)
+  return fault
+}
+
+function failure(
+  { key, op }: Step,
+  code: string,
+  why: string,
+  kind: StepFailure['class'] = errnoClass(code),
+): StepResult {
+  return { failure: { class: kind, code, key, message: `${op} ${key}: ${why} (${code})` }, key, ok: false }
+}

@@ -1,0 +1,192 @@
+/**
+ * What the simulated kernel shows under the keys of specs, and what bears our mark beside them.
+ */
+import {
+  assertNever,
+  type BridgeSpec,
+  type IfName,
+  keyOf,
+  type Mac,
+  type ResourceKey,
+  type RouteSpec,
+  type SandboxId,
+  type Spec,
+  type VethSpec,
+} from '../../../events/index.ts'
+import { ROUTE_PROTOCOL, tableName } from '../../reconcile/marks.ts'
+import type { Found, FoundSpec, Observation, Stray } from '../kernel.ts'
+import { type Hand, isOf, isOurs, mayUse, namespaceOf, refOf, sandboxesOf } from './hand.ts'
+import { addressesOf, routeTo } from './inet.ts'
+import { linkNamed } from './links.ts'
+import { networkDiffers } from './tables.ts'
+import type { Link, Namespace, Route } from './world.ts'
+
+/** Looks under the keys of `specs`; with `strays` also beside them. */
+export function observe(hand: Hand, specs: readonly Spec[], strays: boolean): Observation {
+  const found = new Map<ResourceKey, Found>()
+  for (const spec of specs) {
+    const there = find(hand, spec)
+    if (there !== undefined) found.set(keyOf(spec), there)
+  }
+  return { found, strays: strays ? straysBeside(hand, new Set(specs.map(keyOf))) : [] }
+}
+
+function find(hand: Hand, spec: Spec): Found | undefined {
+  switch (spec.kind) {
+    case 'netns': {
+      const ns = namespaceOf(hand, spec.sandbox)
+      return ns && { ...as(spec, ...netnsOf(ns)), seen: { key: keyOf(spec), netnsCookie: ns.cookie } }
+    }
+    case 'bridge':
+    case 'veth':
+      return findLink(hand, spec)
+    case 'addr': {
+      const link = linkIn(hand, spec)
+      if (link === undefined || !addressesOf(link).some((each) => each.cidr === spec.address))
+        return undefined
+      return { ours: mayUse(hand, link), spec }
+    }
+    case 'route': {
+      const ns = namespaceOf(hand, spec.ns)
+      const route = ns && routeTo(ns, spec.dst)
+      return route && { ...as(spec, routeOf(route)), ours: route.protocol === ROUTE_PROTOCOL }
+    }
+    case 'sysctl': {
+      const value = namespaceOf(hand, spec.ns)?.sysctls.get(spec.name)
+      return value === undefined ? undefined : as(spec, { value })
+    }
+    case 'firewall': {
+      const table = hand.host.tables.get(spec.table)
+      return table && as(spec, {}, table.intact ? [] : ['rules'])
+    }
+    case 'firewall-network': {
+      const network = hand.host.tables.get(spec.table)?.networks.get(spec.bridge)
+      if (network === undefined) return undefined
+      const { internal, masquerade, subnets } = network.spec
+      const rules = network.intact || networkDiffers(network.spec, spec).length > 0 ? [] : ['rules']
+      return as(spec, { internal, masquerade, subnets }, rules)
+    }
+    default:
+      return assertNever(spec)
+  }
+}
+
+/** Fields as the kernel shows them; undefined: it shows none. */
+type Actual<S extends Spec> = { readonly [K in keyof S]?: S[K] | undefined }
+
+/** The asked spec with the fields that are otherwise, and the names of those and of `flaws`. */
+function as<S extends Spec>(spec: S, actual: Actual<S>, flaws: readonly string[] = []): Found {
+  const fields = Object.entries(actual).filter(
+    ([field, value]) => JSON.stringify(value) !== JSON.stringify(spec[field as keyof S]),
+  )
+  const differs = [...fields.map(([field]) => field), ...flaws].sort()
+  if (differs.length === 0) return { ours: true, spec }
+  const all = Object.entries({ ...spec, ...Object.fromEntries(fields), differs })
+  const ordered = all.filter(([, value]) => value !== undefined).sort(([a], [b]) => (a < b ? -1 : 1))
+  return { ours: true, spec: Object.fromEntries(ordered) as FoundSpec }
+}
+
+function netnsOf(ns: Namespace): [{ ipv6: boolean }, string[]] {
+  const ipv6 = ns.sysctls.get('net.ipv6.conf.default.disable_ipv6') === '0'
+  return [{ ipv6 }, linkNamed(ns, 'lo')?.up === true ? [] : ['down']]
+}
+
+function findLink(hand: Hand, spec: BridgeSpec | VethSpec): Found | undefined {
+  const link = linkNamed(hand.host, spec.name)
+  if (link === undefined) return undefined
+  const seen = { ifindex: link.ifindex, key: keyOf(spec) }
+  if (link.kind !== spec.kind) return { ours: false, seen, spec }
+  const flaws = [...(isDown(link) ? ['down'] : []), ...(link.group === hand.sweptGroup ? ['swept'] : [])]
+  const found =
+    spec.kind === 'veth'
+      ? as(spec, vethOf(hand, link, spec.mtu), flaws)
+      : as(spec, bridgeOf(link, spec.mtu), flaws)
+  return { ...found, ours: isOf(hand, link, spec), seen }
+}
+
+function isDown(link: Link): boolean {
+  const portOff = link.kind === 'veth' && link.master?.up === true && link.portState !== 'forwarding'
+  return !link.up || link.peer?.up === false || portOff
+}
+
+/** An MTU that was not asked for (0) is as asked whatever it is. */
+const bridgeOf = (link: Link, mtuAsked: number): Pick<BridgeSpec, 'mac' | 'mtu'> => ({
+  mac: link.mac as Mac,
+  mtu: mtuAsked === 0 ? 0 : link.mtu,
+})
+
+const vethOf = (hand: Hand, link: Link, mtuAsked: number): Omit<VethSpec, 'kind' | 'name'> => ({
+  bridge: (link.master?.name ?? '') as IfName,
+  mac: link.mac as Mac,
+  mtu: mtuAsked === 0 ? 0 : link.mtu === mtuAsked && link.peer !== undefined ? link.peer.mtu : link.mtu,
+  peer: {
+    mac: (link.peer?.mac ?? '') as Mac,
+    name: (link.peer?.name ?? '') as IfName,
+    ns: (link.peer === undefined ? '' : (refOf(hand, link.peer.ns) ?? '')) as SandboxId,
+  },
+})
+
+const routeOf = (route: Route): Actual<RouteSpec> => ({ link: route.link.name as IfName, via: route.via })
+
+function linkIn(hand: Hand, spec: Spec & { kind: 'addr' }): Link | undefined {
+  const ns = namespaceOf(hand, spec.ns)
+  return ns && linkNamed(ns, spec.link)
+}
+
+function straysBeside(hand: Hand, asked: ReadonlySet<ResourceKey>): Stray[] {
+  const all = [
+    ...strayLinks(hand),
+    ...strayRoutes(hand),
+    ...strayNamespaces(hand),
+    ...strayTables(hand, asked),
+  ]
+  return all.filter((stray) => !asked.has(stray.key))
+}
+
+function strayLinks(hand: Hand): Stray[] {
+  return [...hand.host.links.values()]
+    .filter((link) => isOurs(hand, link))
+    .map((link) => {
+      const name = link.name as IfName
+      const spec: Spec =
+        link.kind === 'veth'
+          ? { ...vethOf(hand, link, link.mtu), kind: 'veth', name }
+          : { ...bridgeOf(link, link.mtu), kind: 'bridge', name }
+      return { key: keyOf(spec), label: `link ${name} (index ${link.ifindex})`, spec }
+    })
+}
+
+/** Routes of our protocol by links of ours, in all namespaces that we know. */
+function strayRoutes(hand: Hand): Stray[] {
+  const known = [['host', hand.host] as const, ...sandboxesOf(hand)]
+  return known.flatMap(([ref, ns]) =>
+    ns.routes
+      .filter((route) => route.protocol === ROUTE_PROTOCOL && mayUse(hand, route.link))
+      .map((route) => {
+        const { dst, via } = route
+        const link = route.link.name as IfName
+        const spec: RouteSpec = { dst, kind: 'route', link, ns: ref, ...(via === undefined ? {} : { via }) }
+        return { key: keyOf(spec), label: `route to ${dst} by ${link}`, spec }
+      }),
+  )
+}
+
+const strayNamespaces = (hand: Hand): Stray[] =>
+  sandboxesOf(hand).map(([sandbox, ns]) => {
+    const spec: Spec = { ipv6: netnsOf(ns)[0].ipv6, kind: 'netns', sandbox }
+    return { key: keyOf(spec), label: `namespace ${sandbox.slice(0, 12)} (cookie ${ns.cookie})`, spec }
+  })
+
+/** A stray table stands for all that is in it. */
+function strayTables(hand: Hand, asked: ReadonlySet<ResourceKey>): Stray[] {
+  const name = tableName(hand.origin)
+  const table = hand.host.tables.get(name)
+  if (table === undefined) return []
+  const whole: Spec = { kind: 'firewall', table: name }
+  if (!asked.has(keyOf(whole))) return [{ key: keyOf(whole), label: `table inet ${name}`, spec: whole }]
+  return [...table.networks.values()].map(({ spec }) => ({
+    key: keyOf(spec),
+    label: `chains of ${spec.bridge} in table inet ${name}`,
+    spec,
+  }))
+}

@@ -1,0 +1,58 @@
+/**
+ * The only ways out: clock, timers, ids, chance, hash, disk and kernel. The engine takes them as one object, so that the
+ * simulator can give its own and nothing else in `src/` touches the outside.
+ */
+import type { SchedulerLike } from 'rxjs'
+import type { CommandId, Hash, Origin, Store } from '../events/index.ts'
+import type { Kernel, KernelOptions } from './kernel/kernel.ts'
+
+/** Wall time for the log, monotonic time for durations. Both in milliseconds. */
+export interface Clock {
+  monotonicMs(): number
+  /** Since 1970-01-01T00:00:00Z, whole. */
+  nowMs(): number
+}
+
+/** Ids that nobody has had before. */
+export interface Ids {
+  commandId(): CommandId
+  /** 64 lowercase hex. */
+  origin(): Origin
+}
+
+export type { Hash, Store } from '../events/index.ts'
+
+/** One data directory, locked by this process until `close`. */
+export interface Disk {
+  close(): Promise<void>
+  readonly dataDir: string
+  /** Opens (or makes) the log's store. */
+  openStore(): Promise<Store>
+  /** The origin in `<data-dir>/origin`, made there if there is none. */
+  readonly origin: Origin
+  /** The head this boot has seen: `<run-dir>/<origin12>/head`. Undefined: none yet. */
+  readHead(): Promise<HeadRecord | undefined>
+  readonly runDir: string
+  /** One pwrite into an open file, after each sync. */
+  writeHead(head: HeadRecord): void
+}
+
+/** What the run directory remembers of the log, to find a log that was rolled back under running containers. */
+export type HeadRecord = { readonly bootId: string; readonly hash: string; readonly seq: number }
+
+/** Asynchrony that a simulation can own. */
+export interface Timers {
+  /** After what is ready has run: one loop turn (setImmediate). */
+  afterTurn(run: () => void): void
+  /** For rxjs: intervals, debounces, delays. */
+  readonly scheduler: SchedulerLike
+}
+
+export interface Ports {
+  readonly clock: Clock
+  readonly hash: Hash
+  readonly ids: Ids
+  readonly openDisk: (options: { readonly dataDir: string; readonly runDir: string }) => Promise<Disk>
+  readonly openKernel: (options: KernelOptions) => Promise<Kernel>
+  readonly timers: Timers
+}

@@ -1,0 +1,204 @@
+/**
+ * The executor: intents in, receipts out, in one pipeline.
+ *
+ *   intents ─┬─▶ wait for lanes and disk ──────────────────────────┬─▶ gate: one job a loop turn ─▶ kernel ─▶ receipts
+ *            └─▶ sweeps: wait, then gather for 20 ms or 64 plans ──┘
+ *
+ * A job may run twice at any time: steps are idempotent. A job whose commit fell with its group is dropped if it has not begun.
+ */
+import {
+  auditTime,
+  buffer,
+  concatMap,
+  filter,
+  from,
+  merge,
+  mergeMap,
+  Observable,
+  of,
+  share,
+  Subject,
+  type Subscription,
+} from 'rxjs'
+import type { EffectsIntended, PlanId, ResourceKey, Seen, Step, StepFailure } from '../../events/index.ts'
+import type { Kernel, StepResult } from '../kernel/kernel.ts'
+import type { Timers } from '../ports.ts'
+import { Lanes, type Place } from './lanes.ts'
+
+/** How many plans one sweep gathers at most. */
+export const SWEEP_PLANS_MAX = 64
+/** How long a sweep waits for company, in milliseconds. */
+export const SWEEP_WAIT_MS = 20
+
+/** A plan to run, and when it may begin. If `begin` rejects, its commit fell: it is dropped. */
+export type Job = {
+  readonly begin: Promise<void>
+  readonly intended: EffectsIntended['data']
+}
+
+/** What came of a plan. */
+export type Receipt = {
+  readonly failures: readonly StepFailure[]
+  readonly plan: PlanId
+  readonly seen: readonly Seen[]
+}
+
+type Ready = { readonly intended: EffectsIntended['data']; readonly place: Place }
+
+export class Executor {
+  readonly receipts: Observable<Receipt>
+  readonly #flush = new Subject<void>()
+  readonly #jobs = new Subject<Ready & { readonly begin: Promise<void> }>()
+  readonly #kernel: Kernel
+  readonly #lanes = new Lanes()
+  readonly #running: Subscription
+  readonly #timers: Timers
+  #open = 0
+  #idle: (() => void)[] = []
+
+  constructor(kernel: Kernel, timers: Timers) {
+    this.#kernel = kernel
+    this.#timers = timers
+    const ready = this.#jobs.pipe(mergeMap((job) => whenReady(job)))
+    const isSweep = (job: Ready): boolean => job.intended.purpose === 'sweep'
+    const alone = ready.pipe(filter((job) => !isSweep(job)))
+    const swept = ready.pipe(filter(isSweep), share())
+    const full = swept.pipe(everyNth(SWEEP_PLANS_MAX))
+    const due = merge(swept.pipe(auditTime(SWEEP_WAIT_MS, timers.scheduler)), full, this.#flush)
+    const groups = merge(alone.pipe(mergeMap((job) => of([job]))), swept.pipe(buffer(due)))
+    this.receipts = groups.pipe(
+      filter((group) => group.length > 0),
+      concatMap((group) => this.#gate(group)),
+      mergeMap((result) => result),
+      mergeMap((receipts) => from(receipts)),
+      share(),
+    )
+    // The pipeline runs whoever listens.
+    this.#running = this.receipts.subscribe()
+  }
+
+  /** How many plans have neither receipt nor been dropped. */
+  get open(): number {
+    return this.#open
+  }
+
+  /** Takes a plan's place on its lanes now, in the order of calls, and runs it when it may begin. */
+  submit(job: Job): void {
+    this.#open++
+    const place = this.#lanes.enter(job.intended.steps)
+    const leave = (): void => {
+      place.leave()
+      this.#close()
+    }
+    this.#jobs.next({ begin: job.begin, intended: job.intended, place: { leave, ready: place.ready } })
+  }
+
+  /** Somebody waits for what a sweep holds: gather no longer. */
+  hurry(): void {
+    this.#flush.next()
+  }
+
+  /** Settles when no plan is open. */
+  async idle(): Promise<void> {
+    while (this.#open > 0) {
+      this.hurry()
+      await new Promise<void>((resolve) => {
+        this.#idle.push(resolve)
+        this.#timers.scheduler.schedule(() => this.hurry(), SWEEP_WAIT_MS)
+      })
+    }
+  }
+
+  /** Ends the pipeline; plans that have not begun are dropped. */
+  close(): void {
+    this.#running.unsubscribe()
+    this.#jobs.complete()
+  }
+
+  /** Starts a group's kernel work at once, and lets the next group start one loop turn later. */
+  #gate(group: readonly Ready[]): Observable<Promise<readonly Receipt[]>> {
+    return new Observable((out) => {
+      out.next(this.#run(group))
+      this.#timers.afterTurn(() => out.complete())
+    })
+  }
+
+  async #run(group: readonly Ready[]): Promise<readonly Receipt[]> {
+    try {
+      const results = await this.#kernel.apply(group.flatMap((job) => job.intended.steps))
+      let from = 0
+      return group.map((job) => {
+        const mine = results.slice(from, (from += job.intended.steps.length))
+        return receiptOf(job.intended.plan, mine)
+      })
+    } catch (error) {
+      return group.map((job) => ({
+        failures: job.intended.steps.map((step) => crashed(step, error)),
+        plan: job.intended.plan,
+        seen: [],
+      }))
+    } finally {
+      for (const job of group) job.place.leave()
+    }
+  }
+
+  #close(): void {
+    this.#open--
+    if (this.#open > 0) return
+    const waiting = this.#idle
+    this.#idle = []
+    for (const resolve of waiting) resolve()
+  }
+}
+
+/** Emits the job when those before it on its lanes are done and its commit allows it; nothing if its commit fell. */
+function whenReady(job: Ready & { readonly begin: Promise<void> }): Observable<Ready> {
+  return new Observable((out) => {
+    const wait = async (): Promise<void> => {
+      try {
+        if (job.place.ready) await job.place.ready
+        await job.begin
+      } catch {
+        // Whoever queued the commit hears of its fall; here it only means: do not begin.
+        job.place.leave()
+        out.complete()
+        return
+      }
+      out.next({ intended: job.intended, place: job.place })
+      out.complete()
+    }
+    void wait()
+  })
+}
+
+const everyNth =
+  (n: number) =>
+  <T>(source: Observable<T>): Observable<void> =>
+    new Observable((out) => {
+      let count = 0
+      return source.subscribe({
+        complete: () => out.complete(),
+        error: (error) => out.error(error),
+        next: () => {
+          if (++count % n === 0) out.next()
+        },
+      })
+    })
+
+function receiptOf(plan: PlanId, results: readonly StepResult[]): Receipt {
+  const failures: StepFailure[] = []
+  const seen: Seen[] = []
+  for (const result of results) {
+    if (!result.ok) failures.push(result.failure)
+    else if (result.seen) seen.push(result.seen)
+  }
+  return { failures, plan, seen }
+}
+
+/** The kernel port itself broke: every step of the job is in doubt, and says so. */
+const crashed = (step: Step, error: unknown): StepFailure => ({
+  class: 'retry',
+  code: 'EIO',
+  key: step.key satisfies ResourceKey,
+  message: `${step.key}: the kernel port failed: ${error instanceof Error ? error.message : String(error)}`,
+})

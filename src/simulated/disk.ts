@@ -1,0 +1,81 @@
+/**
+ * Data directories of one simulated machine: a platter each, the origin beside it, and the lock. Run directories too, which
+ * a reboot empties.
+ */
+import { EngineError, type Origin } from '../../events/index.ts'
+import type { Disk, HeadRecord } from '../ports.ts'
+import { Platter, SimulatedStore, type Wait } from './store.ts'
+
+type DataDir = { isHeld: boolean; origin: Origin | undefined; readonly platter: Platter }
+
+/** The disks of a machine: they outlive engines and boots. */
+export class SimulatedDisks {
+  readonly #dirs = new Map<string, DataDir>()
+  readonly #heads = new Map<string, HeadRecord>()
+  readonly #newOrigin: () => Origin
+  readonly #wait: Wait
+
+  constructor(newOrigin: () => Origin, wait: Wait) {
+    this.#newOrigin = newOrigin
+    this.#wait = wait
+  }
+
+  /** The platter of a data directory, for faults and damage. */
+  platter(dataDir: string): Platter {
+    return this.#dir(dataDir).platter
+  }
+
+  /** The engine on a data directory died: its lock is free, what it still writes is lost, what it wrote stays. */
+  kill(dataDir: string): void {
+    const dir = this.#dir(dataDir)
+    dir.isHeld = false
+    dir.platter.incarnation += 1
+  }
+
+  /** The power went: as {@link kill} for all engines, what was not synced is lost, and run directories are empty. */
+  crash(): void {
+    this.#heads.clear()
+    for (const dir of this.#dirs.values()) {
+      dir.isHeld = false
+      dir.platter.crash()
+    }
+  }
+
+  /** As `openDisk` of `src/storage/`. @throws {EngineError} ERR_STORE_LOCKED. */
+  async open({ dataDir, runDir }: { readonly dataDir: string; readonly runDir: string }): Promise<Disk> {
+    const dir = this.#dir(dataDir)
+    if (dir.isHeld)
+      throw new EngineError('ERR_STORE_LOCKED', `data directory ${dataDir}: another engine has it`)
+    dir.isHeld = true
+    const { incarnation } = dir.platter
+    const origin = (dir.origin ??= this.#newOrigin())
+    const ownRunDir = `${runDir}/${origin.slice(0, 12)}`
+    let store: SimulatedStore | undefined
+    return {
+      close: async () => {
+        await store?.close()
+        if (dir.platter.incarnation === incarnation) dir.isHeld = false
+      },
+      dataDir,
+      openStore: async () => {
+        if (store?.status !== 'open') store = new SimulatedStore(dir.platter, this.#wait)
+        await store.open()
+        return store
+      },
+      origin,
+      readHead: async () => this.#heads.get(ownRunDir),
+      runDir: ownRunDir,
+      writeHead: (head) => {
+        if (dir.platter.incarnation === incarnation) this.#heads.set(ownRunDir, head)
+      },
+    }
+  }
+
+  #dir(dataDir: string): DataDir {
+    const found = this.#dirs.get(dataDir)
+    if (found !== undefined) return found
+    const made: DataDir = { isHeld: false, origin: undefined, platter: new Platter() }
+    this.#dirs.set(dataDir, made)
+    return made
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * A simulated machine for the contract suite.
+ */
+import { asyncScheduler } from 'rxjs'
+import type { NsRef } from '../../events/index.ts'
+import { openSimulatedKernel } from '../../src/kernel/simulated/index.ts'
+import { type Person, personAt } from '../../src/kernel/simulated/humans.ts'
+import { linkNamed } from '../../src/kernel/simulated/links.ts'
+import { createWorld, type Namespace, type World } from '../../src/kernel/simulated/world.ts'
+import type { Timers } from '../../src/ports.ts'
+import type { Human, Machine } from './kernel.ts'
+import { ORIGIN, sha256 } from './universe.ts'
+
+const RUN_DIR = '/run/chronet/contract'
+const TIMERS: Timers = { afterTurn: (run) => void setImmediate(run), scheduler: asyncScheduler }
+
+/** A fresh world with a port on it. */
+export async function simulatedMachine(): Promise<Machine & { readonly world: World }> {
+  const world = createWorld()
+  const open = () =>
+    openSimulatedKernel(world, { hash: sha256, origin: ORIGIN, runDir: RUN_DIR, timers: TIMERS })
+  let kernel = await open()
+  return {
+    human: humanOn(world),
+    get kernel() {
+      return kernel
+    },
+    async reopen() {
+      await kernel.close()
+      kernel = await open()
+      return kernel
+    },
+    tearDown: () => kernel.close(),
+    world,
+  }
+}
+
+function humanOn(world: World): Human {
+  const nsOf = (ref: NsRef): Namespace | undefined =>
+    ref === 'host' ? world.host : world.mounts.get(`${RUN_DIR}/netns/${ref}`)
+  const at = (ref: NsRef): Person => {
+    const ns = nsOf(ref)
+    if (ns === undefined) throw new Error(`no namespace ${ref}`)
+    return personAt(world, ns)
+  }
+  return {
+    addForeignBridge: async (name) => at('host').addForeignLink({ kind: 'bridge', name }),
+    deleteAddress: async (ns, link, cidr) => at(ns).removeAddress(link, cidr),
+    deleteLink: async (ns, link) => at(ns).deleteLink(link),
+    deleteRoute: async (ns, dst) => at(ns).deleteRoute(dst),
+    deleteTable: async (table) => at('host').deleteTable(table),
+    downLink: async (ns, link) => at(ns).downLink(link),
+    flushMaps: async (table) => at('host').flushMaps(table),
+    flushTable: async (table) => at('host').flushTable(table),
+    linkExists: async (ns, link) => {
+      const there = nsOf(ns)
+      return there !== undefined && linkNamed(there, link) !== undefined
+    },
+    renameLink: async (ns, link, to) => at(ns).renameLink(link, to),
+    setMtu: async (ns, link, mtu) => at(ns).setMtu(link, mtu),
+    unplug: async (link) => at('host').unplug(link),
+  }
+}

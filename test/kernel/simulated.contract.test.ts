@@ -1,0 +1,4 @@
+import { kernelContract } from '../contracts/kernel.ts'
+import { simulatedMachine } from '../contracts/simulated.ts'
+
+kernelContract('simulated', simulatedMachine)

@@ -1,0 +1,4 @@
+import { kernelContract } from '../contracts/kernel.ts'
+import { LinuxMachine } from './machine.ts'
+
+kernelContract('linux', () => LinuxMachine.make())

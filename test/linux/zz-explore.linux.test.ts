@@ -1,0 +1,135 @@
+/**
+ * The simulated kernel and the real one, asked the same things in the same order: every step must come to the same, and in
+ * the end both must show the same. What the planner can emit is drawn: any step of a small universe, in any order, with the
+ * links of a namespace removed before it.
+ */
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { keyOf, type Spec, type Step } from '../../events/index.ts'
+import type { Kernel, Observation, StepResult } from '../../src/kernel/kernel.ts'
+import type { Machine } from '../contracts/kernel.ts'
+import { simulatedMachine } from '../contracts/simulated.ts'
+import {
+  addr,
+  addr6,
+  bridge,
+  cut,
+  defaultRoute,
+  type Endpoint,
+  ensure,
+  firewall,
+  firewallNetwork,
+  gatewayAddr,
+  netns,
+  remove,
+  veth,
+} from '../contracts/universe.ts'
+import { LinuxMachine } from './machine.ts'
+
+const RUNS = 500
+/** How long the real one may take to show it: carriers come from a work queue. */
+const SETTLE_MS_MAX = 1000
+
+const NETWORKS = [1, 2]
+const SANDBOXES = [1, 2, 3]
+const ENDPOINTS: readonly Endpoint[] = [
+  { n: 1, network: 1, sandbox: 1 },
+  { mtu: 1400, n: 2, network: 1, sandbox: 2 },
+  { n: 3, network: 2, sandbox: 2 },
+  { n: 4, network: 2, sandbox: 3 },
+]
+const LINKS = [...ENDPOINTS.map(veth), ...NETWORKS.map((n) => bridge(n))]
+const IPV6_SANDBOX = 3
+const SPECS: readonly Spec[] = [
+  firewall,
+  ...SANDBOXES.map((n) => netns(n, n === IPV6_SANDBOX)),
+  ...NETWORKS.flatMap((n) => [bridge(n), gatewayAddr(n), firewallNetwork(n)]),
+  ...ENDPOINTS.flatMap((each) => [veth(each), addr(each), defaultRoute(each)]),
+  ...ENDPOINTS.filter((each) => each.sandbox === IPV6_SANDBOX).map(addr6),
+]
+/** The rest is to be shown as stray. */
+const ASKED = SPECS.filter((spec) => spec.kind !== 'route' && spec.kind !== 'firewall')
+const EMPTYING = [...LINKS, ...SPECS].map(remove)
+
+/** Everything that one endpoint needs, in order: without it, random steps would hardly ever make one. */
+const attach = (each: Endpoint): readonly Step[] =>
+  [
+    netns(each.sandbox, each.sandbox === IPV6_SANDBOX),
+    bridge(each.network),
+    gatewayAddr(each.network),
+    veth(each),
+    addr(each),
+    defaultRoute(each),
+  ].map(ensure)
+
+const removeSandbox = (n: number): readonly Step[] => [
+  ...ENDPOINTS.filter((each) => each.sandbox === n).map((each) => remove(veth(each))),
+  remove(netns(n)),
+]
+
+const removals = SPECS.filter((spec) => spec.kind !== 'netns')
+const call: fc.Arbitrary<readonly Step[]> = fc.oneof(
+  { arbitrary: fc.constantFrom(...ENDPOINTS).map(attach), weight: 3 },
+  { arbitrary: fc.constantFrom(...SPECS).map((spec) => [ensure(spec)]), weight: 4 },
+  { arbitrary: fc.subarray([...SPECS], { maxLength: 5 }).map((specs) => specs.map(ensure)), weight: 2 },
+  { arbitrary: fc.constantFrom(...LINKS).map((spec) => [cut(spec)]), weight: 2 },
+  { arbitrary: fc.constantFrom(...removals).map((spec) => [remove(spec)]), weight: 3 },
+  { arbitrary: fc.constantFrom(...SANDBOXES).map(removeSandbox), weight: 1 },
+)
+
+const outcomeOf = (result: StepResult): string => {
+  if (result.ok) return `${result.key}: ${result.changed ? 'changed' : 'unchanged'}`
+  return `${result.key}: ${result.failure.class}`
+}
+
+const shown = ({ found, strays }: Observation): readonly string[] => [
+  ...[...found]
+    .map(([key, { ours, spec }]) => `${key}: ${ours ? (spec.differs ?? 'equal').toString() : 'foreign'}`)
+    .sort(),
+  ...strays.map((stray) => `stray ${stray.key}`).sort(),
+]
+const look = async (kernel: Kernel): Promise<readonly string[]> =>
+  shown(await kernel.observe(ASKED, { strays: true }))
+
+async function showsSame(real: Kernel, simulated: Kernel): Promise<void> {
+  const deadline = performance.now() + SETTLE_MS_MAX
+  const expected = await look(simulated)
+  let actual = await look(real)
+  while (performance.now() < deadline && actual.join() !== expected.join()) actual = await look(real)
+  expect(actual).toEqual(expected)
+}
+
+describe('the simulated kernel', () => {
+  let machine: Machine
+  beforeAll(async () => {
+    machine = await LinuxMachine.make()
+  })
+  afterAll(() => machine.tearDown())
+
+  it(
+    'answers as the real one does, and shows the same in the end',
+    () =>
+      fc.assert(
+        fc.asyncProperty(fc.array(call, { maxLength: 14, minLength: 3 }), async (calls) => {
+          const { kernel: simulated } = await simulatedMachine()
+          const real = machine.kernel
+          await real.apply(EMPTYING)
+          await showsSame(real, simulated)
+          for (const steps of calls) {
+            const expected = (await simulated.apply(steps)).map(outcomeOf)
+            expect((await real.apply(steps)).map(outcomeOf)).toEqual(expected)
+          }
+          await showsSame(real, simulated)
+        }),
+        { numRuns: RUNS, seed: 11 },
+      ),
+    300_000,
+  )
+})
+
+/** A guard for the universe itself: what is drawn must name each resource once. */
+it('draws from specs with keys of their own', () => {
+  const keys = SPECS.map(keyOf)
+  // The default routes of two endpoints in one sandbox are one resource.
+  expect(keys.length - new Set(keys).size).toBe(1)
+})

@@ -1,0 +1,144 @@
+/** Lives of entities, told as a turn would have them: what is asked, what follows, where that leads. */
+import { describe, expect, it } from 'vitest'
+import type { EndpointId, PlanId } from '../../events/index.ts'
+import type { EntityKind, EntityState, MachineCommand, SandboxState } from '../../machines/index.ts'
+import { decideStream, evolveStream } from '../../machines/index.ts'
+import { COMMANDS, ENDPOINT, ETH0, ETH1, FAILURE, OTHER, PLAN, stateIn, SWEEP } from './samples.ts'
+import { STREAM } from './walks.ts'
+
+const LATER = '1.9' as PlanId
+const joinAgain = COMMANDS.endpoint['endpoint.join, attempt 2']
+const done = (plan: PlanId, sweep?: PlanId): MachineCommand => ({
+  failures: [],
+  plan,
+  ...(sweep === undefined ? {} : { sweep }),
+  type: 'effects.settle',
+})
+const failed = (plan: PlanId): MachineCommand => ({ failures: [FAILURE], plan, type: 'effects.settle' })
+
+/** Asks one thing after the other; gives what followed, as `type` or `type, sweep`, and the state at the end. */
+function live(kind: EntityKind, from: string, ...asked: readonly (MachineCommand | undefined)[]) {
+  let state: EntityState | undefined = stateIn(kind, from)
+  const facts: string[] = []
+  for (const command of asked)
+    for (const fact of command === undefined ? [] : decideStream(STREAM[kind], state, command)) {
+      facts.push('sweep' in fact.data ? `${fact.type}, sweep ${fact.data.sweep}` : fact.type)
+      state = evolveStream(state, fact)
+    }
+  return { facts, state }
+}
+
+describe('an endpoint', () => {
+  const leave: MachineCommand = { plan: LATER, type: 'endpoint.leave' }
+  const release: MachineCommand = { type: 'endpoint.release' }
+
+  it('that leaves keeps its address, and can join again', () => {
+    const { facts, state } = live('endpoint', 'joined', leave, done(LATER, SWEEP), joinAgain)
+    expect(facts).toEqual(['EndpointLeaveRequested', 'EndpointLeft, sweep 1.3', 'EndpointJoinRequested'])
+    expect(state?.value).toBe('joining')
+  })
+
+  it('that is disconnected is released by the receipt of its leave, in the same commit', () => {
+    const { facts, state } = live('endpoint', 'joined', leave, release, done(LATER, SWEEP))
+    expect(facts).toEqual([
+      'EndpointLeaveRequested',
+      'EndpointReleaseRequested',
+      'EndpointLeft, sweep 1.3',
+      'EndpointReleased',
+    ])
+    expect(state?.value).toBe('released')
+  })
+
+  it('whose leave failed is not released until it has left', () => {
+    const { facts, state } = live(
+      'endpoint',
+      'joined',
+      leave,
+      release,
+      failed(LATER),
+      release,
+      leave,
+      done(LATER),
+    )
+    expect(facts).toEqual([
+      'EndpointLeaveRequested',
+      'EndpointReleaseRequested',
+      'EndpointLeaveFailed',
+      'EndpointLeaveRequested',
+      'EndpointLeft',
+    ])
+    expect(state?.value).toBe('reserved')
+  })
+
+  it('that leaves while it joins does not hear the receipt of its join', () => {
+    const { facts, state } = live('endpoint', 'joining', leave, done(PLAN), failed(PLAN), done(LATER))
+    expect(facts).toEqual(['EndpointLeaveRequested', 'EndpointLeft'])
+    expect(state?.value).toBe('reserved')
+  })
+
+  it('that connect reserved is released if the kernel refuses', () => {
+    const { facts, state } = live('endpoint', 'joining, releaseOnFailure', failed(PLAN))
+    expect(facts).toEqual(['EndpointJoinFailed', 'EndpointReleaseRequested', 'EndpointReleased'])
+    expect(state?.value).toBe('released')
+  })
+
+  it('that left while connect was under way is not released by a failure of its leave', () => {
+    const { facts } = live('endpoint', 'joining, releaseOnFailure', leave, failed(LATER))
+    expect(facts).toEqual(['EndpointLeaveRequested', 'EndpointLeaveFailed'])
+  })
+
+  it('hears a receipt once', () => {
+    expect(live('endpoint', 'joining', done(PLAN), done(PLAN)).facts).toEqual(['EndpointJoined'])
+  })
+})
+
+describe('a network', () => {
+  const remove: MachineCommand = { plan: LATER, type: 'network.delete' }
+
+  it('that the kernel refused can be deleted', () => {
+    const { facts, state } = live('network', 'creating', failed(PLAN), remove, done(LATER, SWEEP))
+    expect(facts).toEqual(['NetworkCreateFailed', 'NetworkDeleteRequested', 'NetworkDeleted, sweep 1.3'])
+    expect(state?.value).toBe('deleted')
+  })
+
+  it('that is deleted while it is created does not hear the receipt of its creation', () => {
+    const { facts } = live('network', 'creating', remove, done(PLAN), failed(LATER), remove)
+    expect(facts).toEqual(['NetworkDeleteRequested', 'NetworkDeleteFailed', 'NetworkDeleteRequested'])
+  })
+})
+
+describe('a sandbox', () => {
+  const add = (endpoint: EndpointId, ifName: typeof ETH0, gateway: boolean): MachineCommand => ({
+    endpoint,
+    gateway,
+    ifName,
+    type: 'sandbox.addInterface',
+  })
+  const gatewayAfter = (...asked: readonly MachineCommand[]) =>
+    (live('sandbox', 'created', ...asked).state as SandboxState).context.gateway
+  const both = [add(ENDPOINT, ETH0, true), add(OTHER, ETH1, false)] as const
+
+  it('has the default route by the interface that was last chosen for it', () => {
+    expect(gatewayAfter(...both)).toBe(ENDPOINT)
+    expect(
+      gatewayAfter(...both, { endpoint: ENDPOINT, gateway: OTHER, type: 'sandbox.removeInterface' }),
+    ).toBe(OTHER)
+  })
+
+  it('loses the default route with its interface, unless it moves', () => {
+    expect(gatewayAfter(...both, { endpoint: ENDPOINT, type: 'sandbox.removeInterface' })).toBeUndefined()
+  })
+
+  it('keeps the default route when another interface goes, and its fact says so', () => {
+    const command = { endpoint: OTHER, type: 'sandbox.removeInterface' } as const
+    expect(gatewayAfter(...both, command)).toBe(ENDPOINT)
+    const [fact] = decideStream(STREAM.sandbox, stateIn('sandbox', 'created, two interfaces'), command)
+    expect(fact?.data).toMatchObject({ endpoint: OTHER, gateway: ENDPOINT })
+  })
+
+  it('gives interfaces up while it is deleted', () => {
+    const remove = { endpoint: ENDPOINT, type: 'sandbox.removeInterface' } as const
+    const { facts } = live('sandbox', 'deleting, two interfaces', remove, done(PLAN))
+    expect(facts).toEqual(['SandboxInterfaceRemoved', 'SandboxDeleted'])
+  })
+})
