@@ -272,7 +272,7 @@ export default defineConfig(
   ...rooms,
   {
     name: 'chronet/speaks-to-people',
-    files: [...FACES.map((face) => `src/${face}/**/*.ts`), 'examples/**', 'bench/**'],
+    files: [...FACES.map((face) => `src/${face}/**/*.ts`), 'examples/**', 'bench/**', 'test/**/*.child.ts'],
     rules: { 'no-console': 'off' },
   },
   {

@@ -3,7 +3,7 @@
  * its methods promise stands in `log.ts`.
  */
 import { damageError, GENESIS, headOf, readChain, readOne } from './chain.ts'
-import type { ChainSource, Head, Link, RawCommit } from './chain.ts'
+import type { ChainSource, ClaimedLink, Head, Link, RawCommit } from './chain.ts'
 import { encodeCommit } from './codec.ts'
 import { Consumers } from './consumers.ts'
 import { assert, EngineError } from './errors.ts'
@@ -112,7 +112,7 @@ export class ChainLog<F extends Fact> implements Log<F> {
     return this.#writer.drain()
   }
 
-  async holds(link: Link): Promise<boolean> {
+  async holds(link: ClaimedLink): Promise<boolean> {
     return link.seq <= this.#durable.seq && (await holdsLink(this.#source, link))
   }
 

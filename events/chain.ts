@@ -15,6 +15,9 @@ import type { Hash, Row, Store } from './store.ts'
 /** A place in a chain: a commit's number and its hash. */
 export type Link = { readonly hash: string; readonly seq: Seq }
 
+/** A link that comes from elsewhere (`Disk.readHead`, a peer), not yet believed. */
+export type ClaimedLink = { readonly hash: string; readonly seq: number }
+
 /** The last commit of a log, or of a part of it. `at` is its time, which no later commit's goes before. */
 export type Head = Link & { readonly at: Instant }
 
@@ -127,12 +130,14 @@ function followAll<F extends Fact>(
   return { chunk }
 }
 
-/** LevelDB's own findings are damage too; whatever else happened stays what it is. */
-function readError(error: unknown, seq: number): unknown {
+/** Whether a store says that it cannot read what it has: LevelDB's own findings are damage too. */
+export function isUnreadable(error: unknown): boolean {
   const code = (error as { readonly code?: unknown } | null)?.code
-  const isDamage = code === 'LEVEL_CORRUPTION' || code === 'LEVEL_IO_ERROR'
-  return isDamage ? damageError(seq, 'the store cannot read it', error) : error
+  return code === 'LEVEL_CORRUPTION' || code === 'LEVEL_IO_ERROR'
 }
+
+const readError = (error: unknown, seq: number): unknown =>
+  isUnreadable(error) ? damageError(seq, 'the store cannot read it', error) : error
 
 /**
  * The one commit of that number, verified by itself; undefined: there is none.

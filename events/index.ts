@@ -2,7 +2,7 @@
 export * from './address.ts'
 export { canonicalJson, isCanonical } from './canonical.ts'
 export { GENESIS } from './chain.ts'
-export type { Head, Link, RawCommit } from './chain.ts'
+export type { ClaimedLink, Head, Link, RawCommit } from './chain.ts'
 export { COMMIT_BYTES_MAX, decodeCommit, encodeCommit } from './codec.ts'
 export * from './commands.ts'
 export * from './effects.ts'

@@ -9,7 +9,7 @@
  * kept out (the store's lock does that).
  */
 import { ChainLog } from './chain-log.ts'
-import type { Head, Link, RawCommit } from './chain.ts'
+import type { ClaimedLink, Head, RawCommit } from './chain.ts'
 import { COMMIT_BYTES_MAX } from './codec.ts'
 import type { EngineError } from './errors.ts'
 import type { Commit, CommandId, CommitDraft, Fact, Origin, Seq, Stream } from './fact.ts'
@@ -46,7 +46,7 @@ export type LogOptions<F extends Fact = Fact> = GroupTimers & {
   readonly checkpoint?: Checkpoint | undefined
   readonly hash: Hash
   /** What is known of the log from elsewhere (`Disk.readHead`): see {@link Opened.behind}. */
-  readonly known?: Link | undefined
+  readonly known?: ClaimedLink | undefined
   readonly limits?: Partial<LogLimits>
   readonly origin: Origin
   /** Gets what is verified while opening. */
@@ -98,7 +98,7 @@ export interface Log<F extends Fact = Fact> extends AsyncDisposable {
   /** Writes queued lazy commits now. Resolves when all that is queued is durable or has fallen. */
   flush(): Promise<void>
   /** Whether that commit, with that hash, is in the durable log. */
-  holds(link: Link): Promise<boolean>
+  holds(link: ClaimedLink): Promise<boolean>
   readonly nextSeq: Seq
   /**
    * Calls back after each write, in order, before the promises of its commits settle. A listener that throws makes the log

@@ -37,7 +37,7 @@ const labels: Check = (value) => {
 }
 
 const subnets: Check = (value) => {
-  if (!Array.isArray(value)) return `must be a list of { subnet, gateway? }, not ${kindOf(value)}`
+  if (!isList(value)) return `must be a list of { subnet, gateway? }, not ${kindOf(value)}`
   if (value.length > SUBNETS_MAX) return `has ${value.length} pools; at most ${SUBNETS_MAX}`
   for (const [i, one] of value.entries()) {
     if (!isObject(one)) return `pool ${i + 1} must be an object, not ${kindOf(one)}`
@@ -111,7 +111,7 @@ export function parseCommand(
   if (first) return { problems: [first, ...rest] }
   const kept = Object.keys(fields)
     .filter((name) => data[name] !== undefined)
-    .map((name) => [name, data[name]])
+    .map((name): [string, unknown] => [name, data[name]])
   return { command: { data: Object.fromEntries(kept), type } as unknown as ClientCommand }
 }
 
@@ -144,6 +144,8 @@ const wrong = (field: string | undefined, message: string): Problem => ({
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value)
 
 const kindOf = (value: unknown): string =>
   value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value

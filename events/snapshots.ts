@@ -9,7 +9,7 @@
  * Kept is a ladder by distance: the farther from the newest, the wider the steps, so that whatever is folded as of the past
  * starts at most about as far away as it lies from the newest, with a few dozen snapshots at most.
  */
-import { seal, unseal } from './chain.ts'
+import { isUnreadable, seal, unseal } from './chain.ts'
 import type { Head } from './chain.ts'
 import type { Seq } from './fact.ts'
 import { keys, readRows } from './store.ts'
@@ -63,7 +63,7 @@ export function openSnapshots(options: SnapshotOptions): Snapshots {
     async load(atMost) {
       for await (const manifest of manifests(options, atMost)) {
         if (manifest?.code !== code) continue
-        const tables = await loadTables(options, manifest)
+        const tables = await loadTables(options, manifest).catch(undefinedIfUnreadable)
         if (tables !== undefined) return { head: manifest.head, tables }
       }
       return undefined
@@ -91,6 +91,10 @@ export function openSnapshots(options: SnapshotOptions): Snapshots {
       }
     },
   }
+}
+
+function undefinedIfUnreadable(error: unknown): undefined {
+  if (!isUnreadable(error)) throw error
 }
 
 async function writeChunks(
@@ -137,9 +141,13 @@ async function* manifests(
   { hash, store }: SnapshotOptions,
   atMost: number = MAX_SEQ,
 ): AsyncGenerator<Manifest | undefined, void, void> {
-  for await (const [, value] of store.iterator({ ...keys.manifests(atMost), reverse: true })) {
-    const body = unseal(hash, value)
-    yield body === undefined ? undefined : (JSON.parse(body) as Manifest)
+  try {
+    for await (const [, value] of store.iterator({ ...keys.manifests(atMost), reverse: true })) {
+      const body = unseal(hash, value)
+      yield body === undefined ? undefined : (JSON.parse(body) as Manifest)
+    }
+  } catch (error) {
+    undefinedIfUnreadable(error)
   }
 }
 

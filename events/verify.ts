@@ -7,7 +7,7 @@
  * is written. What somebody was told of (a snapshot, the head that the run directory remembers) is never cut.
  */
 import { GENESIS, headOf, readChain, readOne, unseal } from './chain.ts'
-import type { ChainSource, Head, Link } from './chain.ts'
+import type { ChainSource, ClaimedLink, Head, Link } from './chain.ts'
 import { EngineError } from './errors.ts'
 import type { Commit, Fact, Seq } from './fact.ts'
 import { keys, readRows, seqOfKey } from './store.ts'
@@ -42,7 +42,7 @@ export type OpenChainOptions<F extends Fact> = {
   readonly checkpoint?: Checkpoint | undefined
   /** A torn group is no longer than this. */
   readonly cutMax: number
-  readonly known?: Link | undefined
+  readonly known?: ClaimedLink | undefined
   readonly replay?: Replay<F> | undefined
 }
 
@@ -78,10 +78,10 @@ export async function openChain<F extends Fact>(
 }
 
 /** Whether the log has that commit. The empty log's link is in every log. */
-export async function holdsLink(source: ChainSource, link: Link): Promise<boolean> {
+export async function holdsLink(source: ChainSource, link: ClaimedLink): Promise<boolean> {
   if (link.seq === 0) return true
   try {
-    return (await readOne(source, link.seq))?.hash === link.hash
+    return (await readOne(source, link.seq as Seq))?.hash === link.hash
   } catch (error) {
     if (damageOf(error) === undefined) throw error
     return false

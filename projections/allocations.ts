@@ -10,6 +10,7 @@ import type { EndpointId, EndpointReserved, NetworkCreateRequested, PlanId, Stre
 import { ipOf, streamOf } from '../events/index.ts'
 import { defineProjection } from './define.ts'
 import {
+  allOf,
   forgetFailed,
   leaveRemnant,
   noHolds,
@@ -28,33 +29,41 @@ export const allocations = defineProjection({
   version: 1,
   init: noHolds,
   on: {
-    NetworkCreateRequested: (state, { data }, { at }) =>
-      setEstate(state, streamOf.network(data.network), { joined: [], own: ofNetwork(data) }, at),
+    NetworkCreateRequested: (state, { data }, { at }) => {
+      const own = ofNetwork(data)
+      return setEstate(state, streamOf.network(data.network), { joined: [], own }, own, at)
+    },
     // A failed network keeps what it has until it is deleted, whatever becomes of its sweep.
     NetworkCreateFailed: (state, { data }, { at }) => {
       const owner = streamOf.network(data.network)
-      return setEstate(mark(state, owner, data.sweep), owner, state.estates.get(owner), at)
+      const estate = state.estates.get(owner)
+      return setEstate(mark(state, owner, data.sweep), owner, estate, allOf(estate), at)
     },
     NetworkDeleted: (state, { data }, { at }) => {
       const owner = streamOf.network(data.network)
-      return setEstate(mark(state, owner, data.sweep), owner, undefined, at)
+      return setEstate(mark(state, owner, data.sweep), owner, undefined, allOf(state.estates.get(owner)), at)
     },
 
-    EndpointReserved: (state, { data }, { at }) =>
-      setEstate(state, streamOf.endpoint(data.endpoint), { joined: [], own: ofEndpoint(data) }, at),
+    EndpointReserved: (state, { data }, { at }) => {
+      const own = ofEndpoint(data)
+      return setEstate(state, streamOf.endpoint(data.endpoint), { joined: [], own }, own, at)
+    },
     // The commit has SandboxInterfaceAdded too, which says the same of the interface name.
     EndpointJoinRequested: (state, { data: { endpoint, ifName, link, sandbox } }, { at }) => {
       const owner = streamOf.endpoint(endpoint)
+      const { joined: old, own } = state.estates.get(owner) ?? { joined: [], own: [] }
       const joined: readonly Held[] = [
         { key: `${sandbox}/${ifName}`, table: 'ifNames' },
         { key: link.name, table: 'links' },
       ]
-      return setEstate(state, owner, { joined, own: state.estates.get(owner)?.own ?? [] }, at)
+      return setEstate(state, owner, { joined, own }, old.length === 0 ? joined : [...old, ...joined], at)
     },
     EndpointJoinFailed: (state, { data }, position) => endJoin(state, data.endpoint, data.sweep, position),
     EndpointLeft: (state, { data }, position) => endJoin(state, data.endpoint, data.sweep, position),
-    EndpointReleased: (state, { data }, { at }) =>
-      setEstate(state, streamOf.endpoint(data.endpoint), undefined, at),
+    EndpointReleased: (state, { data }, { at }) => {
+      const owner = streamOf.endpoint(data.endpoint)
+      return setEstate(state, owner, undefined, allOf(state.estates.get(owner)), at)
+    },
 
     EffectsIntended: (state, { data }, { at }) =>
       data.purpose === 'sweep' ? sweepAgain(state, data.plan, data.for, at) : state,
@@ -77,7 +86,9 @@ function endJoin(
   const owner = streamOf.endpoint(endpoint)
   const estate = state.estates.get(owner)
   if (estate === undefined) return state
-  return setEstate(mark(state, owner, sweep), owner, { joined: [], own: estate.own }, at)
+  // With a sweep the holds of addresses and MAC name it too.
+  const concerned = sweep === undefined ? estate.joined : allOf(estate)
+  return setEstate(mark(state, owner, sweep), owner, { joined: [], own: estate.own }, concerned, at)
 }
 
 function ofNetwork({ bridge, network, subnets }: NetworkCreateRequested['data']): readonly Held[] {

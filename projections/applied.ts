@@ -152,7 +152,8 @@ function settle(resources: Resources, step: Step, outcome: Outcome): Resources {
       if (outcome.failures.get(key) === true) return put(resources, key, before && { ...before, intents })
       const known = failed && before !== undefined && before.state !== 'absent' ? before.spec : step.spec
       const state = failed ? 'unknown' : 'present'
-      return put(resources, key, { intents, ...(seen ? { seen } : undefined), spec: known, state })
+      const next = { intents, spec: known, state } as const
+      return put(resources, key, seen === undefined ? next : { ...next, seen })
     }
     case 'cut':
       if (before === undefined || before.state === 'absent')

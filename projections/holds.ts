@@ -68,19 +68,19 @@ export const noHolds: Allocations = {
   sweeping: Trie.empty(),
 }
 
-/** From now on the owner has this and nothing else; absent: nothing, it is no more. */
+/** From now on the owner has this and nothing else; absent: nothing, it is no more. `concerned`: what that may hold or free. */
 export function setEstate(
   state: Allocations,
   owner: Stream,
   estate: Estate | undefined,
+  concerned: readonly Held[],
   at: Instant,
 ): Allocations {
-  const before = state.estates.get(owner)
   const estates = estate === undefined ? state.estates.delete(owner) : state.estates.set(owner, estate)
-  return refreshAll(withTable(state, 'estates', estates), owner, [...allOf(before), ...allOf(estate)], at)
+  return refreshAll(withTable(state, 'estates', estates), owner, concerned, at)
 }
 
-/** Whatever the owner has now lies on a link that `plan` will remove. To be followed by {@link setEstate}. */
+/** Whatever the owner has now lies on a link that `plan` will remove. To be followed by {@link setEstate} of all of it. */
 export function leaveRemnant(state: Allocations, owner: Stream, plan: PlanId): Allocations {
   const remnant: Remnant = { failed: false, held: allOf(state.estates.get(owner)), plan }
   return waitFor(setRemnants(state, owner, [...(state.remnants.get(owner) ?? []), remnant]), owner, plan)
@@ -129,7 +129,8 @@ export const unswept = (state: Allocations): readonly Stream[] =>
     .map(([owner]) => owner)
     .sort()
 
-const allOf = (estate: Estate | undefined): readonly Held[] =>
+/** Everything in an estate. */
+export const allOf = (estate: Estate | undefined): readonly Held[] =>
   estate === undefined ? [] : [...estate.own, ...estate.joined]
 
 /** A plan has one more owner's remnants to remove. */

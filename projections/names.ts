@@ -70,7 +70,8 @@ function tell(state: Names, id: EndpointId, sandbox: SandboxId): Names {
     const key = `${known.network}/${name}`
     return all.set(key, [...(all.get(key) ?? []).filter((other) => other.endpoint !== id), named])
   }, state.records)
-  return { ...state, endpoints: state.endpoints.set(id, { ...known, told }), records }
+  const endpoints = state.endpoints.set(id, { ...known, told })
+  return withTable(withTable(state, 'records', records), 'endpoints', endpoints)
 }
 
 function fallSilent(state: Names, id: EndpointId): Names {
@@ -81,7 +82,8 @@ function fallSilent(state: Names, id: EndpointId): Names {
     const others = (all.get(key) ?? []).filter((other) => other.endpoint !== id)
     return others.length === 0 ? all.delete(key) : all.set(key, others)
   }, state.records)
-  return { ...state, endpoints: state.endpoints.set(id, { ...known, told: [] }), records }
+  const endpoints = state.endpoints.set(id, { ...known, told: [] })
+  return withTable(withTable(state, 'records', records), 'endpoints', endpoints)
 }
 
 const distinct = (all: readonly string[]): readonly string[] => [

@@ -21,12 +21,10 @@ const onNetwork: Handlers<Topology, NetworkFact['type']> = {
   NetworkCreateRequested: (t, { data }, { at }) => {
     const { bridge, driver, internal, labels, masquerade, mtu, name, network: id, plan, subnets } = data
     const lasting = { bridge, driver, id, internal, labels, masquerade, mtu, name, subnets }
-    return {
-      ...t,
-      members: t.members.set(id, Trie.empty()),
-      networkNames: t.networkNames.set(name, id),
-      networks: t.networks.set(id, { ...lasting, plan, since: at, state: 'creating' }),
-    }
+    const named = withTable(t, 'networkNames', t.networkNames.set(name, id))
+    const empty = withTable(named, 'members', t.members.set(id, Trie.empty()))
+    const view: NetworkView = { ...lasting, plan, since: at, state: 'creating' }
+    return withTable(empty, 'networks', t.networks.set(id, view))
   },
   NetworkCreated: (t, { data }, { at }) => moveNetwork(t, data.network, { since: at, state: 'created' }),
   NetworkCreateFailed: (t, { data }, { at }) =>
@@ -50,11 +48,9 @@ const onSandbox: Handlers<Topology, SandboxFact['type']> = {
   SandboxCreateRequested: (t, { data }, { at }) => {
     const { domain, hostname, ipv6, labels, name, plan, sandbox: id } = data
     const lasting = { domain, hostname, id, interfaces: [], ipv6, labels, name }
-    return {
-      ...t,
-      sandboxNames: t.sandboxNames.set(name, id),
-      sandboxes: t.sandboxes.set(id, { ...lasting, plan, since: at, state: 'creating' }),
-    }
+    const named = withTable(t, 'sandboxNames', t.sandboxNames.set(name, id))
+    const view: SandboxView = { ...lasting, plan, since: at, state: 'creating' }
+    return withTable(named, 'sandboxes', t.sandboxes.set(id, view))
   },
   SandboxCreated: (t, { data }, { at }) => moveSandbox(t, data.sandbox, { since: at, state: 'created' }),
   SandboxCreateFailed: (t, { data }, { at }) =>
@@ -65,13 +61,10 @@ const onSandbox: Handlers<Topology, SandboxFact['type']> = {
       return gateway ? { ...view, gateway: endpoint, interfaces } : { ...view, interfaces }
     }),
   SandboxInterfaceRemoved: (t, { data: { endpoint, gateway, sandbox } }) =>
-    changeSandbox(t, sandbox, (view) => ({
-      ...lastingSandbox(view),
-      ...progressOf(view),
-      ...(gateway === undefined ? undefined : { gateway }),
-      interfaces: view.interfaces.filter((i) => i.endpoint !== endpoint),
-      state: view.state,
-    })),
+    changeSandbox(t, sandbox, (view) => {
+      const interfaces = view.interfaces.filter((i) => i.endpoint !== endpoint)
+      return sandboxWith({ ...view, interfaces }, gateway, view)
+    }),
   SandboxDeleteRequested: (t, { data }, { at }) =>
     moveSandbox(freeSandboxName(t, data.sandbox), data.sandbox, {
       plan: data.plan,
@@ -90,33 +83,15 @@ const onEndpoint: Handlers<Topology, EndpointFact['type']> = {
   EndpointReserved: (t, { data }, { at }) => {
     const { addresses, endpoint: id, labels, mac, name, network } = data
     const others = t.members.get(network) ?? Trie.empty<true>()
-    return {
-      ...t,
-      endpointNames: t.endpointNames.set(`${network}/${name}`, id),
-      endpoints: t.endpoints.set(id, {
-        addresses,
-        id,
-        labels,
-        mac,
-        name,
-        network,
-        since: at,
-        state: 'reserved',
-      }),
-      members: t.members.set(network, others.set(id, true)),
-    }
+    const named = withTable(t, 'endpointNames', t.endpointNames.set(`${network}/${name}`, id))
+    const member = withTable(named, 'members', t.members.set(network, others.set(id, true)))
+    const view: EndpointView = { addresses, id, labels, mac, name, network, since: at, state: 'reserved' }
+    return withTable(member, 'endpoints', t.endpoints.set(id, view))
   },
   EndpointJoinRequested: (t, { data: { endpoint, ifName, link, plan, priority, sandbox } }, { at }) =>
-    changeEndpoint(t, endpoint, (view) => ({
-      ...lastingEndpoint(view),
-      ifName,
-      link,
-      plan,
-      priority,
-      sandbox,
-      since: at,
-      state: 'joining',
-    })),
+    changeEndpoint(t, endpoint, (view) =>
+      endpointWith(view, { ifName, link, priority, sandbox }, { plan, since: at, state: 'joining' }),
+    ),
   EndpointJoined: (t, { data }, { at }) => moveEndpoint(t, data.endpoint, { since: at, state: 'joined' }),
   EndpointJoinFailed: (t, { data }, { at }) =>
     moveEndpoint(t, data.endpoint, { failures: data.failures, since: at, state: 'failed' }),
@@ -125,23 +100,21 @@ const onEndpoint: Handlers<Topology, EndpointFact['type']> = {
   EndpointLeaveFailed: (t, { data }, { at }) =>
     moveEndpoint(t, data.endpoint, { failures: data.failures, since: at, state: 'failed' }),
   EndpointLeft: (t, { data }, { at }) =>
-    changeEndpoint(t, data.endpoint, (view) => ({ ...lastingEndpoint(view), since: at, state: 'reserved' })),
+    changeEndpoint(t, data.endpoint, (view) => endpointWith(view, {}, { since: at, state: 'reserved' })),
   EndpointReleaseRequested: (t, { data }, { at }) =>
     // With a leave under way it stays `leaving`: EndpointLeft and EndpointReleased will come together.
     changeEndpoint(t, data.endpoint, (view) =>
-      view.state === 'leaving' ? view : { ...lastingEndpoint(view), since: at, state: 'releasing' },
+      view.state === 'leaving' ? view : endpointWith(view, {}, { since: at, state: 'releasing' }),
     ),
   EndpointReleased: (t, { data }) => {
     const view = t.endpoints.get(data.endpoint)
     if (view === undefined) return t
     const name = `${view.network}/${view.name}`
-    const members = t.members.get(view.network)?.delete(view.id)
-    return {
-      ...t,
-      endpointNames: t.endpointNames.get(name) === view.id ? t.endpointNames.delete(name) : t.endpointNames,
-      endpoints: t.endpoints.delete(view.id),
-      members: members === undefined ? t.members : t.members.set(view.network, members),
-    }
+    const held = t.endpointNames.get(name) === view.id
+    const unnamed = held ? withTable(t, 'endpointNames', t.endpointNames.delete(name)) : t
+    const rest = t.members.get(view.network)?.delete(view.id)
+    const left = rest ? withTable(unnamed, 'members', t.members.set(view.network, rest)) : unnamed
+    return withTable(left, 'endpoints', t.endpoints.delete(view.id))
   },
 }
 
@@ -161,14 +134,11 @@ export const topology = defineProjection({
   on: { ...onNetwork, ...onSandbox, ...onEndpoint },
 })
 
-/** Where a view moves to: its state, and what belongs to that alone. */
+/** Where a view moves to: its state, and what belongs to that alone. What is left out ends with the old state. */
 type Move<V extends { readonly state: string }> = Pick<V, 'state'> & Progress
-
-const progressOf = ({ failures, plan, since }: Progress): Progress => ({
-  ...(failures === undefined ? undefined : { failures }),
-  ...(plan === undefined ? undefined : { plan }),
-  since,
-})
+/** An endpoint's place in a sandbox: all of these fields, or none. */
+type Join = Pick<EndpointView, 'ifName' | 'link' | 'priority' | 'sandbox'>
+type Draft<T> = { -readonly [K in keyof T]: T[K] }
 
 function moveNetwork(t: Topology, id: NetworkId, move: Move<NetworkView>): Topology {
   const view = t.networks.get(id)
@@ -178,55 +148,52 @@ function moveNetwork(t: Topology, id: NetworkId, move: Move<NetworkView>): Topol
   return withTable(t, 'networks', t.networks.set(id, { ...lasting, ...move }))
 }
 
+const moveSandbox = (t: Topology, id: SandboxId, move: Move<SandboxView>): Topology =>
+  changeSandbox(t, id, (view) => sandboxWith(view, view.gateway, move))
+
 function changeSandbox(t: Topology, id: SandboxId, change: (view: SandboxView) => SandboxView): Topology {
   const view = t.sandboxes.get(id)
   return view === undefined ? t : withTable(t, 'sandboxes', t.sandboxes.set(id, change(view)))
 }
 
-const moveSandbox = (t: Topology, id: SandboxId, move: Move<SandboxView>): Topology =>
-  changeSandbox(t, id, (view) => ({
-    ...lastingSandbox(view),
-    ...(view.gateway === undefined ? undefined : { gateway: view.gateway }),
-    ...move,
-  }))
+// The next two stand on the hot path of every fold: assigned fields are several times quicker than a chain of spreads.
 
-const lastingSandbox = ({ domain, hostname, id, interfaces, ipv6, labels, name }: SandboxView) => ({
-  domain,
-  hostname,
-  id,
-  interfaces,
-  ipv6,
-  labels,
-  name,
-})
+function sandboxWith(
+  { domain, hostname, id, interfaces, ipv6, labels, name }: SandboxView,
+  gateway: EndpointId | undefined,
+  { failures, plan, since, state }: Move<SandboxView>,
+): SandboxView {
+  const lasting = { domain, hostname, id, interfaces, ipv6, labels, name }
+  const next: Draft<SandboxView> = { ...lasting, since, state }
+  if (failures !== undefined) next.failures = failures
+  if (gateway !== undefined) next.gateway = gateway
+  if (plan !== undefined) next.plan = plan
+  return next
+}
+
+function endpointWith(
+  { addresses, id, labels, mac, name, network }: EndpointView,
+  { ifName, link, priority, sandbox }: Join,
+  { failures, plan, since, state }: Move<EndpointView>,
+): EndpointView {
+  const next: Draft<EndpointView> = { addresses, id, labels, mac, name, network, since, state }
+  if (failures !== undefined) next.failures = failures
+  if (ifName !== undefined) next.ifName = ifName
+  if (link !== undefined) next.link = link
+  if (plan !== undefined) next.plan = plan
+  if (priority !== undefined) next.priority = priority
+  if (sandbox !== undefined) next.sandbox = sandbox
+  return next
+}
+
+/** Moves within a join: the place in the sandbox is kept. */
+const moveEndpoint = (t: Topology, id: EndpointId, move: Move<EndpointView>): Topology =>
+  changeEndpoint(t, id, (view) => endpointWith(view, view, move))
 
 function changeEndpoint(t: Topology, id: EndpointId, change: (view: EndpointView) => EndpointView): Topology {
   const view = t.endpoints.get(id)
   return view === undefined ? t : withTable(t, 'endpoints', t.endpoints.set(id, change(view)))
 }
-
-/** Moves within a join: the place in the sandbox is kept. */
-const moveEndpoint = (t: Topology, id: EndpointId, move: Move<EndpointView>): Topology =>
-  changeEndpoint(t, id, (view) => {
-    const { ifName, link, priority, sandbox } = view
-    return {
-      ...lastingEndpoint(view),
-      ...(ifName === undefined ? undefined : { ifName }),
-      ...(link === undefined ? undefined : { link }),
-      ...(priority === undefined ? undefined : { priority }),
-      ...(sandbox === undefined ? undefined : { sandbox }),
-      ...move,
-    }
-  })
-
-const lastingEndpoint = ({ addresses, id, labels, mac, name, network }: EndpointView) => ({
-  addresses,
-  id,
-  labels,
-  mac,
-  name,
-  network,
-})
 
 /** Frees the name, unless somebody else has taken it since. */
 function freeNetworkName(t: Topology, id: NetworkId): Topology {

@@ -46,7 +46,8 @@ export type Change<V> = { readonly after?: V; readonly before?: V; readonly key:
 
 /** @typeParam V what it holds; `undefined` is no value: it means absent. */
 export class Trie<V> {
-  static readonly #empty: Trie<unknown> = new Trie<unknown>(emptyBranch(undefined), 0, undefined)
+  /** Made when first asked for: tsc 6.0.3 emits a static initialiser that names its own class before the name is there. */
+  static #empty: Trie<unknown> | undefined
 
   #owner: Owner | undefined
   #root: Branch<V>
@@ -60,7 +61,7 @@ export class Trie<V> {
 
   /** Every empty trie is this one object. */
   static empty<V>(): Trie<V> {
-    return Trie.#empty as Trie<V>
+    return (Trie.#empty ??= new Trie<unknown>(emptyBranch(undefined), 0, undefined)) as Trie<V>
   }
 
   /** The trie of these entries; of two with one key the later counts. */

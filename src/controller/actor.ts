@@ -37,7 +37,7 @@ export function actorOf(
       const facts = commit.facts.filter((fact) => fact.stream === stream)
       if (facts.length > 0) see(facts, view.machines.get(stream))
     })
-    return { unsubscribe: () => void end() }
+    return { unsubscribe: end }
   }
   return {
     getSnapshot: () => snapshotOf(stream, (last = engine.view.machines.get(stream) ?? last)),

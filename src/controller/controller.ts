@@ -4,12 +4,15 @@
  */
 import type { InspectionEvent } from 'xstate'
 import type {
+  AnyFact,
   ClientCommand,
+  Commit,
   EndpointId,
   FactType,
   NetworkId,
   Problem,
   SandboxId,
+  SeqRange,
   Stream,
   SubnetRequest,
 } from '../../events/index.ts'
@@ -208,6 +211,11 @@ export class Controller {
 
   sandboxes(): readonly Sandbox[] {
     return this.queries.sandboxes().map((view) => new Sandbox(this, view.id))
+  }
+
+  /** Durable commits, oldest first, the chain checked on the way. @throws {EngineError} ERR_LOG_DAMAGED while iterating */
+  commits(range: { readonly from?: number; readonly to?: number } = {}): AsyncIterable<Commit<AnyFact>> {
+    return this.#engine.log.read(range as SeqRange)
   }
 
   /** The entity of an id (or `network/…`, `endpoint/…`, `sandbox/…`) as xstate's users know an actor. */

@@ -12,8 +12,8 @@ import {
 import { resolveEndpoint, resolveNetwork, resolveSandbox, type Resolved } from '../engine/resolve.ts'
 import type { View } from '../engine/view.ts'
 
-/** Says stop by returning true. */
-export type Walker<T> = (one: T) => boolean | undefined | void
+/** Says stop by returning true; whatever else it returns goes on. */
+export type Walker<T> = (one: T) => unknown
 
 export class Queries {
   readonly #view: () => View

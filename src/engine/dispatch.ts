@@ -2,15 +2,7 @@
  * A client's command on its way: asked before? held back? refused, parked or taken? Then the answer, as the settle table
  * says (design §8).
  */
-import type {
-  AnyFact,
-  ClientCommand,
-  Command,
-  CommandId,
-  Commit,
-  EffectsIntended,
-  PlanId,
-} from '../../events/index.ts'
+import type { AnyFact, ClientCommand, Command, CommandId, Commit, PlanId } from '../../events/index.ts'
 import { EngineError, RefusedError, assert } from '../../events/index.ts'
 import type { Ports } from '../ports.ts'
 import { checkSettled, type Answer } from './answers.ts'
@@ -52,8 +44,7 @@ export class Dispatcher {
     const earlier = await life.log.outcomeOf(id)
     if (earlier === undefined) return this.#once(life, command, id, options)
     mustBeSame(id, earlier.command, command)
-    const intended = earlier.facts.find((fact) => fact.type === 'EffectsIntended') as
-      EffectsIntended | undefined
+    const intended = earlier.facts.find((fact) => fact.type === 'EffectsIntended')
     if (intended === undefined || options.settle === 'durable') return { commit: earlier }
     const settled = await this.#receiptOf(life, earlier, intended.data.plan)
     checkSettled(command, earlier, settled, life.heads.decided)
@@ -79,7 +70,7 @@ export class Dispatcher {
     const before = this.#holdBack.before(names)
     const request: Request = {
       actor: options.actor ?? { kind: 'library' },
-      command: command as Command,
+      command,
       ...(options.expect ? { expect: options.expect } : {}),
       id,
       ...(options.reason === undefined ? {} : { reason: options.reason }),

@@ -164,7 +164,9 @@ export class Engine {
   /** Calls back at every commit that is queued. Returns the end of it. */
   onTaken(listener: Listener): () => void {
     this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return () => {
+      this.#listeners.delete(listener)
+    }
   }
 
   async dispatch(command: ClientCommand, options: DispatchOptions = {}): Promise<Answer> {
@@ -230,7 +232,7 @@ export class Engine {
     if (this.blocked) throw this.blocked
     await this.#ready
     if (this.life) return this.life
-    throw this.blocked ?? this.#unwritable()
+    throw this.#unwritable()
   }
 
   #unwritable(): EngineError {

@@ -5,10 +5,11 @@
  * things that exist.
  */
 import type { EffectsIntended, Purpose, Step, Stream } from '../../events/index.ts'
-import { plan as planChange } from '../reconcile/plan.ts'
+import { plan as planChange, type Plan } from '../reconcile/plan.ts'
 import { changedSpecs } from '../reconcile/specs.ts'
 import type { Decision } from './decisions/index.ts'
 import type { Draft } from './draft.ts'
+import { withLost } from './lost.ts'
 import type { TurnContext } from './turn.ts'
 
 /** Adds EffectsIntended to the draft if there is something to do, or somebody who waits for a receipt. */
@@ -17,7 +18,7 @@ export function intendFor(
   decision: Decision,
   context: TurnContext,
 ): EffectsIntended['data'] | undefined {
-  const { cut, realise, sweep } = planTurn(draft, context)
+  const { cut, realise, sweep } = planTurn(draft, decision, context)
   const extra = decision.steps ?? []
   switch (decision.purpose) {
     case 'none':
@@ -35,11 +36,9 @@ export function intendFor(
   }
 }
 
-function planTurn(
-  draft: Draft,
-  context: TurnContext,
-): { cut: readonly Step[]; realise: readonly Step[]; sweep: readonly Step[] } {
-  const before = draft.before.projections.desired
+function planTurn(draft: Draft, decision: Decision, context: TurnContext): Plan {
+  const { desired, topology } = draft.before.projections
+  const before = decision.purpose === 'cut' ? withLost(desired, topology, draft.streams()) : desired
   const after = draft.view.projections.desired
   if (before === after) return { cut: [], realise: [], sweep: [] }
   return planChange(changedSpecs(before, after, context), draft.view.projections.applied)

@@ -26,6 +26,7 @@ import type { Hash } from '../ports.ts'
 import { handlers, type Decision } from './decisions/index.ts'
 import { Draft } from './draft.ts'
 import { intendFor } from './intend.ts'
+import { withNames } from './naming.ts'
 import type { View } from './view.ts'
 
 /** What a turn may know besides the view: all of it is fixed for the life of an engine, and none of it reads the world. */
@@ -100,7 +101,11 @@ function decideCommand(draft: Draft, given: Given, context: TurnContext): Decisi
     data: unknown,
     context: TurnContext & { readonly given: Given },
   ) => Decision
-  return handler(draft, given.command.data, { ...context, given })
+  try {
+    return handler(draft, given.command.data, { ...context, given })
+  } catch (error) {
+    throw withNames(error, draft.before.projections.topology)
+  }
 }
 
 /** Every entity stream that is written must be where the turn saw it. */

@@ -6,7 +6,6 @@ import { constants } from 'node:os'
 import type { StepFailure } from '../../events/index.ts'
 
 /** Errno as a positive number, by name (asm-generic/errno.h). Only what the code compares with. */
-export const EPERM = 1
 export const ENOENT = 2
 export const ESRCH = 3
 export const EINTR = 4

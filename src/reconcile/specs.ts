@@ -64,6 +64,29 @@ export function changedSpecs(before: Desired, after: Desired, context: SpecConte
   return { after: is, before: was }
 }
 
+/**
+ * The wants with these put back, an endpoint as its sandbox's gateway. When an end was asked for and failed, its wants are
+ * gone, and no difference would say what is still to be removed: asking again plans from this version to the real one.
+ */
+export function withWants(
+  desired: Desired,
+  wants: {
+    readonly endpoints?: readonly EndpointWant[]
+    readonly networks?: readonly NetworkWant[]
+    readonly sandboxes?: readonly SandboxWant[]
+  },
+): Desired {
+  let { endpoints, networks, sandboxes } = desired
+  for (const want of wants.networks ?? []) networks = networks.set(want.id, want)
+  for (const want of wants.sandboxes ?? []) sandboxes = sandboxes.set(want.id, want)
+  for (const want of wants.endpoints ?? []) {
+    endpoints = endpoints.set(want.id, want)
+    const sandbox = sandboxes.get(want.sandbox)
+    if (sandbox) sandboxes = sandboxes.set(sandbox.id, { ...sandbox, gateway: want.id })
+  }
+  return { ...desired, endpoints, networks, sandboxes }
+}
+
 /** Endpoints whose own want changed, or something that their translation looks at. */
 function touchedEndpoints(
   before: Desired,

@@ -50,7 +50,8 @@ export class VirtualTime implements Clock, Timers {
     if (action === undefined) return false
     this.scheduler.frame = action.delay
     const error: unknown = action.execute(action.state, action.delay)
-    if (error !== undefined) throw error
+    if (error instanceof Error) throw error
+    if (error !== undefined) throw new Error('an event threw what is no error', { cause: error })
     await settle()
     return true
   }
@@ -71,11 +72,12 @@ export class VirtualTime implements Clock, Timers {
 
   /** Lets virtual time pass until a promise settles; throws if nothing is left that could settle it. */
   async until<T>(promise: Promise<T>): Promise<T> {
-    let isSettled = false
-    const mark = (): void => void (isSettled = true)
+    const open = new Set([promise])
+    const settled = (): boolean => open.size === 0
+    const mark = (): void => void open.delete(promise)
     promise.then(mark, mark)
-    await this.run(() => isSettled)
-    if (!isSettled) throw new Error('nothing is left to happen, and the promise is still open')
+    await this.run(settled)
+    if (!settled()) throw new Error('nothing is left to happen, and the promise is still open')
     return promise
   }
 }

@@ -15,6 +15,7 @@ import type { Disk, Store } from '../ports.ts'
 import { codeOf, onDisk } from './errors.ts'
 import { openLevel } from './level.ts'
 import { HeadFile, openRunDir } from './run-dir.ts'
+import { checkTables } from './tables.ts'
 
 /** Who has a data directory, as its `holder` file says. */
 export type Holder = { readonly command: string; readonly pid: number; readonly role: string }
@@ -45,6 +46,7 @@ export async function openDisk(
   const path = join(dataDir, 'store')
   await onDisk(`data directory ${dataDir}`, () => mkdir(dataDir, { mode: 0o700, recursive: true }))
   const known = await readOrigin(dataDir)
+  await checkAfterCrash(dataDir, path)
   let store = await lock(dataDir, path, known === undefined)
   try {
     await writeHolder(dataDir, role)
@@ -98,6 +100,35 @@ async function lock(dataDir: string, path: string, mayCreate: boolean): Promise<
   }
 }
 
+/**
+ * A holder that is gone without having let go may have been ended by LevelDB itself, over a broken table: look at them
+ * before LevelDB does, or every start would end the same way.
+ */
+async function checkAfterCrash(dataDir: string, path: string): Promise<void> {
+  const holder = await readHolder(dataDir)
+  if (holder === undefined || isAlive(holder)) return
+  const broken = await onDisk(`store ${path}`, () => checkTables(path))
+  const [first] = broken
+  if (first === undefined) return
+  const message = `store ${path}: ${broken.length} broken tables (${first.file}: ${first.why}); restore a backup or a replica`
+  throw new EngineError('ERR_LOG_DAMAGED', message, { details: { path, tables: broken } })
+}
+
+/** Numbers of processes are used again, so the command must be the same too, where that can be seen. */
+function isAlive({ command, pid }: Holder): boolean {
+  if (pid === process.pid) return false
+  try {
+    return commandOf(String(pid)) === command
+  } catch {
+    if (process.platform === 'linux') return false
+  }
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return codeOf(error) === 'EPERM'
+  }
+}
+
 async function release(dataDir: string, store: Store): Promise<void> {
   // While the lock is still ours, so that a successor's file is not taken away.
   if (store.status === 'open') await rm(join(dataDir, 'holder'), { force: true })
@@ -114,11 +145,14 @@ async function writeHolder(dataDir: string, role: string): Promise<void> {
 /** The command line as the kernel has it (proc(5)); elsewhere as Node has it. */
 function ownCommand(): string {
   try {
-    return readFileSync('/proc/self/cmdline', 'utf8').split('\0').join(' ').trim()
+    return commandOf('self')
   } catch {
     return process.argv.join(' ')
   }
 }
+
+const commandOf = (process: string): string =>
+  readFileSync(`/proc/${process}/cmdline`, 'utf8').split('\0').join(' ').trim()
 
 const ORIGIN = /^[0-9a-f]{64}$/
 

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { GENESIS } from '../../events/index.ts'
 import type { CommandId, Seq, Stream } from '../../events/index.ts'
-import { all, draft, gated, openOn, seqs, sha256, tempStore } from './support.ts'
+import { all, draft, failingAfterWrite, gated, openOn, seqs, sha256, tempStore } from './support.ts'
 
 const stream = 'endpoint/a' as Stream
 
@@ -313,6 +313,16 @@ describe('a store that fails', () => {
     const again = await openOn(store)
     expect(again.append(draft([stream]), [{ stream, version: 1 }]).seq).toBe(2)
     await again.close()
+  })
+
+  it('after it has written leaves a commit whose outcome was unknown, and which is found again', async () => {
+    const store = await tempStore()
+    const log = await openOn(failingAfterWrite(store))
+    const { durable } = log.append(draft([stream], { id: 'unknown' }), [])
+    await expect(durable).rejects.toMatchObject({ code: 'ERR_OUTCOME_UNKNOWN' })
+    expect(log.durable.seq).toBe(0)
+    const again = await openOn(store)
+    expect(await again.outcomeOf('unknown' as CommandId)).toMatchObject({ seq: 1 })
   })
 
   it('is noticed when it is closed under the log', async () => {

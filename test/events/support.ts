@@ -104,17 +104,35 @@ export function gated(store: Store): {
     }
     return real
   }
-  const proxy = new Proxy(store, {
-    get(target, name) {
-      if (name === 'batch') return batch
-      const value: unknown = Reflect.get(target, name, target)
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value
-    },
-  })
+  const proxy = withBatch(store, batch)
   return {
     fail: (error) => waiting.shift()?.fail(error),
     release: () => waiting.shift()?.go(),
     store: proxy,
     writes: () => writes,
   }
+}
+
+/** The same store, its batches made otherwise. */
+function withBatch(store: Store, batch: () => unknown): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      if (name === 'batch') return batch
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
+    },
+  })
+}
+
+/** A real store that writes, and then says that it could not. */
+export function failingAfterWrite(store: Store): Store {
+  return withBatch(store, () => {
+    const real = store.batch()
+    const write = real.write.bind(real)
+    real.write = async (options?: object) => {
+      await write(options ?? {})
+      throw new Error('the sync failed')
+    }
+    return real
+  })
 }

@@ -63,7 +63,7 @@ describe('the next address', () => {
   })
 
   it('of a /31 is the other one, and of IPv6 the second', () => {
-    expect(web('10.0.3.0/31').next()).toMatchObject({ problem: { code: 'ERR_ADDRESS_EXHAUSTED' } })
+    expect(web('10.0.3.0/31').next()).toEqual({ address: '10.0.3.0/31' })
     expect(web('fd00::/64').next()).toEqual({ address: 'fd00::2/64' })
     expect(web('fd00::/127').next()).toEqual({ address: 'fd00::/127' })
   })

@@ -65,7 +65,7 @@ describe('a subnet that is asked for', () => {
     ['10.0.0.5/24', '10.0.0.0/24 is the subnet'],
     ['10.0.0.0/33', 'at most 32'],
     ['10.0.0.0/32', 'from /8 to /31'],
-    ['10.0.0.0/7', 'bits behind the prefix'],
+    ['10.0.0.0/7', 'from /8 to /31'],
     ['0.0.0.0/0', 'from /8 to /31'],
     ['fd00::/128', 'from /8 to /127'],
     ['127.0.0.0/24', 'loopback'],

@@ -1,18 +1,19 @@
 /**
  * The simulated kernel and the real one, asked the same things in the same order: every step must come to the same, and in
  * the end both must show the same. What the planner can emit is drawn: any step of a small universe, in any order, with the
- * links of a namespace removed before it.
+ * links of a namespace removed before it; and, in between, what people do.
  */
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { keyOf, type Spec, type Step } from '../../events/index.ts'
 import type { Kernel, Observation, StepResult } from '../../src/kernel/kernel.ts'
-import type { Machine } from '../contracts/kernel.ts'
+import type { Human, Machine } from '../contracts/kernel.ts'
 import { simulatedMachine } from '../contracts/simulated.ts'
 import {
   addr,
   addr6,
   bridge,
+  bridgeName,
   cut,
   defaultRoute,
   type Endpoint,
@@ -20,9 +21,13 @@ import {
   firewall,
   firewallNetwork,
   gatewayAddr,
+  ifName,
   netns,
   remove,
+  sandboxId,
+  TABLE,
   veth,
+  vethName,
 } from '../contracts/universe.ts'
 import { LinuxMachine } from './machine.ts'
 
@@ -67,8 +72,35 @@ const removeSandbox = (n: number): readonly Step[] => [
   remove(netns(n)),
 ]
 
+/** What somebody else does; it may fail, for instance because there is no such link. */
+type Deed = { readonly name: string; readonly run: (human: Human) => Promise<void> }
+const deed = (name: string, run: Deed['run']): Deed => ({ name, run })
+const DEEDS: readonly Deed[] = [
+  ...NETWORKS.flatMap((n) => [
+    deed(`down bridge ${n}`, (human) => human.downLink('host', bridgeName(n))),
+    deed(`delete bridge ${n}`, (human) => human.deleteLink('host', bridgeName(n))),
+    deed(`delete gateway ${n}`, (human) =>
+      human.deleteAddress('host', bridgeName(n), gatewayAddr(n).address),
+    ),
+  ]),
+  ...ENDPOINTS.flatMap((each) => {
+    const [name, inside, ns] = [vethName(each.n), ifName(each.network), sandboxId(each.sandbox)] as const
+    return [
+      deed(`delete veth ${each.n}`, (human) => human.deleteLink('host', name)),
+      deed(`down veth ${each.n}`, (human) => human.downLink('host', name)),
+      deed(`down interface of ${each.n}`, (human) => human.downLink(ns, inside)),
+      deed(`unplug veth ${each.n}`, (human) => human.unplug(name)),
+      deed(`set mtu of ${each.n}`, (human) => human.setMtu(ns, inside, 1300)),
+      deed(`delete address of ${each.n}`, (human) => human.deleteAddress(ns, inside, addr(each).address)),
+      deed(`delete route of ${each.n}`, (human) => human.deleteRoute(ns, '0.0.0.0/0')),
+    ]
+  }),
+  deed('delete table', (human) => human.deleteTable(TABLE)),
+  deed('flush table', (human) => human.flushTable(TABLE)),
+]
 const removals = SPECS.filter((spec) => spec.kind !== 'netns')
-const call: fc.Arbitrary<readonly Step[]> = fc.oneof(
+const call: fc.Arbitrary<Deed | readonly Step[]> = fc.oneof(
+  { arbitrary: fc.constantFrom(...DEEDS), weight: 3 },
   { arbitrary: fc.constantFrom(...ENDPOINTS).map(attach), weight: 3 },
   { arbitrary: fc.constantFrom(...SPECS).map((spec) => [ensure(spec)]), weight: 4 },
   { arbitrary: fc.subarray([...SPECS], { maxLength: 5 }).map((specs) => specs.map(ensure)), weight: 2 },
@@ -76,6 +108,15 @@ const call: fc.Arbitrary<readonly Step[]> = fc.oneof(
   { arbitrary: fc.constantFrom(...removals).map((spec) => [remove(spec)]), weight: 3 },
   { arbitrary: fc.constantFrom(...SANDBOXES).map(removeSandbox), weight: 1 },
 )
+
+const didIt = async ({ run }: Deed, human: Human): Promise<boolean> => {
+  try {
+    await run(human)
+    return true
+  } catch {
+    return false
+  }
+}
 
 const outcomeOf = (result: StepResult): string => {
   if (result.ok) return `${result.key}: ${result.changed ? 'changed' : 'unchanged'}`
@@ -111,11 +152,16 @@ describe('the simulated kernel', () => {
     () =>
       fc.assert(
         fc.asyncProperty(fc.array(call, { maxLength: 14, minLength: 3 }), async (calls) => {
-          const { kernel: simulated } = await simulatedMachine()
+          const { human, kernel: simulated } = await simulatedMachine()
           const real = machine.kernel
           await real.apply(EMPTYING)
           await showsSame(real, simulated)
           for (const steps of calls) {
+            if ('run' in steps) {
+              const did = await didIt(steps, human)
+              expect([steps.name, await didIt(steps, machine.human)]).toEqual([steps.name, did])
+              continue
+            }
             const expected = (await simulated.apply(steps)).map(outcomeOf)
             expect((await real.apply(steps)).map(outcomeOf)).toEqual(expected)
           }

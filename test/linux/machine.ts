@@ -79,7 +79,9 @@ const openOn = (host: string, runDir: string): Promise<Kernel> =>
   openLinuxKernel({ hostNetns: `/run/netns/${host}`, origin: ORIGIN, runDir })
 
 function humanOn(machine: LinuxMachine): Human {
-  const at = async (ns: NsRef, command: string): Promise<void> => void (await machine.in(ns, command))
+  const at = async (ns: NsRef, command: string): Promise<void> => {
+    await machine.in(ns, command)
+  }
   return {
     addForeignBridge: (name) => at('host', `ip link add ${name} type bridge`),
     deleteAddress: (ns, link, cidr) => at(ns, `ip addr del ${cidr} dev ${link}`),

@@ -1,4 +1,7 @@
-/** The ruleset against what `nft` prints of it. UPDATE_GOLDEN=1 writes the files; look at the difference before committing. */
+/**
+ * The ruleset against what `nft` prints of it. UPDATE_GOLDEN=1 writes the files; look at the difference
+ * before committing.
+ */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { FirewallNetworkSpec, Origin } from '../../events/index.ts'

@@ -1,6 +1,7 @@
 /**
- * A host of one's own for a test: a network namespace with bridges, sandboxes and an outside, built with `ip`, and sockets
- * in them to send real packets. `nft` stands beside us as the stranger and as the oracle. All names are the process's own.
+ * A host of one's own for a test: a network namespace with bridges, sandboxes and an outside, built with
+ * `ip`, and sockets in them to send real packets. `nft` stands beside us as the stranger and as the oracle.
+ * All names are the process's own.
  */
 import koffi from 'koffi'
 import { execFileSync } from 'node:child_process'
@@ -111,8 +112,8 @@ function socketAddress(text: string): Buffer {
 }
 
 /**
- * Connects from a namespace to an address in another, and back: the source address that the server saw, or undefined
- * when no answer came. `patienceMs`: how long to wait for one.
+ * Connects from a namespace to an address in another, and back: the source address that the server saw, or
+ * undefined when no answer came. `patienceMs`: how long to wait for one.
  */
 export function reach(
   lab: Lab,

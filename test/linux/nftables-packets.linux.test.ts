@@ -21,7 +21,10 @@ describe('packets', () => {
   }
   const PATIENCE = { no: 120, yes: 4000 }
 
-  /** From, to, and whether it should arrive: with its own address (`true`), the host's (`'masqueraded'`), or not. */
+  /**
+   * From, to, and whether it should arrive: with its own address (`true`), the host's (`'masqueraded'`), or
+   * not.
+   */
   const pairs: readonly (readonly [string, string, boolean | 'masqueraded'])[] = [
     ['a1', 'a2', true],
     ['i1', 'i2', true],

@@ -5,7 +5,7 @@ import { keyOf } from '../../events/index.ts'
 import { Trie, type Desired } from '../../projections/index.ts'
 import { differencesOf, differingFields, equalSpecs } from '../../src/reconcile/diff.ts'
 import { basesOf, planAll, planOn, type Base, type Plan } from '../../src/reconcile/plan.ts'
-import { changedSpecs, specsOf } from '../../src/reconcile/specs.ts'
+import { changedSpecs, specsOf, withWants } from '../../src/reconcile/specs.ts'
 import { context, endpointWant, networkWant, nothing, sandboxWant } from './wants.ts'
 
 const named = (steps: readonly Step[]): string[] => steps.map((step) => `${step.op} ${step.key}`)
@@ -87,6 +87,15 @@ describe('an endpoint', () => {
     const { cut, sweep } = planBetween(joined, sandbox, standing(joined, 'cut'))
     expect(cut).toEqual([])
     expect(named(sweep)).toEqual(['remove link/host/cnv1-1'])
+  })
+
+  it('whose leave failed is planned again, though nobody wants it any more', () => {
+    const want = endpointWant(1, 2, 1)
+    const again = withWants(sandbox, { endpoints: [want] })
+    expect(planBetween(sandbox, sandbox, standing(joined)).cut).toEqual([])
+    expect(planBetween(again, sandbox, standing(joined))).toEqual(
+      planBetween(joined, sandbox, standing(joined)),
+    )
   })
 
   it('of which nothing came to be leaves nothing to do', () => {

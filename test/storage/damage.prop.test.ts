@@ -3,13 +3,14 @@
  * does not find, the log must, when it is opened or when it is read. What is never allowed: a commit that is not what was
  * written, or fewer commits than were, without a word.
  */
-import { copyFile, mkdir, mkdtemp, open, readdir, rm, stat, truncate } from 'node:fs/promises'
+import { copyFile, mkdtemp, open, readdir, rm, stat, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Checkpoint, Commit, Log, Seq } from '../../events/index.ts'
 import { openLevel } from '../../src/storage/level.ts'
+import { checkTables } from '../../src/storage/tables.ts'
 import { all, draft, openOn, sha256 } from '../events/support.ts'
 
 const HALF = 150
@@ -82,46 +83,59 @@ async function readAll(log: Log): Promise<{ readonly got: readonly Commit[]; rea
   return { got, told: log.damage !== undefined || log.opened.behind || log.opened.cut !== undefined }
 }
 
-async function tryHarm(
-  what: Harm,
-  file: string,
-  checkpoint?: Checkpoint,
-): Promise<'harmless' | 'on open' | 'on read'> {
+type Found = 'harmless' | 'on open' | 'on read'
+
+async function copyOfPristine(): Promise<string> {
   const path = await mkdtemp(join(root, 'copy-'))
-  await mkdir(path, { recursive: true })
   for (const name of await readdir(pristine)) await copyFile(join(pristine, name), join(path, name))
+  return path
+}
+
+/** Tables are looked at first, as after a crash: LevelDB may end the process over a broken one (`table-rot` shows it). */
+async function tryHarm(what: Harm, file: string, checkpoint?: Checkpoint): Promise<Found> {
+  const path = await copyOfPristine()
   await harm(join(path, file), what)
+  try {
+    return (await checkTables(path)).length > 0 ? 'on open' : await tryOpen(path, checkpoint)
+  } finally {
+    await rm(path, { recursive: true })
+  }
+}
+
+async function tryOpen(path: string, checkpoint: Checkpoint | undefined): Promise<Found> {
   let store
   try {
     store = await openLevel(path, false)
   } catch (error) {
     expect(isTold(error), String(error)).toBe(true)
-    await rm(path, { recursive: true })
     return 'on open'
   }
   try {
-    const log = await openOn(store, { checkpoint, known: end.head })
-    const toldOnOpen = log.damage !== undefined || log.opened.behind || log.opened.cut !== undefined
-    const { got, told } = await readAll(log)
-    expect(got).toEqual(commits.slice(0, got.length))
-    if (got.length < commits.length) expect(told).toBe(true)
-    if (log.damage !== undefined) {
-      expect(() => log.append(draft(['effects']), [])).toThrow(
-        expect.objectContaining({ code: 'ERR_LOG_DAMAGED' }),
-      )
-    }
-    if (told) return toldOnOpen ? 'on open' : 'on read'
-    for await (const step of log.scrub()) expect(step.verified).toBeGreaterThan(0)
-    for (const commit of commits) expect(await log.outcomeOf(commit.command.id)).toEqual(commit)
-    return 'harmless'
+    return await tryRead(await openOn(store, { checkpoint, known: end.head }))
   } finally {
     await store.close()
-    await rm(path, { recursive: true })
   }
 }
 
-const kinds = fc.constantFrom('flip', 'flip', 'flip', 'zero', 'cut', 'delete')
-const harms = fc.record({ at: fc.double({ max: 1, min: 0, noNaN: true }), bit: fc.nat(7), kind: kinds })
+async function tryRead(log: Log): Promise<Found> {
+  const toldOnOpen = log.damage !== undefined || log.opened.behind || log.opened.cut !== undefined
+  const { got, told } = await readAll(log)
+  expect(got).toEqual(commits.slice(0, got.length))
+  if (got.length < commits.length) expect(told).toBe(true)
+  if (log.damage !== undefined) {
+    expect(() => log.append(draft(['effects']), [])).toThrow(
+      expect.objectContaining({ code: 'ERR_LOG_DAMAGED' }),
+    )
+  }
+  if (told) return toldOnOpen ? 'on open' : 'on read'
+  for await (const step of log.scrub()) expect(step.verified).toBeGreaterThan(0)
+  for (const commit of commits) expect(await log.outcomeOf(commit.command.id)).toEqual(commit)
+  return 'harmless'
+}
+
+const kinds = fc.constantFrom<Harm['kind']>('flip', 'flip', 'flip', 'zero', 'cut', 'delete')
+const places = fc.nat(999_999).map((n) => n / 1_000_000)
+const harms = fc.record({ at: places, bit: fc.nat(7), kind: kinds })
 
 describe('damage to the files', () => {
   it('is found on open or on read, or harms nothing', { timeout: 120_000 }, async () => {
@@ -144,11 +158,15 @@ describe('damage to the files', () => {
     expect(await tryHarm({ at, bit: 3, kind: 'flip' }, file)).toBe('on open')
   })
 
-  it('is found on read when what lies before the checkpoint rots', async () => {
+  it.each([0, 0.25, 0.5, 0.75, 0.999])('is found when a bit of a table flips at %d', async (at) => {
     const file = files.find((name) => name.endsWith('.ldb')) ?? ''
-    const found = new Set<string>()
-    for (const at of [0.1, 0.3, 0.5, 0.7]) found.add(await tryHarm({ at, bit: 3, kind: 'flip' }, file, end))
-    expect(found.has('on read')).toBe(true)
+    expect(await tryHarm({ at, bit: 3, kind: 'flip' }, file)).toBe('on open')
+  })
+
+  it('is not seen where there is none', async () => {
+    const path = await copyOfPristine()
+    expect(await checkTables(path)).toEqual([])
+    expect(await tryOpen(path, undefined)).toBe('harmless')
   })
 
   it.each(['CURRENT', 'MANIFEST', '.ldb', '.log'])('is found when %s is gone', async (name) => {

@@ -6,7 +6,7 @@
  */
 import type { EndpointId, SandboxId, Stream } from '../../../events/index.ts'
 import { streamOf } from '../../../events/index.ts'
-import type { EndpointView, NetworkView, Topology } from '../../../projections/index.ts'
+import type { NetworkView, Topology } from '../../../projections/index.ts'
 import type { Draft } from '../draft.ts'
 
 /** A candidate for the default route. */
@@ -28,8 +28,8 @@ const byPrecedence = (a: Candidate, b: Candidate): number =>
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-export const candidateOf = (endpoint: EndpointView, network: NetworkView, priority: number): Candidate => ({
-  endpoint: endpoint.id,
+export const candidateOf = (endpoint: EndpointId, network: NetworkView, priority: number): Candidate => ({
+  endpoint,
   internal: network.internal,
   network: network.name,
   priority,
@@ -41,7 +41,7 @@ export function candidatesIn(topology: Topology, sandbox: SandboxId): Candidate[
   return interfaces.flatMap(({ endpoint: id }) => {
     const endpoint = topology.endpoints.get(id)
     const network = endpoint && topology.networks.get(endpoint.network)
-    return endpoint && network ? [candidateOf(endpoint, network, endpoint.priority ?? 0)] : []
+    return endpoint && network ? [candidateOf(endpoint.id, network, endpoint.priority ?? 0)] : []
   })
 }
 

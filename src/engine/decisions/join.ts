@@ -7,7 +7,7 @@ import { linkMac, linkName } from '../../reconcile/marks.ts'
 import type { Draft } from '../draft.ts'
 import { refuseIf } from '../draft.ts'
 import { resolveEndpoint, resolveNetwork, resolveSandbox } from '../resolve.ts'
-import { type Decision, type DecisionContext, type Handler } from './decision.ts'
+import type { Decision, DecisionContext, Handler } from './decision.ts'
 import { candidateOf, candidatesIn, gatewayAmong, removeInterface } from './interfaces.ts'
 import { allOrRefuse, orRefuse } from './refuse.ts'
 import { askFor, reserve } from './reserve.ts'
@@ -95,12 +95,7 @@ export const deleteEndpoint: Handler<'endpoint.delete'> = (draft, data) => {
 function join(draft: Draft, network: NetworkView, sandbox: SandboxView, command: JoinCommand): void {
   const candidates = candidatesIn(draft.view.projections.topology, sandbox.id)
   draft.decide(streamOf.endpoint(command.endpoint), command)
-  const mine = {
-    endpoint: command.endpoint,
-    internal: network.internal,
-    network: network.name,
-    priority: command.priority,
-  }
+  const mine = candidateOf(command.endpoint, network, command.priority)
   draft.decide(streamOf.sandbox(sandbox.id), {
     endpoint: command.endpoint,
     gateway: gatewayAmong([...candidates, mine]) === command.endpoint,

@@ -20,7 +20,7 @@ import type { Mark } from './mark.ts'
 import type { Namespace } from './namespaces.ts'
 import type { Writer } from './netlink.ts'
 import { demand, Refusal } from './refusal.ts'
-import { deleteLinks } from './remove-links.ts'
+import { deleteLinks, undeleted } from './remove-links.ts'
 
 /** A bridge: born down with its mark, then given its alias and taken up. */
 export function ensureBridge(context: Context, spec: BridgeSpec): Done {
@@ -53,7 +53,8 @@ export async function ensureVeth(context: Context, spec: VethSpec): Promise<Done
   const peer = peerOf(link, sandbox)
   if (peer !== undefined) return { changed: mend(context, spec, link, peer, sandbox), ifindex: link.index }
   // Its other end is gone to another namespace: nothing can bring it back, so it is made anew.
-  await deleteLinks(context, [link])
+  const [errno = 0] = await deleteLinks(context, [link])
+  if (errno !== 0) throw undeleted(link, errno)
   return ensureVeth(context, spec)
 }
 

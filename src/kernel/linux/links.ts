@@ -42,7 +42,10 @@ const IFLA_INFO_KIND = 1
 const IFLA_INFO_DATA = 2
 const IFLA_INFO_SLAVE_DATA = 5
 const IFLA_BRPORT_STATE = 1
+const IFLA_INET6_CONF = 2
 const IFLA_INET6_ADDR_GEN_MODE = 8
+/** Place in the array of sysctls that IFLA_INET6_CONF is (linux/ipv6.h). */
+const DEVCONF_DISABLE_IPV6 = 26
 const IN6_ADDR_GEN_MODE_NONE = 1
 const VETH_INFO_PEER = 1
 /** Counters are half of what a look costs and nobody here reads them. */
@@ -62,6 +65,8 @@ export type Link = {
   readonly alias: string
   readonly group: number
   readonly index: number
+  /** Its `disable_ipv6` is 0. */
+  readonly ipv6: boolean
   /** `bridge`, `veth`; empty for physical ones and `lo`. */
   readonly kind: string
   readonly mac: Mac
@@ -181,6 +186,7 @@ export function decodeLink({ body }: Pick<Message, 'body'>): Link {
     alias: '',
     group: 0,
     index: body.readInt32LE(4),
+    ipv6: false,
     kind: '',
     mac: '' as Mac,
     master: 0,
@@ -200,6 +206,7 @@ export function decodeLink({ body }: Pick<Message, 'body'>): Link {
     else if (a.type === IFLA_MASTER) link.master = a.u32()
     else if (a.type === IFLA_IFALIAS) link.alias = a.text()
     else if (a.type === IFLA_GROUP) link.group = a.u32()
+    else if (a.type === IFLA_AF_SPEC) link.ipv6 = hasIpv6(a.nested())
     else if (a.type === IFLA_LINKINFO) Object.assign(link, decodeLinkInfo(a.nested()))
   return link
 }
@@ -213,4 +220,16 @@ function decodeLinkInfo(info: Attributes): Partial<Link> {
       if (slave.type === IFLA_BRPORT_STATE) link.portState = slave.u8()
   }
   return link
+}
+
+function hasIpv6(families: Attributes): boolean {
+  while (families.next()) {
+    if (families.type !== AF_INET6) continue
+    for (const inet6 = families.nested(); inet6.next();) {
+      const offset = DEVCONF_DISABLE_IPV6 * 4
+      if (inet6.type === IFLA_INET6_CONF && inet6.size >= offset + 4)
+        return inet6.bytes().readInt32LE(offset) === 0
+    }
+  }
+  return false
 }

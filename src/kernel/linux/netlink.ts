@@ -7,7 +7,7 @@
  */
 import { endianness } from 'node:os'
 import { assert } from '../../../events/errors.ts'
-import { EAGAIN, EINTR, ENOBUFS, errnoName } from '../errno.ts'
+import { EINTR, ENOBUFS, errnoName } from '../errno.ts'
 import { libc, O_CLOEXEC, type Watch } from './libc.ts'
 import { Attributes, type Message, MESSAGE_HEADER, NLM_F_ACK, type Writer } from './message.ts'
 
@@ -138,8 +138,8 @@ export class NetlinkSocket {
     const replies = new Map<number, Message[]>()
     while (pending.size > 0) {
       const length = this.#receive()
-      if (length === -EAGAIN) break
-      if (length === -ENOBUFS) continue
+      // Nothing waits any more: what is unanswered by now was dropped.
+      if (length < 0 && length !== -ENOBUFS) break
       forEachMessage(length, (message) => {
         const index = message.seq - first
         if (index < 0 || index >= writer.count) return
@@ -237,7 +237,7 @@ export class NetlinkSocket {
   /** One datagram into the inbox: its length, or a negative errno. */
   #receive(): number {
     for (;;) {
-      const length = Number(libc().recv(this.fd, inbox, inbox.length, MSG_DONTWAIT | MSG_TRUNC))
+      const length = libc().recv(this.fd, inbox, inbox.length, MSG_DONTWAIT | MSG_TRUNC)
       if (length > inbox.length) return -ENOBUFS
       if (length >= 0) return length
       const errno = libc().errno()

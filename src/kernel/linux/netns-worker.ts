@@ -6,7 +6,7 @@
  * Every operation is synchronous and comes home before it answers. If it cannot come home, the thread ends: never go
  * on in the wrong namespace. `netns.ts` starts it anew at the next call.
  */
-import { closeSync, existsSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { EBUSY, EINVAL, ENODEV, ENOENT } from '../errno.ts'
 import { CLONE_NEWNET, libc, MNT_DETACH, MS_BIND, O_CLOEXEC } from './libc.ts'
@@ -123,10 +123,6 @@ function remove({ path }: { readonly path: string }): boolean {
   return true
 }
 
-/** Whether IPv6 is on for new links. */
-const readIpv6 = ({ fd }: { readonly fd: number }): boolean =>
-  inside(fd, () => hasIpv6() && readSysctl('net.ipv6.conf.default.disable_ipv6') === '0')
-
 /** True: something changed. */
 const setIpv6 = ({ fd, on }: { readonly fd: number; readonly on: boolean }): boolean =>
   inside(fd, () => switchIpv6(on))
@@ -186,9 +182,9 @@ function leave(_: undefined): void {
 const operations = {
   create,
   deleteLinks,
+  leave,
   open,
   portId,
-  readIpv6,
   remove,
   setIpv6,
   socket,

@@ -41,7 +41,7 @@ export class NetnsWorker {
     const request: Request<K> = { argument, id: ++this.#lastId, name }
     return new Promise((resolve, reject) => {
       if (this.#waiters.size === 0) worker.ref()
-      this.#waiters.set(request.id, { reject, resolve: resolve as (value: unknown) => void })
+      this.#waiters.set(request.id, { reject, resolve })
       worker.postMessage(request)
     })
   }

@@ -33,9 +33,11 @@ export async function observe(
 ): Promise<Observation> {
   const views = new Views(context)
   const found = new Map<ResourceKey, Found>()
-  for (const spec of specs) {
-    const there = isFirewall(spec) ? undefined : await find(views, spec)
-    if (there !== undefined) found.set(keyOf(spec), there)
+  // All at once: while the worker opens one namespace, another is read here.
+  const looks = specs.map(async (spec) => (isFirewall(spec) ? undefined : find(views, spec)))
+  for (const [index, there] of (await Promise.all(looks)).entries()) {
+    const spec = specs[index]
+    if (spec !== undefined && there !== undefined) found.set(keyOf(spec), there)
   }
   if (!strays && !specs.some(isFirewall)) return { found, strays: [] }
   const wall = await firewall.observe(specs.filter(isFirewall), strays)
@@ -67,7 +69,7 @@ async function findNetns(views: Views, spec: NetnsSpec): Promise<Found | undefin
   const view = await views.of(spec.sandbox)
   if (view === undefined) return undefined
   const flaws = view.linkNamed('lo')?.up === true ? [] : ['down']
-  const found = compare(spec, { ipv6: await views.ipv6In(view) }, flaws)
+  const found = compare(spec, { ipv6: view.ipv6 }, flaws)
   return { ours: true, seen: seenOf(keyOf(spec), { netnsCookie: view.ns.cookie }), spec: found }
 }
 

@@ -3,7 +3,7 @@
  * bears the mark and is the link that the spec speaks of is touched; everything else counts as absent.
  */
 import type { BridgeSpec, VethSpec } from '../../../events/index.ts'
-import { ENETDOWN, errnoName } from '../errno.ts'
+import { ENETDOWN, ENODEV, errnoName } from '../errno.ts'
 import { type Context, type Done, UNCHANGED } from './context.ts'
 import { BR_STATE_LISTENING, changeLink, type Link, setPortState } from './links.ts'
 import { demand, Refusal } from './refusal.ts'
@@ -45,10 +45,13 @@ export async function removeLinks(
   return links.map((link) => {
     if (link === undefined) return UNCHANGED
     const errno = errnos[present.indexOf(link)] ?? 0
-    if (errno === 0) return { changed: true, ifindex: link.index }
-    return new Refusal(errnoName(errno), `delete link ${link.name} (${errnoName(errno)})`)
+    return errno === 0 ? { changed: true, ifindex: link.index } : undeleted(link, errno)
   })
 }
+
+/** A link that did not go. */
+export const undeleted = ({ name }: Link, errno: number): Refusal =>
+  new Refusal(errnoName(errno), `delete link ${name}: ${errnoName(errno)}`)
 
 /** Deletes links of ours on the worker, after they got the sweep bit if they had it not. Errno per link. */
 export async function deleteLinks(
@@ -56,8 +59,10 @@ export async function deleteLinks(
   links: readonly Link[],
 ): Promise<readonly number[]> {
   for (const link of links) {
-    if (link.group !== mark.swept) host.change(link, { group: mark.swept })
     host.forget(link.name)
+    if (link.group === mark.swept) continue
+    const [answer] = host.request((w) => changeLink(w, link.index, { group: mark.swept }))
+    demand(answer, `mark link ${link.name}`, ENODEV)
   }
   return worker.call('deleteLinks', { group: mark.swept, indexes: links.map(({ index }) => index) })
 }

@@ -18,12 +18,16 @@ import type { View, Views } from './views.ts'
 /** In no particular order. */
 export async function straysBeside(views: Views, specs: readonly Spec[]): Promise<readonly Stray[]> {
   const asked = new Set(specs.map(keyOf))
-  const strays = [...strayLinks(views), ...strayRoutes(views, views.host)]
-  for (const sandbox of views.context.namespaces.list()) {
+  const inside = views.context.namespaces.list().map(async (sandbox) => {
     const view = await views.of(sandbox)
-    strays.push(await strayNetns(views, sandbox, view))
-    if (view !== undefined) strays.push(...strayRoutes(views, view))
-  }
+    const netns = strayNetns(sandbox, view)
+    return view === undefined ? [netns] : [netns, ...strayRoutes(views, view)]
+  })
+  const strays = [
+    ...strayLinks(views),
+    ...strayRoutes(views, views.host),
+    ...(await Promise.all(inside)).flat(),
+  ]
   return strays.filter(({ key }) => !asked.has(key))
 }
 
@@ -59,9 +63,8 @@ function strayRoutes({ context: { mark } }: Views, view: View): Stray[] {
 }
 
 /** Without a view, it is a file that a birth left which a crash interrupted. */
-async function strayNetns(views: Views, sandbox: SandboxId, view: View | undefined): Promise<Stray> {
-  const ipv6 = view !== undefined && (await views.ipv6In(view))
-  const spec: Spec = { ipv6, kind: 'netns', sandbox }
+function strayNetns(sandbox: SandboxId, view: View | undefined): Stray {
+  const spec: Spec = { ipv6: view?.ipv6 === true, kind: 'netns', sandbox }
   const what = view === undefined ? 'not mounted' : `cookie ${view.ns.cookie}`
   return { key: keyOf(spec), label: `namespace ${sandbox.slice(0, 12)} (${what})`, spec }
 }

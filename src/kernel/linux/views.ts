@@ -22,6 +22,11 @@ export class View {
     return [...this.#index().byIndex.values()]
   }
 
+  /** Whether IPv6 was switched on: at birth and later, `lo` and links to come are switched together. */
+  get ipv6(): boolean {
+    return this.linkNamed('lo')?.ipv6 === true
+  }
+
   linkAt(index: number): Link | undefined {
     return this.#index().byIndex.get(index)
   }
@@ -73,11 +78,6 @@ export class Views {
     const view = this.#views.get(ref) ?? this.#open(ref)
     this.#views.set(ref, view)
     return view
-  }
-
-  /** Whether IPv6 is on for links that are made in a sandbox. */
-  async ipv6In({ ns }: View): Promise<boolean> {
-    return ns.fd !== undefined && this.context.namespaces.worker.call('readIpv6', { fd: ns.fd })
   }
 
   async #open(ref: NsRef): Promise<View | undefined> {

@@ -24,6 +24,7 @@ import {
   addVeth,
   deleteLink,
   deleteNamespace,
+  hasCarrier,
   linkNamed,
   setMaster,
   setMtu,
@@ -202,7 +203,7 @@ const cutsOfVeth = (hand: Hand, link: Link): Wish[] => [
   {
     isSo: link.master === undefined || !link.up || link.portState === 'listening',
     make: () =>
-      link.portState === 'forwarding'
+      hasCarrier(link)
         ? setPlain(hand.world, link, { portState: 'listening' })
         : setUp(hand.world, link, false),
   },
@@ -239,9 +240,9 @@ const wishMtu = (hand: Hand, link: Link, mtu: number): Wish => ({
   make: () => setMtu(hand.world, link, mtu),
 })
 
-/** A port without carrier, or of a bridge that is down, cannot forward, and is not asked to. */
+/** A port without carrier cannot forward, and is not asked to. */
 const wishPort = (hand: Hand, link: Link): Wish => ({
-  isSo: link.portState !== 'listening',
+  isSo: link.portState === 'forwarding' || !hasCarrier(link),
   make: () => setPlain(hand.world, link, { portState: 'forwarding' }),
 })
 

@@ -24,6 +24,18 @@ export type Person = ReturnType<typeof personAt>
 
 /** A person in a namespace. Everything throws a `Refusal` as the commands would print it. */
 export function personAt(world: World, ns: Namespace) {
+  return {
+    ...linkCommands(world, ns),
+    ...firewallCommands(world, ns),
+    /** `sysctl -w`. */
+    setSysctl: (name: string, value: string): void => void ns.sysctls.set(name, value),
+    /** `umount`: a namespace's mount goes, and the namespace with it. */
+    unmount: (path: string): void => deleteNamespace(world, path),
+  }
+}
+
+/** The `ip` command. */
+function linkCommands(world: World, ns: Namespace) {
   const link = (name: string): Link => needLink(ns, name)
   return {
     /** `ip addr add`. */
@@ -39,11 +51,6 @@ export function personAt(world: World, ns: Namespace) {
         protocol: PROTOCOL_BOOT,
         via: via as Ip | undefined,
       }),
-    /** A table that is not ours; `drops`: its forward chain has policy drop. */
-    addForeignTable: (name: string, drops = false): void => {
-      ns.tables.set(name, { drops, intact: true, name, networks: new Map() })
-      emit(world, { ns, subject: name, what: 'nft' })
-    },
     /** `ip link del`. */
     deleteLink: (name: string): void => deleteLink(world, link(name)),
     /** `ip route del`. */
@@ -52,21 +59,8 @@ export function personAt(world: World, ns: Namespace) {
       if (route === undefined) throw new Refusal('ESRCH', `no route to ${dst}`)
       deleteRoute(world, route)
     },
-    /** `nft delete table inet`. */
-    deleteTable: (name: string): void => void deleteTable(world, ns, name),
-    /** `nft delete element` and `nft delete chain` of one network. */
-    deleteTableNetwork: (table: string, bridge: string): void =>
-      void deleteTableNetwork(world, ns, { bridge: bridge as IfName, table }),
     /** `ip link set down`. */
     downLink: (name: string): void => setUp(world, link(name), false),
-    /** `nft flush ruleset`: all tables go, strangers' too. */
-    flushFirewall: (): void => {
-      for (const name of [...ns.tables.keys()]) deleteTable(world, ns, name)
-    },
-    /** `nft flush map inet`, all maps: the elements go. */
-    flushMaps: (name: string): void => flushMaps(world, ns, name),
-    /** `nft flush table inet`: the rules go. */
-    flushTable: (name: string): void => flushTable(world, ns, name),
     /** `ip addr del`. */
     removeAddress: (name: string, cidr: string): void => {
       if (!deleteAddress(world, link(name), cidr as Cidr))
@@ -78,14 +72,36 @@ export function personAt(world: World, ns: Namespace) {
     setGroup: (name: string, group: number): void => setPlain(world, link(name), { group }),
     /** `ip link set mtu`. */
     setMtu: (name: string, mtu: number): void => setMtu(world, link(name), mtu),
-    /** `sysctl -w`. */
-    setSysctl: (name: string, value: string): void => void ns.sysctls.set(name, value),
     /** `ip link set nomaster`. */
     unplug: (name: string): void => setMaster(world, link(name), undefined),
-    /** `umount`: a namespace's mount goes, and the namespace with it. */
-    unmount: (path: string): void => deleteNamespace(world, path),
     /** `ip link set up`. */
     upLink: (name: string): void => setUp(world, link(name), true),
+  }
+}
+
+/** The `nft` command. */
+function firewallCommands(world: World, ns: Namespace) {
+  return {
+    /** A table that is not ours; `drops`: its forward chain has policy drop. */
+    addForeignTable: (name: string, drops = false): void => {
+      ns.tables.set(name, { drops, intact: true, name, networks: new Map() })
+      emit(world, { ns, subject: name, what: 'nft' })
+    },
+    /** `nft delete table inet`. */
+    deleteTable: (name: string): void => {
+      if (!deleteTable(world, ns, name)) throw new Refusal('ENOENT', `no table inet ${name}`)
+    },
+    /** `nft delete element` and `nft delete chain` of one network. */
+    deleteTableNetwork: (table: string, bridge: string): void =>
+      void deleteTableNetwork(world, ns, { bridge: bridge as IfName, table }),
+    /** `nft flush ruleset`: all tables go, strangers' too. */
+    flushFirewall: (): void => {
+      for (const name of [...ns.tables.keys()]) deleteTable(world, ns, name)
+    },
+    /** `nft flush map inet`, all maps: the elements go. */
+    flushMaps: (name: string): void => flushMaps(world, ns, name),
+    /** `nft flush table inet`: the rules go. */
+    flushTable: (name: string): void => flushTable(world, ns, name),
   }
 }
 

@@ -1,9 +1,10 @@
 /**
  * Transactions: changes as bytes, sent at once, all or nothing.
  *
- * The first message names the generation of the ruleset that the changes were computed for, and the kernel refuses the
- * whole if anybody has committed since (ERESTART). So what we remember of the table may be trusted without looking.
- * An acknowledged message is no proof, since a later one may still fail (measured); the acknowledged end is.
+ * The first message names the generation of the ruleset that the changes were computed for, and the kernel
+ * refuses the whole if anybody has committed since (ERESTART). So what we remember of the table may be
+ * trusted without looking. An acknowledged message is no proof, since a later one may still fail (measured);
+ * the acknowledged end is.
  */
 import { ENOBUFS, ERESTART } from '../../errno.ts'
 import { NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, Writer } from '../message.ts'
@@ -156,8 +157,9 @@ function encodeMap(writer: Writer, name: string, id: number): void {
 }
 
 /**
- * How `nft` is to read the map: byte order of the key (0) that of the host (1), of the data (1) none (0), no merging of
- * elements (6: 0). Without it names are printed as ""; a data byte order of 1 makes everybody's `nft list` abort.
+ * How `nft` is to read the map: byte order of the key (0) that of the host (1), of the data (1) none (0), no
+ * merging of elements (6: 0). Without it names are printed as ""; a data byte order of 1 makes everybody's
+ * `nft list` abort.
  */
 const MAP_USER_DATA = Buffer.concat(
   (

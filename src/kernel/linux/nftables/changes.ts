@@ -1,10 +1,10 @@
 /**
  * The way from one state of a table to another, as the few kinds of message that nftables has. Pure.
  *
- * All of it runs in one transaction, but in order, and the kernel refuses what is still in use. So first everything is let
- * go of (rules, elements), then goes what shall go, then comes what shall be, then it is filled. A chain whose rules differ
- * is emptied and filled anew: to patch it rule by rule would need their handles, and gain nothing, since nobody sees a
- * transaction half done.
+ * All of it runs in one transaction, but in order, and the kernel refuses what is still in use. So first
+ * everything is let go of (rules, elements), then goes what shall go, then comes what shall be, then it is
+ * filled. A chain whose rules differ is emptied and filled anew: to patch it rule by rule would need their
+ * handles, and gain nothing, since nobody sees a transaction half done.
  */
 import type { Rule, Verdict } from './expressions.ts'
 import { sameBase, sameRules, type Base, type Chain, type Table } from './ruleset.ts'
@@ -24,7 +24,10 @@ export type Change =
 
 type Phases = Record<'fill' | 'go' | 'letGo' | 'make', Change[]>
 
-/** The messages that lead from `before` to `after`, in the order in which the kernel takes them. None: they are equal. */
+/**
+ * The messages that lead from `before` to `after`, in the order in which the kernel takes them. None: they
+ * are equal.
+ */
 export function changesBetween(before: Table | undefined, after: Table | undefined): readonly Change[] {
   if (after === undefined) return before === undefined ? [] : [{ op: 'delete-table' }]
   const phases: Phases = { fill: [], go: [], letGo: [], make: [] }

@@ -1,9 +1,10 @@
 /**
- * Our table as the kernel has it, read object by object and normalised: handles, use counts, positions and the order
- * of elements are left out. Flow tables and named counters are not read: nothing of ours uses them, and a rule of somebody
- * else's that does is seen as a rule.
+ * Our table as the kernel has it, read object by object and normalised: handles, use counts, positions and
+ * the order of elements are left out. Flow tables and named counters are not read: nothing of ours uses them,
+ * and a rule of somebody else's that does is seen as a rule.
  *
- * Dumps of elements do not tell that the ruleset changed under them (measured), so the generation is asked before and after.
+ * Dumps of elements do not tell that the ruleset changed under them (measured), so the generation is asked
+ * before and after.
  */
 import { ENOENT, ERESTART } from '../../errno.ts'
 import { Attributes, NLM_F_ACK, Writer } from '../message.ts'
@@ -56,7 +57,8 @@ export function readGeneration(socket: NetlinkSocket): number {
 
 /**
  * Reads a table of family inet, whole and at one generation.
- * @throws {NetlinkError} the kernel refused, or others change the ruleset faster than it can be read (ERESTART).
+ * @throws {NetlinkError} the kernel refused, or others change the ruleset faster than it can be read
+ * (ERESTART).
  */
 export function readTable(socket: NetlinkSocket, name: string): Reading {
   let generation = readGeneration(socket)

@@ -1,9 +1,10 @@
 /**
- * Rules as the kernel holds them: lists of expressions of its small register machine, and one codec for both directions.
+ * Rules as the kernel holds them: lists of expressions of its small register machine, and one codec for both
+ * directions.
  *
- * A dumped rule is compared with a wanted one in this form, so there is no decompiler. What the kernel adds of its own
- * (counts, flags that are 0) is left out when decoding; what we do not know is kept as hexadecimal, hence differs.
- * Source: linux/netfilter/nf_tables.h.
+ * A dumped rule is compared with a wanted one in this form, so there is no decompiler. What the kernel adds
+ * of its own (counts, flags that are 0) is left out when decoding; what we do not know is kept as
+ * hexadecimal, hence differs. Source: linux/netfilter/nf_tables.h.
  */
 import type { Attributes, Writer } from '../message.ts'
 
@@ -106,7 +107,10 @@ export function encodeVerdict(writer: Writer, attribute: number, text: Verdict):
   )
 }
 
-/** Reads a dumped rule's expressions. Never throws: what is malformed comes out as something that nobody wants. */
+/**
+ * Reads a dumped rule's expressions. Never throws: what is malformed comes out as something that nobody
+ * wants.
+ */
 export function decodeRule(list: Attributes): Rule {
   const expressions: Expression[] = []
   while (list.next()) expressions.push(decodeExpression(list.nested()))

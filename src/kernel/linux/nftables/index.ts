@@ -1,10 +1,11 @@
 /**
- * The firewall of a host: one table of family inet, ours alone, written by raw nfnetlink. `nft` is not needed.
+ * The firewall of a host: one table of family inet, ours alone, written by raw nfnetlink. `nft` is not
+ * needed.
  *
- * All steps of a call run in one transaction. What was read or written last is remembered with the generation of the
- * ruleset, and each transaction names the generation it was made for: so the usual write needs no look before it, and cannot
- * go wrong when somebody else was quicker. Reading a table of 200 networks takes milliseconds, asking for the generation
- * microseconds.
+ * All steps of a call run in one transaction. What was read or written last is remembered with the generation
+ * of the ruleset, and each transaction names the generation it was made for: so the usual write needs no look
+ * before it, and cannot go wrong when somebody else was quicker. Reading a table of 200 networks takes
+ * milliseconds, asking for the generation microseconds.
  */
 import {
   EngineError,
@@ -28,7 +29,10 @@ import { HEADER_BYTES, MESSAGE, NFNLGRP_NFTABLES, NFPROTO_INET, TABLE } from './
 import { ownerOfChain, ownerOfElement } from './ruleset.ts'
 import { evaluate, refuse, type Mark } from './steps.ts'
 
-/** How often a transaction is made anew because others were quicker, or because the kernel refused a step of it. */
+/**
+ * How often a transaction is made anew because others were quicker, or because the kernel refused a step of
+ * it.
+ */
 const TRIES_MAX = 16
 
 /** What a kernel needs, as `modprobe` names it. */
@@ -59,7 +63,10 @@ class NftFirewall implements Firewall {
     this.#openSocket = openSocket
   }
 
-  /** The socket, opened if it is not; or why there can be none. Tried again each time: modules can be loaded later. */
+  /**
+   * The socket, opened if it is not; or why there can be none. Tried again each time: modules can be loaded
+   * later.
+   */
   async ready(): Promise<EngineError | NetlinkSocket> {
     if (this.#socket !== undefined) return this.#socket
     this.#opening ??= this.#open().finally(() => {

@@ -1,5 +1,6 @@
 /**
- * What of the firewall is as it should be, and what is too much: a reading of our table, compared with specs. Pure.
+ * What of the firewall is as it should be, and what is too much: a reading of our table, compared with specs.
+ * Pure.
  */
 import type {
   FirewallNetworkSpec,

@@ -1,20 +1,22 @@
 /**
  * What our table should hold: specs in, chains and map elements out. Pure.
  *
- * A packet costs the same whatever the number of networks: three verdict maps lead it, by the interface by which it
- * comes or goes, to the chains of one bridge. A network is up to three chains and one element for each:
+ * A packet costs the same whatever the number of networks: three verdict maps lead it, by the interface by
+ * which it comes or goes, to the chains of one bridge. A network is up to three chains and one element for
+ * each:
  *
  * - `from-<bridge>`, of packets that come from it: an internal network's may not leave it.
- * - `to-<bridge>`, of packets that go to it: replies may, its own may (they are seen here only if bridge-nf-call-iptables
- *   is on), all else is refused. So networks are kept apart by the target's chain, and nothing in the source's.
+ * - `to-<bridge>`, of packets that go to it: replies may, its own may (they are seen here only if bridge-nf-
+ *   call-iptables is on), all else is refused. So networks are kept apart by the target's chain, and nothing
+ *   in the source's.
  * - `nat-<bridge>`, of connections that leave it: their source becomes the host's.
  *
- * A chain without rules is left out. The map `nat` is looked up by `iifname` in postrouting, which the kernel knows of
- * forwarded packets since 5.7; there it leaves the host's own alone, which have none. (Before 5.7 it would never match; the table's
- * comment, by which we know it for ours, needs 5.10 anyway.)
+ * A chain without rules is left out. The map `nat` is looked up by `iifname` in postrouting, which the kernel
+ * knows of forwarded packets since 5.7; there it leaves the host's own alone, which have none. (Before 5.7 it
+ * would never match; the table's comment, by which we know it for ours, needs 5.10 anyway.)
  *
- * `accept` ends the walk through this table only, `drop` ends it for all: other tables can refuse what we let pass, and
- * can not let pass what we refuse.
+ * `accept` ends the walk through this table only, `drop` ends it for all: other tables can refuse what we let
+ * pass, and can not let pass what we refuse.
  */
 import {
   keyOf,
@@ -37,7 +39,10 @@ export type Base = {
 
 export type Chain = { readonly base?: Base; readonly rules: readonly Rule[] }
 
-/** A named set or map; elements by interface name are read of verdict maps of ours only. `''` is the catch-all. */
+/**
+ * A named set or map; elements by interface name are read of verdict maps of ours only. `''` is the catch-
+ * all.
+ */
 export type VerdictMap = { readonly elements: ReadonlyMap<string, Verdict>; readonly kind: string }
 
 /** A table of family inet, as far as it concerns us. */
@@ -93,7 +98,9 @@ const BASE_CHAINS: ReadonlyMap<string, Chain> = new Map([
 
 const PLAIN_NAME = /^[A-Za-z0-9_.-]+$/
 
-/** A bridge's part of a chain's name: its own name, or, if `nft` could not read that, `/` and base64url of it. */
+/**
+ * A bridge's part of a chain's name: its own name, or, if `nft` could not read that, `/` and base64url of it.
+ */
 const labelOf = (bridge: string): string =>
   PLAIN_NAME.test(bridge) ? bridge : `/${Buffer.from(bridge).toString('base64url')}`
 
@@ -177,7 +184,9 @@ export function rulesOf(spec: FirewallNetworkSpec, map: MapName): readonly Rule[
   }
 }
 
-/** What the table should hold for a spec. Specs are plain data that never change, so a network's is made once. */
+/**
+ * What the table should hold for a spec. Specs are plain data that never change, so a network's is made once.
+ */
 export function wantedOf(table: Table, spec: FirewallNetworkSpec | FirewallSpec): Wanted {
   if (spec.kind === 'firewall') return wantedOfTable(table)
   const known = wantedBySpec.get(spec)
@@ -205,7 +214,9 @@ export const draftOf = (table: Table): Draft => ({
   maps: new Map([...table.maps].map(([name, map]) => [name, { ...map, elements: new Map(map.elements) }])),
 })
 
-/** What of it is not as wanted, named as people would: `chain to-br0`, `map from`, `flags`. Empty: nothing. */
+/**
+ * What of it is not as wanted, named as people would: `chain to-br0`, `map from`, `flags`. Empty: nothing.
+ */
 export function differences(table: Table, wanted: Wanted): readonly string[] {
   const names = new Set<string>()
   if (wanted.flags !== undefined && wanted.flags !== table.flags) names.add('flags')

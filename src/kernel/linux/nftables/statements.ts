@@ -1,6 +1,6 @@
 /**
- * The few statements that our rules are made of, under the names that `nft` prints, as the expressions that the kernel
- * makes of them: `rule(ifname('oifname', '!=', 'br0'), verdict('drop'))`. Which those are is what
+ * The few statements that our rules are made of, under the names that `nft` prints, as the expressions that
+ * the kernel makes of them: `rule(ifname('oifname', '!=', 'br0'), verdict('drop'))`. Which those are is what
  * `nft --debug=netlink` shows; a ruleset of ours is listed by `nft` as if it had been written with it.
  *
  * All values pass through register 1 (16 bytes); register 0 is the verdict.
@@ -31,8 +31,8 @@ export function ctState(...anyOf: readonly (keyof typeof CT_STATES)[]): Rule {
 }
 
 /**
- * `ip saddr 10.0.0.0/16`, with the check of the family that a table of family inet needs. As `nft` does: whole bytes are
- * compared as they are, else the rest is masked away.
+ * `ip saddr 10.0.0.0/16`, with the check of the family that a table of family inet needs. As `nft` does:
+ * whole bytes are compared as they are, else the rest is masked away.
  */
 export function address(of: 'daddr' | 'saddr', prefix: Cidr): Rule {
   const network = networkOf(cidrFrom(prefix))

@@ -1,6 +1,6 @@
 /**
- * What steps make of a table, before anything is written: the state after them, and a result for each, true if the
- * transaction from the one to the other succeeds. Pure.
+ * What steps make of a table, before anything is written: the state after them, and a result for each, true
+ * if the transaction from the one to the other succeeds. Pure.
  */
 import type {
   FirewallNetworkSpec,

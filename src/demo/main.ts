@@ -1,0 +1,74 @@
+/**
+ * The demo that `npm start` plays: chronet's main job on a real kernel, each step with its proof. It expects to be started in
+ * namespaces that are thrown away (`scripts/start.mjs`).
+ *
+ *   node main.js [--json]         exit status: 0 all held, 1 something did not, 64 wrong usage, 130 interrupted
+ */
+import process from 'node:process'
+import { failureOf } from './claim.ts'
+import { LinuxStage } from './linux-stage.ts'
+import { jsonPrinter, linePrinter, painter, type Printer, type Told } from './print.ts'
+import { Scene } from './scene.ts'
+import type { Stage } from './stage.ts'
+import { STORY, type Step } from './story.ts'
+
+/** Plays one step. What does not hold is told, and the story goes on. */
+async function tell(scene: Scene, step: Step, number: number): Promise<Told> {
+  const before = scene.controller.queries.seq
+  const outcome = await step.play(scene).then(
+    (proof) => (typeof proof === 'string' ? { proof } : proof),
+    (error: unknown) => ({ failure: failureOf(error), proof: '' }),
+  )
+  const after = scene.controller.queries.seq
+  const ms = scene.takeMs()
+  return {
+    ...(after > before ? { commits: [before + 1, after] as const } : {}),
+    ...(ms === undefined ? {} : { ms: Math.round(ms * 1000) / 1000 }),
+    number,
+    ...outcome,
+    what: step.what,
+  }
+}
+
+/** @returns how many steps did not hold. */
+async function perform(stage: Stage, printer: Printer): Promise<number> {
+  printer.open(stage.where)
+  const scene = await Scene.open(stage)
+  let failed = 0
+  for (const [index, step] of STORY.entries()) {
+    const told = await tell(scene, step, index + 1)
+    if (told.failure !== undefined) failed++
+    printer.step(told)
+  }
+  printer.close(failed, STORY.length)
+  return failed
+}
+
+/** Ctrl-C, or a supervisor's end: what is ours on disk goes; the kernel throws the rest away with our namespaces. */
+function endBySignals(stage: Stage): void {
+  for (const [signal, status] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)
+    process.on(signal, () => {
+      stage.cleanUp()
+      process.exit(status)
+    })
+}
+
+const args = process.argv.slice(2)
+if (args.some((arg) => arg !== '--json')) {
+  console.error('usage: npm start [-- --json]')
+  process.exit(64)
+}
+const write = (text: string): void => void process.stdout.write(text)
+const isColoured = process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === ''
+const stage = await LinuxStage.open()
+endBySignals(stage)
+try {
+  const printer = args.includes('--json') ? jsonPrinter(write) : linePrinter(write, painter(isColoured))
+  process.exitCode = (await perform(stage, printer)) === 0 ? 0 : 1
+} finally {
+  stage.cleanUp()
+}

@@ -1,0 +1,48 @@
+/**
+ * An engine that stops in the middle of an attach and waits to be killed. What it intends is on disk, the link is made, and no
+ * further step of the plan is done: a moment that a crash can hit, and the same one every time.
+ *
+ *   node victim.js <data directory> <run directory> <network> <sandbox>
+ */
+import process from 'node:process'
+import { createController, type Kernel, type KernelOptions } from '../index.ts'
+import { openLinuxKernel } from '../kernel/linux/index.ts'
+
+const never = new Promise<never>(() => undefined)
+
+/** The real kernel, until a plan makes a link: then that is the last step, and no answer comes. */
+async function openDyingKernel(options: KernelOptions, onLink: () => void): Promise<Kernel> {
+  const kernel = await openLinuxKernel(options)
+  return {
+    apply: async (steps) => {
+      const link = steps.findIndex(({ op, spec }) => op === 'ensure' && spec.kind === 'veth')
+      if (link < 0) return kernel.apply(steps)
+      await kernel.apply(steps.slice(0, link + 1))
+      onLink()
+      return never
+    },
+    close: () => kernel.close(),
+    identity: kernel.identity,
+    observe: (specs, how) => kernel.observe(specs, how),
+    onHint: (listener) => kernel.onHint(listener),
+  }
+}
+
+const [dataDir = '', runDir = '', network = '', sandbox = ''] = process.argv.slice(2)
+process.on('disconnect', () => process.exit())
+process.on('SIGINT', () => undefined)
+
+let linked = (): void => undefined
+const isLinked = new Promise<void>((resolve) => (linked = resolve))
+const controller = await createController({
+  dataDir,
+  ports: { openKernel: (options) => openDyingKernel(options, linked) },
+  runDir,
+})
+const isDurable = controller
+  .facts({ types: ['EndpointJoinRequested'] })
+  [Symbol.asyncIterator]()
+  .next()
+controller.connect(network, sandbox).catch((error: unknown) => process.send?.(String(error)))
+await Promise.all([isLinked, isDurable])
+process.send?.('now')
