@@ -9,7 +9,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { AnyFact, Commit, Step } from '../events/index.ts'
 import { createController, type Controller, type Kernel, type Sandbox } from '../src/index.ts'
 import { openLinuxKernel } from '../src/kernel/linux/index.ts'
-import { attachByIp, benchFolder, detachByIp, openFloor, type Floor } from './floor.ts'
+import { attachByIp, detachByIp, openFloor, type Floor } from './floor.ts'
 import {
   inDirectory,
   inOwnNamespaces,
@@ -218,7 +218,7 @@ async function measure(directory: string): Promise<void> {
     ports: { openKernel: openTimedKernel },
     runDir: '/run/chronet',
   })
-  const floor = openFloor(directory, benchFolder)
+  const floor = openFloor(directory)
   await floor.sandboxes(BURST)
   const rows = []
   let present = 0

@@ -1,5 +1,6 @@
 /** Builds the C floor and drives it: see `floor.c`. */
 import { spawn, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -14,10 +15,10 @@ export type Floor = {
   sandboxes(count: number): Promise<void>
 }
 
-/** @param source the folder that `floor.c` lies in. */
-export function openFloor(directory: string, source: string): Floor {
+/** @param directory where the program is put. */
+export function openFloor(directory: string): Floor {
   const program = join(directory, 'floor')
-  const built = spawnSync('cc', ['-O2', '-o', program, join(source, 'floor.c')], { stdio: 'inherit' })
+  const built = spawnSync('cc', ['-O2', '-o', program, SOURCE ?? 'floor.c'], { stdio: 'inherit' })
   if (built.status !== 0) throw new Error('the floor needs a C compiler and the kernel headers (gcc, libc6-dev)')
   const child = spawn(program, ['/run/netns'], { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
@@ -35,8 +36,10 @@ export function openFloor(directory: string, source: string): Floor {
   }
 }
 
-/** Where `floor.c` lies, from the sources as from `dist/bench`. */
-export const benchFolder = fileURLToPath(new URL(/\/(d|dist)\//.test(import.meta.url) ? '../../bench' : '.', import.meta.url))
+/** `floor.c`, beside this file or, when this one was built, in the folder of the sources. */
+const SOURCE = ['floor.c', '../../bench/floor.c']
+  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  .find((path) => existsSync(path))
 
 /** The same attach with iproute2, as scripts do it: two processes, one per namespace; milliseconds. */
 export function attachByIp(bridge: string, i: number): number {

@@ -168,4 +168,4 @@ function list(directory: string): readonly string[] {
 }
 
 const firstMessage = (child: ChildProcess): Promise<string> =>
-  new Promise((resolve) => child.once('message', (said) => resolve(String(said))))
+  new Promise((resolve) => child.once('message', (said: string) => resolve(said)))

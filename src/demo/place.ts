@@ -74,7 +74,7 @@ export class Somebody implements Place {
   }
 
   leave(): void {
-    this.#child.disconnect()
+    if (this.#child.connected) this.#child.disconnect()
   }
 
   #ask<K extends keyof Operations>(

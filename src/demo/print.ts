@@ -33,7 +33,7 @@ export interface Printer {
 /** Where it is written to. */
 type Write = (text: string) => void
 
-const WHAT_WIDTH = 42
+const WHAT_WIDTH = 41
 const COMMITS_WIDTH = 10
 const MS_WIDTH = 8
 const INDENT = ' '.repeat(6)
@@ -76,7 +76,8 @@ function held(told: Told, paint: Paint): string {
   const { number, proof, tables = [], what } = told
   const columns = paint('dim', `${commitsOf(told).padEnd(COMMITS_WIDTH)}${msOf(told).padStart(MS_WIDTH)}`)
   const line = `${paint('dim', String(number).padStart(3))}  ${what.padEnd(WHAT_WIDTH)}${columns}   ${proof}`
-  return `${line.trimEnd()}\n${tables.map((table) => indented(table, paint)).join('')}`
+  const below = tables.map((table) => indented(table, paint)).join('')
+  return `${line.trimEnd()}\n${below}${below === '' ? '' : '\n'}`
 }
 
 /** Without colours it must be seen too. */

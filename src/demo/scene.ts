@@ -24,7 +24,10 @@ export class Scene {
 
   static async open(stage: Stage): Promise<Scene> {
     const before = stage.inventory()
-    return new Scene(stage, await createController(stage.engine), before)
+    const controller = await createController(stage.engine)
+    // That the engine started is a commit too; the first step is not to be charged with it.
+    for await (const _ of controller.facts({ from: 1 })) break
+    return new Scene(stage, controller, before)
   }
 
   get controller(): Controller {

@@ -61,7 +61,7 @@ export const STORY: readonly Step[] = [
     },
   },
   {
-    what: 'network create db · sandbox create c · connect',
+    what: 'network create db · sandbox c · connect',
     play: async (scene) => {
       const { controller, enter, stage, timed } = scene
       const { info } = await timed(() => controller.newNetwork('bridge', 'db'))
@@ -95,11 +95,11 @@ export const STORY: readonly Step[] = [
     },
   },
   { what: 'kill -9 in the middle of an attach', play: survivesKill },
-  { what: 'as it was then, and now', play: looksBack },
+  { what: 'as it was at three moments', play: looksBack },
   {
     what: 'verify',
-    play: async ({ controller }) => {
-      const { commits, damage, head } = await controller.verify()
+    play: async ({ controller, timed }) => {
+      const { commits, damage, head } = await timed(() => controller.verify())
       claim('no damage', damage?.message ?? 'no damage')
       return `chain of ${commits} commits ok, head ${head.slice(0, 12)}`
     },

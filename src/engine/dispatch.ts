@@ -16,7 +16,7 @@ export class Dispatcher {
   readonly #holdBack = new HoldBack()
   readonly #inFlight = new Map<
     CommandId,
-    { readonly answer: Promise<Answer>; readonly command: ClientCommand }
+    { readonly answer: Promise<Answer>; readonly command: ClientCommand; readonly settle: string }
   >()
   readonly #ports: Ports
 
@@ -29,14 +29,23 @@ export class Dispatcher {
     options.signal?.throwIfAborted()
     const { id } = options
     if (id === undefined) return this.#once(life, command, this.#ports.ids.commandId(), options)
+    return withSignal(this.#shared(life, command, id, options), options.signal)
+  }
+
+  /** Who asks for the same at the same time gets the same answer; who gives up does so alone. */
+  #shared(life: Life, command: ClientCommand, id: CommandId, options: DispatchOptions): Promise<Answer> {
+    const { settle = 'settled', signal: _alone, ...ours } = options
     const now = this.#inFlight.get(id)
-    if (now) {
-      mustBeSame(id, now.command, command)
-      return now.answer
+    if (now) mustBeSame(id, now.command, command)
+    if (now?.settle === settle) return now.answer
+    const again = (): Promise<Answer> => this.#again(life, command, id, { ...ours, settle })
+    const answer = now ? now.answer.then(again, again) : again()
+    this.#inFlight.set(id, { answer, command, settle })
+    const forget = (): void => {
+      if (this.#inFlight.get(id)?.answer === answer) this.#inFlight.delete(id)
     }
-    const answer = this.#again(life, command, id, options)
-    this.#inFlight.set(id, { answer, command })
-    return answer.finally(() => this.#inFlight.delete(id))
+    answer.then(forget, forget)
+    return answer
   }
 
   /** The same id for ever gives the same outcome: a commit that is there is answered from the log. */
@@ -78,7 +87,10 @@ export class Dispatcher {
     const taken = before
       ? await this.#after(before, names, life, request, options)
       : await this.#takeOrPark(life, request, names, options)
-    return withSignal(answer(life, command, taken, options), options.signal)
+    const answered = answer(life, command, taken, options).catch((error: unknown) => {
+      throw unknownOutcome(error, id)
+    })
+    return withSignal(answered, options.signal)
   }
 
   async #after(
@@ -169,7 +181,8 @@ async function answer(life: Life, command: Command, taken: Taken, options: Dispa
   }
   const settled = await taken.settled
   checkSettled(command, taken.commit, settled, life.heads.decided)
-  await life.heads.covers(settled.seq)
+  // A plan that outlived its life was settled in the next one, whose view has it.
+  if (!life.over) await life.heads.covers(settled.seq)
   return { commit: taken.commit, settled }
 }
 
@@ -183,6 +196,13 @@ function planInTheWay(error: unknown): PlanId | undefined {
   if (!(error instanceof RefusedError)) return undefined
   if (error.problems.some((problem) => problem.until === undefined)) return undefined
   return error.problems[0]?.until as PlanId | undefined
+}
+
+/** Whoever did not choose the id needs it to repeat the command. */
+function unknownOutcome(error: unknown, id: CommandId): unknown {
+  if (!(error instanceof EngineError) || error.code !== 'ERR_OUTCOME_UNKNOWN') return error
+  const text = `${error.message}; repeat the command with its id, ${id}: it is done once`
+  return new EngineError('ERR_OUTCOME_UNKNOWN', text, { cause: error, details: { id } })
 }
 
 function mustBeSame(id: CommandId, before: Command | Commit['command'], now: ClientCommand): void {

@@ -27,7 +27,7 @@ import { recover, type Recovered } from './recover.ts'
 import { save } from './snapshots.ts'
 import type { TurnContext } from './turn.ts'
 import type { View } from './view.ts'
-import type { Settled } from './waiters.ts'
+import { Waiters, type Settled } from './waiters.ts'
 
 export type EngineOptions = {
   /** Goes on with a log that is older than what ran here in this boot: what it does not know is removed. */
@@ -73,12 +73,17 @@ export class Engine {
   readonly #options: EngineOptions
   /** How often each failed sweep was tried, by its first key. */
   readonly #tries = new Map<string, number>()
+  readonly #waiters = new Waiters()
   #closed = false
   #life: Life | undefined
   #opened: OpenedLog | undefined
   #recovered: Recovered | undefined
+  /** Whoever waits for a life waits for this: the first attempt to reopen the store. */
   #ready: Promise<void> = Promise.resolve()
+  /** The attempt that is under way. */
+  #attempt: Promise<void> = Promise.resolve()
   #starting = true
+  #wake = (): void => undefined
 
   private constructor(options: EngineOptions, disk: Disk, kernel: Kernel) {
     const { drivers, ports } = options
@@ -106,7 +111,6 @@ export class Engine {
       })
       const engine = new Engine(options, disk, kernel)
       await engine.#begin()
-      engine.#starting = false
       return engine
     } catch (error) {
       await kernel?.close()
@@ -178,14 +182,17 @@ export class Engine {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    await this.#ready.catch(() => undefined)
+    const closed = new EngineError('ERR_CLOSED', 'the controller was closed')
+    this.#wake()
+    await this.#attempt.catch(() => undefined)
     const life = this.life
     if (life) {
       await life.executor.idle()
       await life.log.flush()
       await this.#snapshot(life)
-      life.end(new EngineError('ERR_CLOSED', 'the controller was closed'))
+      await life.end(closed)
     }
+    this.#waiters.fail(closed)
     await this.#opened?.log.close()
     await this.#kernel.close()
     await this.#disk.close()
@@ -213,26 +220,50 @@ export class Engine {
       log: opened.log,
       newestMs: opened.newestMs,
       onSettled: (settled, intended) => this.#retryIfNeeded(life, settled, intended),
-      onStoreFailed: () => this.#revive(),
+      onStoreFailed: (ended) => this.#revive(ended),
       onTaken: (taken, view) => {
         for (const listener of this.#listeners) listener(taken, view)
       },
       ports: this.ports,
       view: opened.view,
+      waiters: this.#waiters,
     })
-    const { bootId, cookie } = this.#kernel.identity
-    life.own('host.start', { bootId, code: this.#options.code, cookie })
-    this.#recovered = await recover(life, this.#kernel, this.#context)
+    try {
+      this.#recovered = await this.#start(life)
+    } catch (error) {
+      await life.end(error)
+      throw opened.log.failure ? this.#unwritable() : error
+    }
     this.#life = life
+    this.#starting = false
+    // All that was open is settled now; whose receipt was on the disk already when the store failed, hears of that.
+    this.#waiters.fail(
+      new EngineError('ERR_OUTCOME_UNKNOWN', 'the store failed while the receipt was written'),
+    )
+  }
+
+  /** An epoch begins. Before the kernel is touched it is known that the store can be written. */
+  async #start(life: Life): Promise<Recovered> {
+    const last = life.heads.decided.projections.host
+    const { bootId, cookie } = this.#kernel.identity
+    await life.own('host.start', { bootId, code: this.#options.code, cookie })?.durable
+    const fresh = last.bootId !== bootId || last.cookie !== cookie
+    const recovered = await recover(life, this.#kernel, this.#context, fresh)
+    if (life.over) throw this.#unwritable()
+    return recovered
   }
 
   /** A life, when there is one again; what stands against it otherwise. */
   async #alive(): Promise<Life> {
     if (this.#closed) throw new EngineError('ERR_CLOSED', 'the controller is closed; open another')
     if (this.blocked) throw this.blocked
-    await this.#ready
+    await this.#ready.catch(() => undefined)
     if (this.life) return this.life
-    throw this.#unwritable()
+    throw this.#standsAgainst()
+  }
+
+  #standsAgainst(): EngineError {
+    return this.blocked ?? this.#unwritable()
   }
 
   #unwritable(): EngineError {
@@ -246,25 +277,38 @@ export class Engine {
   }
 
   /** The store failed: fold anew what it really has, in a new life. Tried again with growing pauses until it works. */
-  #revive(): void {
+  #revive(ended: Promise<void>): void {
     if (this.#starting || this.#closed) return
-    this.#ready = this.#reopen(0)
+    this.#starting = true
+    this.#ready = this.#attempt = ended.then(() => this.#reopen(0))
     this.#ready.catch(() => undefined)
   }
 
   async #reopen(attempt: number): Promise<void> {
     const waitMs = REOPEN_MS[Math.min(attempt, REOPEN_MS.length - 1)] ?? 0
-    await new Promise<void>((resolve) => this.ports.timers.scheduler.schedule(() => resolve(), waitMs))
+    await this.#pause(waitMs)
     if (this.#closed) return
     try {
       await this.#opened?.log.close().catch(() => undefined)
       await this.#opened?.store.close().catch(() => undefined)
       await this.#begin()
     } catch (error) {
-      this.#ready = this.#reopen(attempt + 1)
-      this.#ready.catch(() => undefined)
+      this.#waiters.fail(new EngineError('ERR_OUTCOME_UNKNOWN', 'the store failed', { cause: error }))
+      this.#attempt = this.#reopen(attempt + 1)
+      this.#attempt.catch(() => undefined)
       throw error
     }
+  }
+
+  /** Ends early when the engine closes. */
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.ports.timers.scheduler.schedule(() => resolve(), ms)
+      this.#wake = () => {
+        timer.unsubscribe()
+        resolve()
+      }
+    })
   }
 
   /** A failed sweep is intended again, at growing distance. */
@@ -278,12 +322,10 @@ export class Engine {
     this.#tries.set(key, tries + 1)
     const failed = new Set(settled.failures.map((failure) => failure.key))
     const steps = intended.steps.filter((step) => failed.has(step.key))
-    this.ports.timers.scheduler.schedule(
-      () => {
-        if (!life.over) life.own('effects.retry', { for: intended.for, plan: intended.plan, steps })
-      },
-      Math.min(RETRY_MS_FIRST * 2 ** tries, RETRY_MS_MAX),
-    )
+    const again = (): void => {
+      if (!life.over) life.ownLater('effects.retry', { for: intended.for, plan: intended.plan, steps })
+    }
+    this.ports.timers.scheduler.schedule(again, Math.min(RETRY_MS_FIRST * 2 ** tries, RETRY_MS_MAX))
   }
 
   #must<T>(value: T | undefined): T {

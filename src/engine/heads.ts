@@ -7,6 +7,11 @@
 import type { Seq } from '../../events/index.ts'
 import type { View } from './view.ts'
 
+type Waiting = {
+  readonly reject: (error: unknown) => void
+  readonly resolve: () => void
+  readonly seq: Seq
+}
 type Pending = { readonly seq: Seq; readonly soft: boolean; readonly view: View }
 
 export class Heads {
@@ -14,7 +19,7 @@ export class Heads {
   #durable: Seq
   #pending: Pending[] = []
   #visible: View
-  #waiting: { readonly seq: Seq; readonly resolve: () => void }[] = []
+  #waiting: Waiting[] = []
 
   constructor(view: View) {
     this.#decided = view
@@ -46,7 +51,14 @@ export class Heads {
   /** Settles when queries see commit `seq`. */
   covers(seq: Seq): Promise<void> {
     if (this.#visible.seq >= seq) return Promise.resolve()
-    return new Promise((resolve) => this.#waiting.push({ seq, resolve }))
+    return new Promise((resolve, reject) => this.#waiting.push({ reject, resolve, seq }))
+  }
+
+  /** No more commits become durable: whoever waits for one hears this. */
+  fail(error: unknown): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const { reject } of waiting) reject(error)
   }
 
   #advance(): void {

@@ -9,6 +9,7 @@ import type { Subscription } from 'rxjs'
 import type {
   Actor,
   AnyFact,
+  Appended,
   Command,
   CommandData,
   CommandId,
@@ -21,13 +22,15 @@ import type {
   Log,
   PlanId,
 } from '../../events/index.ts'
+import { EngineError } from '../../events/index.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Ports } from '../ports.ts'
 import { Executor, type Receipt } from '../reconcile/execute.ts'
 import { Heads } from './heads.ts'
-import { takeTurn, type TurnContext } from './turn.ts'
+import { takeTurn, type TurnContext, type TurnOutcome } from './turn.ts'
 import type { View } from './view.ts'
-import { Waiters, type Settled } from './waiters.ts'
+import type { Waiters} from './waiters.ts';
+import type { Settled } from './waiters.ts'
 
 /** A command on its way into a turn. */
 export type Request<T extends CommandType = CommandType> = {
@@ -56,10 +59,13 @@ export type LifeParts = {
   /** The newest time in the log, in milliseconds. */
   readonly newestMs: number
   readonly onSettled: (settled: Settled, intended: EffectsIntended['data']) => void
-  readonly onStoreFailed: (error: unknown) => void
+  /** The store failed; `ended` settles when this life does nothing any more. */
+  readonly onStoreFailed: (ended: Promise<void>) => void
   readonly onTaken: (taken: Taken, view: View) => void
   readonly ports: Ports
   readonly view: View
+  /** Outlives this life: a plan that is durable is settled, and answered, in the next one. */
+  readonly waiters: Waiters
 }
 
 /** The engine's own hand, in commands that no client gave. */
@@ -68,10 +74,11 @@ export const ENGINE: Actor = { kind: 'engine' }
 export class Life {
   readonly executor: Executor
   readonly heads: Heads
-  readonly waiters = new Waiters()
   readonly #parts: LifeParts
   readonly #receipts: Subscription
   #over = false
+  /** What whoever comes too late hears. */
+  #why: unknown
   #settledMs = -Infinity
   #newestMs: number
 
@@ -82,6 +89,10 @@ export class Life {
     this.executor = new Executor(parts.kernel, parts.ports.timers)
     this.#receipts = this.executor.receipts.subscribe((r) => this.#settle(r))
     parts.log.onDurable(({ head }) => this.heads.markDurable(head.seq))
+  }
+
+  get waiters(): Waiters {
+    return this.#parts.waiters
   }
 
   get epoch(): Epoch {
@@ -98,6 +109,7 @@ export class Life {
    * @throws {RefusedError} with all problems; nothing was queued.
    */
   take(request: Request): Taken | undefined {
+    if (this.#over) throw this.#why
     const { context, epoch, log } = this.#parts
     const before = this.heads.decided
     const { at, clock } = this.#now()
@@ -109,13 +121,7 @@ export class Life {
       seq: log.nextSeq,
     })
     if (outcome.draft.facts.length === 0) return undefined
-    const { commit, durable, submitted } = log.append(
-      outcome.draft,
-      [...outcome.expectations, ...(request.expect ?? [])],
-      {
-        flush: outcome.soft ? 'group' : 'now',
-      },
-    )
+    const { commit, durable, submitted } = this.#append(outcome, request.expect ?? [])
     durable.catch((error: unknown) => this.#fail(error))
     this.heads.push(outcome.view, outcome.soft)
     const settled = outcome.waitsFor === undefined ? undefined : this.waiters.wait(outcome.waitsFor)
@@ -159,13 +165,13 @@ export class Life {
     return taken
   }
 
-  /** No more turns. Plans under way end in silence; whoever waits is told `error`. */
-  end(error: unknown): void {
-    if (this.#over) return
+  /** No more turns, no more receipts. Settles when the kernel does nothing for this life any more. */
+  async end(why: unknown): Promise<void> {
     this.#over = true
+    this.#why = why
+    this.heads.fail(why)
     this.#receipts.unsubscribe()
-    this.executor.close()
-    this.waiters.fail(error)
+    await this.executor.close()
   }
 
   /** No plan is open, and none was settled within the last milliseconds. */
@@ -177,15 +183,37 @@ export class Life {
     return this.#over
   }
 
+  /** A receipt is never refused: if the log has no room for it now, it waits until there is some. */
   #settle(receipt: Receipt): void {
     if (this.#over) return
-    this.settle(receipt, false)
+    try {
+      this.settle(receipt, false)
+    } catch (error) {
+      if (isBackpressure(error)) void this.log.flush().then(() => this.#settle(receipt))
+      else this.#fail(error)
+    }
   }
 
+  #append(outcome: TurnOutcome, expect: readonly Expectation[]): Appended<AnyFact> {
+    const { log } = this.#parts
+    try {
+      return log.append(outcome.draft, [...outcome.expectations, ...expect], {
+        flush: outcome.soft ? 'group' : 'now',
+      })
+    } catch (error) {
+      // The store did not even take it, and no promise will tell of that.
+      if (log.failure) this.#fail(log.failure)
+      throw error
+    }
+  }
+
+  /** The store failed. Plans whose commits fell will never be settled; those that are durable, in the next life. */
   #fail(error: unknown): void {
     if (this.#over) return
-    this.end(error)
-    this.#parts.onStoreFailed(error)
+    const ended = this.end(error)
+    const durable = this.log.durable.seq
+    this.waiters.fail(error, (plan) => seqOfPlan(plan) > durable)
+    this.#parts.onStoreFailed(ended)
   }
 
   /** Never earlier than the newest in the log; `clock` is what the clock said, if it stepped back. */
@@ -198,6 +226,10 @@ export class Life {
     return { at: instant(this.#newestMs), clock: instant(nowMs) }
   }
 }
+
+/** The log has too much queued: the same again, later, may go well. */
+const isBackpressure = (error: unknown): boolean =>
+  error instanceof EngineError && error.code === 'ERR_BACKPRESSURE'
 
 const instant = (ms: number): Instant => new Date(ms).toISOString() as Instant
 
@@ -212,5 +244,8 @@ function onlyAdds(intended: EffectsIntended['data'], before: View): boolean {
   )
 }
 
-/** The plan of a waiter, for messages: `#12`. */
-export const planCommit = (plan: PlanId): string => `#${plan.split('.')[1] ?? plan}`
+/** The number of the commit that intends a plan. */
+const seqOfPlan = (plan: PlanId): number => Number(plan.slice(plan.indexOf('.') + 1))
+
+/** That commit as people call it: `#12`. */
+export const planCommit = (plan: PlanId): string => `#${seqOfPlan(plan)}`

@@ -3,7 +3,9 @@
  * make the kernel as the log wants it. On an undamaged kernel it writes nothing to it.
  */
 import type { EffectsIntended, ResourceKey, Spec, Step } from '../../events/index.ts'
+import { keyOf } from '../../events/index.ts'
 import type { Applied } from '../../projections/index.ts'
+import { unswept } from '../../projections/index.ts'
 import type { Kernel, Observation, StepResult } from '../kernel/kernel.ts'
 import { differencesOf } from '../reconcile/differences.ts'
 import { basesOf, planAll } from '../reconcile/plan.ts'
@@ -21,14 +23,29 @@ export type Recovered = {
   readonly orphans: readonly string[]
 }
 
-export async function recover(life: Life, kernel: Kernel, context: TurnContext): Promise<Recovered> {
+/** @param fresh another boot than the last epoch's, or another namespace */
+export async function recover(
+  life: Life,
+  kernel: Kernel,
+  context: TurnContext,
+  fresh: boolean,
+): Promise<Recovered> {
+  // In another boot nothing stands that an open intent could be added to: first what is wanted is built, as a whole.
+  if (fresh) await converge(life, ...(await look(life, kernel, context)))
   const late = await settleOpen(life, kernel, context)
   await life.executor.idle()
-  const desired = specsOf(life.heads.decided.projections.desired, context)
-  const seen = await kernel.observe([...desired.values()], { strays: true })
+  const [desired, seen] = await look(life, kernel, context)
   const orphans = await removeStrays(life, kernel, seen)
   const healed = await converge(life, desired, seen)
+  sweepAgain(life, desired)
   return { healed, late, orphans }
+}
+
+type Wanted = ReadonlyMap<ResourceKey, Spec>
+
+async function look(life: Life, kernel: Kernel, context: TurnContext): Promise<[Wanted, Observation]> {
+  const wanted = specsOf(life.heads.decided.projections.desired, context)
+  return [wanted, await kernel.observe([...wanted.values()], { strays: true })]
 }
 
 /** Runs open intents again, in log order, as far as they are still wanted; each gets its one receipt. */
@@ -79,6 +96,20 @@ async function removeStrays(life: Life, kernel: Kernel, seen: Observation): Prom
   if (gone.length > 0) await life.own('host.observe', { orphans: gone })?.durable
   return gone
 }
+
+/** A sweep that failed in the last epoch waited to be intended again: that is due now. Nobody waits for it. */
+function sweepAgain(life: Life, desired: Wanted): void {
+  const { allocations, applied } = life.heads.decided.projections
+  const owners = unswept(allocations)
+  const plan = owners.flatMap((owner) => allocations.remnants.get(owner) ?? []).find((r) => r.failed)?.plan
+  if (plan === undefined) return
+  const left = [...applied.resources.values()].filter(({ spec, state }) => state !== 'absent' && isLink(spec))
+  const steps = left.map(({ spec }): Step => ({ key: keyOf(spec), op: 'remove', spec, takes: [] }))
+  life.own('effects.retry', { for: owners, plan, steps: steps.filter(({ key }) => !desired.has(key)) })
+}
+
+/** What a sweep removes. */
+const isLink = ({ kind }: Spec): boolean => kind === 'bridge' || kind === 'netns' || kind === 'veth'
 
 async function converge(
   life: Life,

@@ -40,7 +40,7 @@ export class Waiters {
     for (const waiter of waiters) waiter.resolve(settled)
   }
 
-  /** Ends all waiting: of plans that `fallen` says, or of all. */
+  /** Ends the waiting for plans that `fallen` says; default: all. */
   fail(error: unknown, fallen: (plan: PlanId) => boolean = () => true): void {
     for (const [plan, waiters] of this.#byPlan) {
       if (!fallen(plan)) continue

@@ -53,6 +53,7 @@ export class Executor {
   readonly #lanes = new Lanes()
   readonly #running: Subscription
   readonly #timers: Timers
+  readonly #begun = new Set<Promise<unknown>>()
   #open = 0
   #idle: (() => void)[] = []
 
@@ -109,18 +110,26 @@ export class Executor {
     }
   }
 
-  /** Ends the pipeline; plans that have not begun are dropped. */
-  close(): void {
+  /** Ends the pipeline: plans that have not begun are dropped, what the kernel is doing is awaited, receipts go nowhere. */
+  async close(): Promise<void> {
     this.#running.unsubscribe()
     this.#jobs.complete()
+    await Promise.all(this.#begun)
   }
 
   /** Starts a group's kernel work at once, and lets the next group start one loop turn later. */
   #gate(group: readonly Ready[]): Observable<Promise<readonly Receipt[]>> {
     return new Observable((out) => {
-      out.next(this.#run(group))
+      out.next(this.#begin(group))
       this.#timers.afterTurn(() => out.complete())
     })
+  }
+
+  #begin(group: readonly Ready[]): Promise<readonly Receipt[]> {
+    const run = this.#run(group)
+    this.#begun.add(run)
+    void run.finally(() => this.#begun.delete(run))
+    return run
   }
 
   async #run(group: readonly Ready[]): Promise<readonly Receipt[]> {

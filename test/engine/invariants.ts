@@ -32,7 +32,10 @@ export const factsNamed = <T extends AnyFact['type']>(
   commits: readonly Commit<AnyFact>[],
   type: T,
 ): Extract<AnyFact, { type: T }>[] =>
-  commits.flatMap(({ facts }) => facts.filter((fact) => fact.type === type)) as Extract<AnyFact, { type: T }>[]
+  commits.flatMap(({ facts }) => facts.filter((fact) => fact.type === type)) as Extract<
+    AnyFact,
+    { type: T }
+  >[]
 
 /** All of them, on an engine that has come to rest. */
 export async function checkInvariants(lab: Lab, controller: Controller): Promise<void> {

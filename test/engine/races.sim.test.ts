@@ -234,42 +234,48 @@ describe('a kernel that refuses', () => {
       when,
     })
 
-  it.each(['veth', 'addr', 'route'])('fails a join at its %s, and can be left and joined again', async (kind) => {
-    const { controller, lab } = await machine()
-    const endpoint = await lab.do(controller.newEndpoint('web', 'e'))
-    failing(lab, kind, 'ensure', 1)
-    const error = await heard(lab, endpoint.join('a'))
-    expect(error.code).toBe('ERR_EFFECT_FAILED')
-    expect(error.message).toContain('EBUSY')
-    expect(endpoint.info.state).toBe('failed')
-    expect(controller.queries.sandbox('a').interfaces).toEqual([])
-    await checkInvariants(lab, controller)
-    await lab.do(endpoint.leave())
-    await lab.do(endpoint.join('a'))
-    expect([endpoint.info.state, endpoint.info.ifName]).toEqual(['joined', 'eth0'])
-    await checkInvariants(lab, controller)
-    await deleteAll({ controller, lab })
-  })
+  it.each(['veth', 'addr', 'route'])(
+    'fails a join at its %s, and can be left and joined again',
+    async (kind) => {
+      const { controller, lab } = await machine()
+      const endpoint = await lab.do(controller.newEndpoint('web', 'e'))
+      failing(lab, kind, 'ensure', 1)
+      const error = await heard(lab, endpoint.join('a'))
+      expect(error.code).toBe('ERR_EFFECT_FAILED')
+      expect(error.message).toContain('EBUSY')
+      expect(endpoint.info.state).toBe('failed')
+      expect(controller.queries.sandbox('a').interfaces).toEqual([])
+      await checkInvariants(lab, controller)
+      await lab.do(endpoint.leave())
+      await lab.do(endpoint.join('a'))
+      expect([endpoint.info.state, endpoint.info.ifName]).toEqual(['joined', 'eth0'])
+      await checkInvariants(lab, controller)
+      await deleteAll({ controller, lab })
+    },
+  )
 
   it.each([
     ['veth', 'before'],
     ['veth', 'after'],
     ['addr', 'before'],
     ['addr', 'after'],
-  ] as const)('fails a connect at its %s (%s the effect), which gives back all that it took', async (kind, when) => {
-    const { controller, lab } = await machine()
-    failing(lab, kind, 'ensure', 1, when)
-    const error = await heard(lab, controller.connect('web', 'a', { address: '10.9.0.7' }))
-    expect(error.code).toBe('ERR_EFFECT_FAILED')
-    expect(controller.queries.endpoints()).toEqual([])
-    expect((await story(lab, controller)).join(' ')).toContain(
-      'EffectsSettled EndpointJoinFailed EndpointReleaseRequested EndpointReleased',
-    )
-    await checkInvariants(lab, controller)
-    await lab.do(controller.connect('web', 'b', { address: '10.9.0.7' }))
-    await checkInvariants(lab, controller)
-    await deleteAll({ controller, lab })
-  })
+  ] as const)(
+    'fails a connect at its %s (%s the effect), which gives back all that it took',
+    async (kind, when) => {
+      const { controller, lab } = await machine()
+      failing(lab, kind, 'ensure', 1, when)
+      const error = await heard(lab, controller.connect('web', 'a', { address: '10.9.0.7' }))
+      expect(error.code).toBe('ERR_EFFECT_FAILED')
+      expect(controller.queries.endpoints()).toEqual([])
+      expect((await story(lab, controller)).join(' ')).toContain(
+        'EffectsSettled EndpointJoinFailed EndpointReleaseRequested EndpointReleased',
+      )
+      await checkInvariants(lab, controller)
+      await lab.do(controller.connect('web', 'b', { address: '10.9.0.7' }))
+      await checkInvariants(lab, controller)
+      await deleteAll({ controller, lab })
+    },
+  )
 
   it('fails a network whole, which can then only be deleted', async () => {
     const { controller, lab } = await machine()
@@ -296,20 +302,23 @@ describe('a kernel that refuses', () => {
     await deleteAll({ controller, lab })
   })
 
-  it.each(['before', 'after'] as const)('fails a leave (%s the effect), and the next one ends it', async (when) => {
-    const { controller, lab } = await machine()
-    const endpoint = await lab.do(controller.newEndpoint('web', 'e'))
-    await lab.do(endpoint.join('a'))
-    failing(lab, 'veth', 'cut', 1, when)
-    expect((await heard(lab, endpoint.leave())).code).toBe('ERR_EFFECT_FAILED')
-    expect(endpoint.info.state).toBe('failed')
-    expect((await heard(lab, endpoint.delete())).code).toBe('ERR_IN_USE')
-    await lab.do(endpoint.leave())
-    await lab.do(endpoint.delete())
-    await lab.ports.time.runFor(100)
-    await checkInvariants(lab, controller)
-    await deleteAll({ controller, lab })
-  })
+  it.each(['before', 'after'] as const)(
+    'fails a leave (%s the effect), and the next one ends it',
+    async (when) => {
+      const { controller, lab } = await machine()
+      const endpoint = await lab.do(controller.newEndpoint('web', 'e'))
+      await lab.do(endpoint.join('a'))
+      failing(lab, 'veth', 'cut', 1, when)
+      expect((await heard(lab, endpoint.leave())).code).toBe('ERR_EFFECT_FAILED')
+      expect(endpoint.info.state).toBe('failed')
+      expect((await heard(lab, endpoint.delete())).code).toBe('ERR_IN_USE')
+      await lab.do(endpoint.leave())
+      await lab.do(endpoint.delete())
+      await lab.ports.time.runFor(100)
+      await checkInvariants(lab, controller)
+      await deleteAll({ controller, lab })
+    },
+  )
 
   it('fails a disconnect, and the endpoint can still be ended', async () => {
     const { controller, lab } = await machine()
@@ -324,17 +333,20 @@ describe('a kernel that refuses', () => {
     await deleteAll({ controller, lab })
   })
 
-  it.each(['network', 'sandbox'] as const)('fails the end of a %s, and the next one ends it', async (what) => {
-    const { controller, lab } = await machine()
-    if (what === 'sandbox') await lab.do(controller.connect('web', 'a'))
-    failing(lab, what === 'network' ? 'bridge' : 'veth', 'cut', 1)
-    const thing = what === 'network' ? controller.network('web') : controller.sandbox('a')
-    const error = await heard(lab, thing.delete())
-    expect(error.code).toBe('ERR_EFFECT_FAILED')
-    expect(thing.info.state).toBe('failed')
-    await lab.do(thing.delete())
-    await deleteAll({ controller, lab })
-  })
+  it.each(['network', 'sandbox'] as const)(
+    'fails the end of a %s, and the next one ends it',
+    async (what) => {
+      const { controller, lab } = await machine()
+      if (what === 'sandbox') await lab.do(controller.connect('web', 'a'))
+      failing(lab, what === 'network' ? 'bridge' : 'veth', 'cut', 1)
+      const thing = what === 'network' ? controller.network('web') : controller.sandbox('a')
+      const error = await heard(lab, thing.delete())
+      expect(error.code).toBe('ERR_EFFECT_FAILED')
+      expect(thing.info.state).toBe('failed')
+      await lab.do(thing.delete())
+      await deleteAll({ controller, lab })
+    },
+  )
 
   it('tries a failed sweep again at growing distance, and holds the address until then', async () => {
     const { controller, lab } = await machine()
@@ -348,7 +360,9 @@ describe('a kernel that refuses', () => {
     const commits = await commitsOf(lab, controller)
     const sweeps = factsNamed(commits, 'EffectsIntended').filter(({ data }) => data.purpose === 'sweep')
     const settled = commits.filter(({ facts }) =>
-      facts.some((fact) => fact.type === 'EffectsSettled' && sweeps.some((s) => s.data.plan === fact.data.plan)),
+      facts.some(
+        (fact) => fact.type === 'EffectsSettled' && sweeps.some((s) => s.data.plan === fact.data.plan),
+      ),
     )
     const atMs = settled.map(({ at }) => Date.parse(at))
     const gaps = atMs.slice(1).map((ms, i) => Math.round((ms - (atMs[i] ?? 0)) / 100))

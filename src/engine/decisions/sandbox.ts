@@ -1,6 +1,7 @@
 /** Sandboxes: their names, and their end, which takes their endpoints along. */
 import type { EndpointId, Problem, SandboxId } from '../../../events/index.ts'
 import { streamOf } from '../../../events/index.ts'
+import type { SandboxView } from '../../../projections/index.ts'
 import { checkName } from '../../ipam/index.ts'
 import type { Draft } from '../draft.ts'
 import { refuseIf } from '../draft.ts'
@@ -31,9 +32,18 @@ export const deleteSandbox: Handler<'sandbox.delete'> = (draft, data) => {
   const stream = streamOf.sandbox(sandbox.id)
   const command = { plan: draft.plan, type: 'sandbox.delete' as const }
   refuseIf(draft.problems(stream, command))
-  for (const { endpoint } of sandbox.interfaces) endEndpoint(draft, sandbox.id, endpoint)
+  for (const endpoint of endpointsIn(draft, sandbox)) endEndpoint(draft, sandbox.id, endpoint)
   draft.decide(stream, command)
   return { purpose: 'cut' }
+}
+
+/** Those that have an interface, and those whose leave failed: they have none any more, and may still have their link. */
+function endpointsIn(draft: Draft, { id, interfaces }: SandboxView): readonly EndpointId[] {
+  const { endpoints } = draft.view.projections.topology
+  const failed = [...endpoints.values()].filter((each) => each.state === 'failed' && each.sandbox === id)
+  return [
+    ...new Set([...interfaces, ...failed.map((each) => ({ endpoint: each.id }))].map((i) => i.endpoint)),
+  ]
 }
 
 /** Leaves and releases, unless somebody already asked for that. */

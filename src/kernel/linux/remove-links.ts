@@ -22,9 +22,10 @@ export function cut({ mark, namespaces: { host } }: Context, spec: BridgeSpec | 
     changeLink(w, link.index, change)
     if (isPort && inService) setPortState(w, link.index, BR_STATE_LISTENING)
   })
-  demand(answer, `cut ${spec.kind} ${spec.name}`)
+  // From here on a deletion of the whole group, on the worker, may take it along: then it is out of service for good.
+  demand(answer, `cut ${spec.kind} ${spec.name}`, ENODEV)
   // Without carrier a port's state cannot be set, and with the carrier, which may be on its way, it would forward. Rare.
-  if (off !== undefined && demand(off, `cut port ${spec.name}`, ENETDOWN).errno === ENETDOWN)
+  if (off !== undefined && demand(off, `cut port ${spec.name}`, ENETDOWN, ENODEV).errno === ENETDOWN)
     host.change(link, { up: false })
   return { changed: true, ifindex: link.index }
 }

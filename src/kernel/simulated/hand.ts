@@ -39,8 +39,8 @@ export const namespaceOf = (hand: Hand, ns: NsRef): Namespace | undefined =>
 /** The name under which this engine knows a namespace: undefined for strangers'. */
 export function refOf(hand: Hand, ns: Namespace): NsRef | undefined {
   if (ns === hand.host) return 'host'
-  for (const [sandbox, mounted] of sandboxesOf(hand)) if (mounted === ns) return sandbox
-  return undefined
+  const directory = pathOf(hand, '' as SandboxId)
+  return ns.path?.startsWith(directory) === true ? (ns.path.slice(directory.length) as SandboxId) : undefined
 }
 
 /** What is mounted in this engine's directory. */

@@ -23,10 +23,7 @@ const MTU_DEFAULT = 1500
 const NAME_BYTES_MAX = 15
 
 /** The link of that name. */
-export function linkNamed(ns: Namespace, name: string): Link | undefined {
-  for (const link of ns.links.values()) if (link.name === name) return link
-  return undefined
-}
+export const linkNamed = (ns: Namespace, name: string): Link | undefined => ns.named.get(name)
 
 /** The ports of a bridge. */
 export const portsOf = (bridge: Link): readonly Link[] =>
@@ -110,6 +107,8 @@ export function setMtu(world: World, link: Link, mtu: number): void {
 export function setName(world: World, link: Link, name: string): void {
   assertMayTouch(world, link)
   assertNameFree(link.ns, name)
+  link.ns.named.delete(link.name)
+  link.ns.named.set(name, link)
   link.name = name
   changed(world, link)
 }
@@ -144,6 +143,7 @@ function insert(world: World, ns: Namespace, kind: Link['kind'], birth: Omit<Lin
     up: false,
   }
   ns.links.set(link.ifindex, link)
+  ns.named.set(link.name, link)
   changed(world, link)
   return link
 }
@@ -159,6 +159,7 @@ function freeIfindex(world: World, ns: Namespace): number {
 
 function destroy(world: World, link: Link): void {
   if (!link.ns.links.delete(link.ifindex)) return
+  link.ns.named.delete(link.name)
   dropLinkInet(world, link)
   for (const port of portsOf(link)) {
     port.master = undefined

@@ -182,7 +182,6 @@ function masqueraded(ns: Namespace, from: Link, route: Route, src: Ip): Ip | und
 
 function nameOf(world: World, ns: Namespace): string {
   if (ns === world.host) return 'the host'
-  for (const [path, mounted] of world.mounts)
-    if (mounted === ns) return path.includes('/netns/') ? `sandbox ${path.slice(-64, -52)}` : path
-  return `namespace ${ns.cookie}`
+  const { cookie, path = `namespace ${cookie}` } = ns
+  return path.includes('/netns/') ? `sandbox ${path.slice(-64, -52)}` : path
 }

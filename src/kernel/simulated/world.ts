@@ -62,7 +62,11 @@ export type Namespace = {
   addresses: Address[]
   readonly cookie: string
   readonly links: Map<number, Link>
+  /** The same links, by name. */
+  readonly named: Map<string, Link>
   nextIfindex: number
+  /** Where it is mounted; undefined: it is the machine's first. */
+  readonly path: string | undefined
   routes: Route[]
   readonly sysctls: Map<string, string>
   readonly tables: Map<string, Table>
@@ -124,7 +128,7 @@ export function createWorld(options: { readonly bootId?: string } = {}): World {
     acting: undefined,
     bootId: options.bootId ?? bootIdOf(1),
     faults: [],
-    host: bareNamespace('1'),
+    host: bareNamespace('1', undefined),
     hooks: {},
     latencyMs: () => 0,
     listeners: new Set(),
@@ -139,7 +143,7 @@ export function createWorld(options: { readonly bootId?: string } = {}): World {
 export function reboot(world: World): void {
   world.namespacesMade += 1
   world.bootId = bootIdOf(world.namespacesMade)
-  world.host = bareNamespace(String(world.namespacesMade))
+  world.host = bareNamespace(String(world.namespacesMade), undefined)
   world.mounts = new Map()
 }
 
@@ -147,7 +151,7 @@ export function reboot(world: World): void {
 export function addNamespace(world: World, path: string): Namespace {
   if (world.mounts.has(path)) throw new Refusal('EEXIST', `${path} is mounted already`)
   world.namespacesMade += 1
-  const ns = bareNamespace(String(world.namespacesMade))
+  const ns = bareNamespace(String(world.namespacesMade), path)
   world.mounts.set(path, ns)
   return ns
 }
@@ -168,17 +172,19 @@ export const namespacesOf = (world: World): readonly Namespace[] => [world.host,
 const bootIdOf = (nth: number): string => `00000000-0000-4000-8000-${String(nth).padStart(12, '0')}`
 
 /** As a new one is: only `lo`, down; IPv6 on, nothing forwarded. */
-function bareNamespace(cookie: string): Namespace {
+function bareNamespace(cookie: string, path: string | undefined): Namespace {
   const ns: Namespace = {
     addresses: [],
     cookie,
     links: new Map(),
+    named: new Map(),
     nextIfindex: 2,
+    path,
     routes: [],
     sysctls: new Map(DEFAULT_SYSCTLS),
     tables: new Map(),
   }
-  ns.links.set(1, {
+  const lo: Link = {
     alias: '',
     group: 0,
     ifindex: 1,
@@ -194,7 +200,9 @@ function bareNamespace(cookie: string): Namespace {
     portState: 'disabled',
     stranger: false,
     up: false,
-  })
+  }
+  ns.links.set(1, lo)
+  ns.named.set('lo', lo)
   return ns
 }
 
