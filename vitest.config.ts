@@ -13,6 +13,7 @@ const alias = [
   { find: 'chronet/events', replacement: source('events/index.ts') },
   { find: 'chronet/machines', replacement: source('machines/index.ts') },
   { find: 'chronet/projections', replacement: source('projections/index.ts') },
+  { find: 'chronet/simulator', replacement: source('src/simulator/index.ts') },
   { find: 'chronet', replacement: source('src/index.ts') },
 ]
 

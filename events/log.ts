@@ -8,7 +8,6 @@
  * Not promised: that a commit whose promises rejected is not in the store (reopen and look), and that a second process is
  * kept out (the store's lock does that).
  */
-import { ChainLog } from './chain-log.ts'
 import type { ClaimedLink, Head, RawCommit } from './chain.ts'
 import { COMMIT_BYTES_MAX } from './codec.ts'
 import type { EngineError } from './errors.ts'
@@ -18,7 +17,6 @@ import type { Scrubbed } from './scrub.ts'
 import type { Hash, Store } from './store.ts'
 import type { Checkpoint, Expectation } from './streams.ts'
 import type { Subscription } from './subscriptions.ts'
-import { openChain } from './verify.ts'
 import type { Damage, Opened, Replay } from './verify.ts'
 
 /** Every maximum of a log. */
@@ -126,13 +124,4 @@ export interface Log<F extends Fact = Fact> extends AsyncDisposable {
   verify(range?: SeqRange): Promise<Damage | undefined>
   /** Version of the last decided fact of a stream; 0: none. */
   versionOf(stream: Stream): number
-}
-
-/** Opens and verifies a log. Damage does not reject: see {@link Log.damage} and {@link Log.opened}. */
-export async function openLog<F extends Fact = Fact>(options: LogOptions<F>): Promise<Log<F>> {
-  const limits = { ...LOG_LIMITS, ...options.limits }
-  const { checkpoint, known, replay } = options
-  const source = { hash: options.hash, origin: options.origin, store: options.store }
-  const chain = await openChain<F>(source, { checkpoint, cutMax: limits.groupCommits, known, replay })
-  return new ChainLog<F>(source, chain, limits, options)
 }

@@ -67,15 +67,11 @@ export const applied = defineProjection({
       return withTable(withTable(state, 'open', state.open.set(data.plan, data)), 'resources', resources)
     },
 
-    EffectsSettled: (state, { data: { failures, plan, seen } }) => {
+    EffectsSettled: (state, { data }) => {
+      const { plan } = data
       const intended = state.open.get(plan)
       if (intended === undefined) return state
-      const outcome: Outcome = {
-        failures: new Map(failures.map((failure) => [failure.key, failure.class === 'need'])),
-        plan,
-        seen: new Map(seen.map((each) => [each.key, each])),
-      }
-      const resources = intended.steps.reduce((all, step) => settle(all, step, outcome), state.resources)
+      const resources = intended.steps.reduce((all, step) => settle(all, step, data), state.resources)
       return withTable(withTable(state, 'open', state.open.delete(plan)), 'resources', resources)
     },
 
@@ -109,12 +105,7 @@ export const openPlans = ({ open }: Applied): readonly OpenPlan[] =>
   [...open.values()].sort((a, b) => comparePlans(a.plan, b.plan))
 
 type Resources = Trie<AppliedResource>
-/** How a plan went: keys that failed, each with whether its step never ran because its need had failed. */
-type Outcome = {
-  readonly failures: ReadonlyMap<ResourceKey, boolean>
-  readonly plan: PlanId
-  readonly seen: ReadonlyMap<ResourceKey, Seen>
-}
+type Outcome = EffectsSettled['data']
 
 function intend(resources: Resources, { plan, steps }: OpenPlan): Resources {
   let next = resources
@@ -125,84 +116,93 @@ function intend(resources: Resources, { plan, steps }: OpenPlan): Resources {
       continue
     }
     next = addIntent(next, key, spec, { op, plan, spec, takes: step.takes })
-    for (const taken of step.takes) {
-      const resource = next.get(taken)
-      if (resource) next = addIntent(next, taken, resource.spec, { op, plan, spec: resource.spec })
-    }
+    for (const taken of step.takes)
+      next = next.update(
+        taken,
+        (resource) =>
+          resource && { ...resource, intents: [...resource.intents, { op, plan, spec: resource.spec }] },
+      )
   }
   return next
 }
 
-function addIntent(resources: Resources, key: ResourceKey, spec: Spec, intent: Intent): Resources {
-  const resource = resources.get(key)
-  if (resource === undefined) return resources.set(key, { intents: [intent], spec, state: 'absent' })
-  return resources.set(key, { ...resource, intents: [...resource.intents, intent] })
-}
+const addIntent = (resources: Resources, key: ResourceKey, spec: Spec, intent: Intent): Resources =>
+  resources.update(key, (resource) =>
+    resource === undefined
+      ? { intents: [intent], spec, state: 'absent' }
+      : { ...resource, intents: [...resource.intents, intent] },
+  )
 
-/** Takes a step's intent off its resource and puts what came of it there. */
+/** Takes a step's intent off its resource, and puts what came of it there. */
 function settle(resources: Resources, step: Step, outcome: Outcome): Resources {
   const { key } = step
-  const failed = outcome.failures.has(key)
-  const before = resources.get(key)
-  const intents = before?.intents.filter((intent) => intent.plan !== outcome.plan) ?? []
-  const seen = outcome.seen.get(key) ?? before?.seen
-  switch (step.op) {
-    case 'ensure': {
-      // A step that never ran left its resource as it was.
-      if (outcome.failures.get(key) === true) return put(resources, key, before && { ...before, intents })
-      const known = failed && before !== undefined && before.state !== 'absent' ? before.spec : step.spec
-      const state = failed ? 'unknown' : 'present'
-      const next = { intents, spec: known, state } as const
-      return put(resources, key, seen === undefined ? next : { ...next, seen })
-    }
-    case 'cut':
-      if (before === undefined || before.state === 'absent')
-        return put(resources, key, before && { ...before, intents })
-      return put(resources, key, { ...before, intents, state: failed ? 'unknown' : 'cut' })
-    case 'remove': {
-      const own = put(resources, key, before && (failed ? { ...before, intents } : gone(before, intents)))
-      return step.takes.reduce((all, taken) => settleTaken(all, taken, outcome.plan, failed), own)
-    }
+  const failure = outcome.failures.find((each) => each.key === key)
+  const own = resources.update(key, (before) => settled(before, step, failure, outcome))
+  if (step.op !== 'remove') return own
+  return step.takes.reduce(
+    (all, taken) => all.update(taken, (before) => before && removed(before, failure, outcome.plan)),
+    own,
+  )
+}
+
+/** What a step made of its resource; nothing: neither a receipt nor an intent speaks of it any more. */
+function settled(
+  before: AppliedResource | undefined,
+  step: Step,
+  failure: StepFailure | undefined,
+  { plan, seen: told }: Outcome,
+): AppliedResource | undefined {
+  if (step.op === 'remove') return before && removed(before, failure, plan)
+  const intents = before === undefined ? [] : othersThan(plan, before)
+  if (step.op === 'cut') {
+    if (before === undefined || before.state === 'absent') return before && known({ ...before, intents })
+    return { ...before, intents, state: failure ? 'unknown' : 'cut' }
   }
+  // A step that never ran, since its need had failed, left its resource as it was.
+  if (failure?.class === 'need') return before && known({ ...before, intents })
+  const spec = failure && before && before.state !== 'absent' ? before.spec : step.spec
+  const seen = told.find((each) => each.key === step.key) ?? before?.seen
+  const next = { intents, spec, state: failure ? 'unknown' : 'present' } as const
+  return seen === undefined ? next : { ...next, seen }
 }
 
-function settleTaken(resources: Resources, key: ResourceKey, plan: PlanId, failed: boolean): Resources {
-  const before = resources.get(key)
-  if (before === undefined) return resources
-  const intents = before.intents.filter((intent) => intent.plan !== plan)
-  return put(resources, key, failed ? { ...before, intents } : gone(before, intents))
+/** After a removal, of itself or of what it stood on. One that failed leaves it as it was. */
+const removed = (
+  before: AppliedResource,
+  failure: StepFailure | undefined,
+  plan: PlanId,
+): AppliedResource | undefined => {
+  const intents = othersThan(plan, before)
+  return failure ? known({ ...before, intents }) : gone(before, intents)
 }
 
-/** A resource that is not there any more; what it had to tell went with it. */
-const gone = (before: AppliedResource, intents: readonly Intent[]): AppliedResource => ({
-  intents,
-  spec: before.spec,
-  state: 'absent',
-})
+const othersThan = (plan: PlanId, { intents }: AppliedResource): readonly Intent[] =>
+  intents.filter((intent) => intent.plan !== plan)
 
-/** Stores a resource, or forgets it when neither a receipt nor an intent speaks of it. */
-function put(resources: Resources, key: ResourceKey, resource: AppliedResource | undefined): Resources {
-  if (resource === undefined) return resources
-  const forgotten = resource.state === 'absent' && resource.intents.length === 0
-  return forgotten ? resources.delete(key) : resources.set(key, resource)
-}
+/** A resource that is not there any more; what it had told went with it. */
+const gone = ({ spec }: AppliedResource, intents: readonly Intent[]): AppliedResource | undefined =>
+  known({ intents, spec, state: 'absent' })
+
+/** Nothing, if neither a receipt nor an intent speaks of the resource. */
+const known = (resource: AppliedResource): AppliedResource | undefined =>
+  resource.state === 'absent' && resource.intents.length === 0 ? undefined : resource
 
 /** What somebody else did: a missing resource is gone, a changed one is there, but nobody knows how. */
-function drift(
+const drift = (
   resources: Resources,
   { found, key, spec }: DriftObserved['data']['differences'][number],
-): Resources {
-  const before = resources.get(key)
-  if (found === 'missing') return put(resources, key, before && gone(before, before.intents))
-  if (before?.state === 'unknown') return resources
-  return put(resources, key, { ...(before ?? { intents: [], spec }), state: 'unknown' })
-}
+): Resources =>
+  resources.update(key, (before) => {
+    if (found === 'missing')
+      return before?.state === 'absent' ? before : before && gone(before, before.intents)
+    return before?.state === 'unknown' ? before : { ...(before ?? { intents: [], spec }), state: 'unknown' }
+  })
 
 /** With the kernel all resources went. Open intents stay: the new epoch settles each of their plans. */
 function loseAll(resources: Resources): Resources {
   let next = resources
   for (const [key, before] of [...resources.entries()])
-    if (before.state !== 'absent') next = put(next, key, gone(before, before.intents))
+    if (before.state !== 'absent') next = next.update(key, () => gone(before, before.intents))
   return next
 }
 

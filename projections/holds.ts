@@ -135,7 +135,11 @@ export const allOf = (estate: Estate | undefined): readonly Held[] =>
 
 /** A plan has one more owner's remnants to remove. */
 const waitFor = (state: Allocations, owner: Stream, plan: PlanId): Allocations =>
-  withTable(state, 'sweeping', state.sweeping.set(plan, [...(state.sweeping.get(plan) ?? []), owner]))
+  withTable(
+    state,
+    'sweeping',
+    state.sweeping.update(plan, (owners = []) => [...owners, owner]),
+  )
 
 function setRemnants(state: Allocations, owner: Stream, remnants: readonly Remnant[]): Allocations {
   const table = remnants.length === 0 ? state.remnants.delete(owner) : state.remnants.set(owner, remnants)
@@ -181,18 +185,23 @@ const has = (all: readonly Held[], held: Held): boolean =>
   all.includes(held) || all.some((each) => each.key === held.key && each.table === held.table)
 
 function keep(state: Allocations, owner: Stream, held: Held, at: Instant, sweep?: PlanId): Allocations {
-  const hold = state[held.table].get(held.key)
-  if (hold?.holder === owner && hold.sweep === sweep) return state
-  const since = hold?.holder === owner ? hold.since : at
-  const next: Hold = sweep === undefined ? { holder: owner, since } : { holder: owner, since, sweep }
-  const kept = withTable(state, held.table, state[held.table].set(held.key, next))
-  return hold === undefined ? enter(kept, owner, held) : kept
+  const table = state[held.table]
+  const { size } = table
+  const after = table.update(held.key, (hold) => {
+    if (hold?.holder === owner && hold.sweep === sweep) return hold
+    const since = hold?.holder === owner ? hold.since : at
+    return sweep === undefined ? { holder: owner, since } : { holder: owner, since, sweep }
+  })
+  const kept = withTable(state, held.table, after)
+  return after.size > size ? enter(kept, owner, held) : kept
 }
 
 /** Frees a thing, unless another holder has it: that one's facts decide. */
 function free(state: Allocations, owner: Stream, held: Held): Allocations {
-  if (state[held.table].get(held.key)?.holder !== owner) return state
-  return leave(withTable(state, held.table, state[held.table].delete(held.key)), held)
+  const table = state[held.table]
+  const { size } = table
+  const after = table.update(held.key, (hold) => (hold?.holder === owner ? undefined : hold))
+  return after.size < size ? leave(withTable(state, held.table, after), held) : state
 }
 
 /** What a new hold means for the pools. */

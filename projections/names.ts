@@ -67,8 +67,7 @@ function tell(state: Names, id: EndpointId, sandbox: SandboxId): Names {
   const told = distinct([known.name, ...(state.sandboxes.get(sandbox) ?? [])])
   const named: Named = { addresses: known.addresses, endpoint: id }
   const records = told.reduce((all, name) => {
-    const key = `${known.network}/${name}`
-    return all.set(key, [...(all.get(key) ?? []).filter((other) => other.endpoint !== id), named])
+    return all.update(`${known.network}/${name}`, (others = []) => [...without(others, id), named])
   }, state.records)
   const endpoints = state.endpoints.set(id, { ...known, told })
   return withTable(withTable(state, 'records', records), 'endpoints', endpoints)
@@ -78,13 +77,17 @@ function fallSilent(state: Names, id: EndpointId): Names {
   const known = state.endpoints.get(id)
   if (known === undefined || known.told.length === 0) return state
   const records = known.told.reduce((all, name) => {
-    const key = `${known.network}/${name}`
-    const others = (all.get(key) ?? []).filter((other) => other.endpoint !== id)
-    return others.length === 0 ? all.delete(key) : all.set(key, others)
+    return all.update(`${known.network}/${name}`, (others = []) => {
+      const rest = without(others, id)
+      return rest.length === 0 ? undefined : rest
+    })
   }, state.records)
   const endpoints = state.endpoints.set(id, { ...known, told: [] })
   return withTable(withTable(state, 'records', records), 'endpoints', endpoints)
 }
+
+const without = (all: readonly Named[], id: EndpointId): readonly Named[] =>
+  all.filter((named) => named.endpoint !== id)
 
 const distinct = (all: readonly string[]): readonly string[] => [
   ...new Set(all.filter((name) => name.length > 0).map((name) => name.toLowerCase())),

@@ -32,21 +32,26 @@ export function placeOf(network: NetworkId, cidr: Cidr): Place {
 export const gatewayPlace = (network: NetworkId, subnet: Cidr, gateway: Ip): Place =>
   placeOf(network, `${gateway}/${prefixLengthOf(subnet)}` as Cidr)
 
-/** Gives an address; `moveCursor` unless it is not one in the order, as a gateway. */
-export function give(pools: Trie<PoolState>, { offset, pool }: Place, moveCursor: boolean): Trie<PoolState> {
-  const state = pools.get(pool)
-  // Places beyond a bitmap's are not given in order; `addresses` alone tells that they are held.
-  if (state === undefined || offset >= BITMAP_SIZE) return pools
-  const cursor = moveCursor ? offset : state.cursor
-  return pools.set(pool, { cursor, words: withBit(state.words, offset) })
-}
+/**
+ * Gives an address; `moveCursor` unless it is not one in the order, as a gateway. Places beyond a bitmap's are not given
+ * in order: that they are held is told by `addresses` alone.
+ */
+export const give = (pools: Trie<PoolState>, place: Place, moveCursor: boolean): Trie<PoolState> =>
+  changePool(pools, place, ({ cursor, words }, offset) => ({
+    cursor: moveCursor ? offset : cursor,
+    words: withBit(words, offset),
+  }))
 
 /** Takes an address back. */
-export function takeBack(pools: Trie<PoolState>, { offset, pool }: Place): Trie<PoolState> {
-  const state = pools.get(pool)
-  if (state === undefined || offset >= BITMAP_SIZE) return pools
-  return pools.set(pool, { ...state, words: withoutBit(state.words, offset) })
-}
+export const takeBack = (pools: Trie<PoolState>, place: Place): Trie<PoolState> =>
+  changePool(pools, place, ({ cursor, words }, offset) => ({ cursor, words: withoutBit(words, offset) }))
+
+const changePool = (
+  pools: Trie<PoolState>,
+  { offset, pool }: Place,
+  change: (state: PoolState, offset: number) => PoolState,
+): Trie<PoolState> =>
+  offset >= BITMAP_SIZE ? pools : pools.update(pool, (state) => state && change(state, offset))
 
 /**
  * The next free place of a pool between `first` and `last`, after the one given last, then from the start.

@@ -82,9 +82,9 @@ const onSandbox: Handlers<Topology, SandboxFact['type']> = {
 const onEndpoint: Handlers<Topology, EndpointFact['type']> = {
   EndpointReserved: (t, { data }, { at }) => {
     const { addresses, endpoint: id, labels, mac, name, network } = data
-    const others = t.members.get(network) ?? Trie.empty<true>()
     const named = withTable(t, 'endpointNames', t.endpointNames.set(`${network}/${name}`, id))
-    const member = withTable(named, 'members', t.members.set(network, others.set(id, true)))
+    const members = t.members.update(network, (ids = Trie.empty()) => ids.set(id, true))
+    const member = withTable(named, 'members', members)
     const view: EndpointView = { addresses, id, labels, mac, name, network, since: at, state: 'reserved' }
     return withTable(member, 'endpoints', t.endpoints.set(id, view))
   },
@@ -110,10 +110,10 @@ const onEndpoint: Handlers<Topology, EndpointFact['type']> = {
     const view = t.endpoints.get(data.endpoint)
     if (view === undefined) return t
     const name = `${view.network}/${view.name}`
-    const held = t.endpointNames.get(name) === view.id
-    const unnamed = held ? withTable(t, 'endpointNames', t.endpointNames.delete(name)) : t
-    const rest = t.members.get(view.network)?.delete(view.id)
-    const left = rest ? withTable(unnamed, 'members', t.members.set(view.network, rest)) : unnamed
+    const names = t.endpointNames.update(name, (id) => (id === view.id ? undefined : id))
+    const unnamed = withTable(t, 'endpointNames', names)
+    const members = t.members.update(view.network, (ids) => ids?.delete(view.id))
+    const left = withTable(unnamed, 'members', members)
     return withTable(left, 'endpoints', t.endpoints.delete(view.id))
   },
 }
@@ -151,10 +151,12 @@ function moveNetwork(t: Topology, id: NetworkId, move: Move<NetworkView>): Topol
 const moveSandbox = (t: Topology, id: SandboxId, move: Move<SandboxView>): Topology =>
   changeSandbox(t, id, (view) => sandboxWith(view, view.gateway, move))
 
-function changeSandbox(t: Topology, id: SandboxId, change: (view: SandboxView) => SandboxView): Topology {
-  const view = t.sandboxes.get(id)
-  return view === undefined ? t : withTable(t, 'sandboxes', t.sandboxes.set(id, change(view)))
-}
+const changeSandbox = (t: Topology, id: SandboxId, change: (view: SandboxView) => SandboxView): Topology =>
+  withTable(
+    t,
+    'sandboxes',
+    t.sandboxes.update(id, (view) => view && change(view)),
+  )
 
 // The next two stand on the hot path of every fold: assigned fields are several times quicker than a chain of spreads.
 
@@ -190,10 +192,16 @@ function endpointWith(
 const moveEndpoint = (t: Topology, id: EndpointId, move: Move<EndpointView>): Topology =>
   changeEndpoint(t, id, (view) => endpointWith(view, view, move))
 
-function changeEndpoint(t: Topology, id: EndpointId, change: (view: EndpointView) => EndpointView): Topology {
-  const view = t.endpoints.get(id)
-  return view === undefined ? t : withTable(t, 'endpoints', t.endpoints.set(id, change(view)))
-}
+const changeEndpoint = (
+  t: Topology,
+  id: EndpointId,
+  change: (view: EndpointView) => EndpointView,
+): Topology =>
+  withTable(
+    t,
+    'endpoints',
+    t.endpoints.update(id, (view) => view && change(view)),
+  )
 
 /** Frees the name, unless somebody else has taken it since. */
 function freeNetworkName(t: Topology, id: NetworkId): Topology {

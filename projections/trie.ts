@@ -88,19 +88,23 @@ export class Trie<V> {
     const hash = hashOf(key)
     const old = find(this.#root, hash, key)
     if (old !== undefined && Object.is(old.value, value)) return this
-    const root = withEntry(this.#root, 0, new Leaf(hash, key, value, undefined), this.#owner)
-    return this.#become(root, old === undefined ? this.#size + 1 : this.#size)
+    return this.#put(new Leaf(hash, key, value, undefined), old)
   }
 
   /** The trie without the entry; itself if there is none, and within an edit always itself. */
   delete(key: string): Trie<V> {
     const leaf = find(this.#root, hashOf(key), key)
-    if (leaf === undefined) return this
-    const rest = withoutEntry(this.#root, 0, leaf, this.#owner)
-    const root = rest instanceof Branch ? rest : emptyBranch<V>(this.#owner)
-    // The root is a branch even when one entry is left.
-    if (rest instanceof Leaf) root.slots[rest.hash & MASK] = rest
-    return this.#become(root, this.#size - 1)
+    return leaf === undefined ? this : this.#remove(leaf)
+  }
+
+  /** {@link set} of what `change` makes of the value there is, or {@link delete} if that is nothing; at the price of one. */
+  update(key: string, change: (value: V | undefined) => V | undefined): Trie<V> {
+    const hash = hashOf(key)
+    const old = find(this.#root, hash, key)
+    const value = change(old?.value)
+    if (Object.is(old?.value, value)) return this
+    if (value !== undefined) return this.#put(new Leaf(hash, key, value, undefined), old)
+    return old === undefined ? this : this.#remove(old)
   }
 
   /** An edit of this trie: its `set` and `delete` change it in place. This trie stays as it is. */
@@ -132,6 +136,19 @@ export class Trie<V> {
     compareNodes(before.#root, after.#root, tell)
   }
 
+  #put(leaf: Leaf<V>, old: Leaf<V> | undefined): Trie<V> {
+    const root = withEntry(this.#root, 0, leaf, this.#owner)
+    return this.#become(root, old === undefined ? this.#size + 1 : this.#size)
+  }
+
+  #remove(leaf: Leaf<V>): Trie<V> {
+    const rest = withoutEntry(this.#root, 0, leaf, this.#owner)
+    const root = rest instanceof Branch ? rest : emptyBranch<V>(this.#owner)
+    // The root is a branch even when one entry is left.
+    if (rest instanceof Leaf) root.slots[rest.hash & MASK] = rest
+    return this.#become(root, this.#size - 1)
+  }
+
   #become(root: Branch<V>, size: number): Trie<V> {
     if (this.#owner === undefined) return size === 0 ? Trie.empty() : new Trie(root, size, undefined)
     this.#root = root
@@ -150,13 +167,34 @@ export function diff<V>(before: Trie<V>, after: Trie<V>): readonly Change<V>[] {
   return changes
 }
 
-/** FNV-1a over the whole key, then murmur3's finaliser: keys that differ in one place only spread all the same. */
+/**
+ * MurmurHash3 (32 bits) over the whole key, four characters at a time: ids are random from their first character on, but
+ * composite keys may differ in one character anywhere.
+ */
 function hashOf(key: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193)
+  const { length } = key
+  let hash = length
+  let i = 0
+  for (; i + 3 < length; i += 4) {
+    const four =
+      key.charCodeAt(i) ^
+      (key.charCodeAt(i + 1) << 8) ^
+      (key.charCodeAt(i + 2) << 16) ^
+      (key.charCodeAt(i + 3) << 24)
+    hash ^= scatter(four)
+    hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0
+  }
+  let rest = 0
+  for (; i < length; i++) rest = (rest << 8) ^ key.charCodeAt(i)
+  hash ^= scatter(rest)
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
   return hash ^ (hash >>> 16)
+}
+
+function scatter(bits: number): number {
+  const product = Math.imul(bits, 0xcc9e2d51)
+  return Math.imul((product << 15) | (product >>> 17), 0x1b873593)
 }
 
 function emptyBranch<V>(owner: Owner | undefined): Branch<V> {

@@ -19,7 +19,8 @@ import type {
 import { parseCommand, RefusedError } from '../../events/index.ts'
 import { builtinDrivers, type Drivers } from '../drivers/index.ts'
 import type { Answer } from '../engine/answers.ts'
-import { Engine, type DispatchOptions } from '../engine/engine.ts'
+import type { DispatchOptions } from '../engine/dispatch.ts'
+import { Engine } from '../engine/engine.ts'
 import { Healer } from '../engine/heal.ts'
 import type { Recovered } from '../engine/recover.ts'
 import type { Topology } from '../../projections/index.ts'
@@ -28,7 +29,15 @@ import { systemPorts } from '../system/ports.ts'
 import { VERSION } from '../version.ts'
 import { actorOf, inspectEngine, type EntityActor } from './actor.ts'
 import { factsOf, type Facts, type FactsOptions } from './facts.ts'
-import { Endpoint, Network, refOf, Sandbox, type ConnectOptions, type EndpointOptions } from './objects.ts'
+import {
+  Endpoint,
+  Network,
+  refOf,
+  Sandbox,
+  type ConnectOptions,
+  type EndpointOptions,
+  type Owner,
+} from './objects.ts'
 import { parseMoment, viewAsOf, type Moment } from './past.ts'
 import { Past, Queries } from './queries.ts'
 
@@ -86,7 +95,7 @@ export async function createController(options: ControllerOptions = {}): Promise
   return new Controller(engine, options)
 }
 
-export class Controller {
+export class Controller implements Owner {
   /** What can be asked, of the log as it is now. */
   readonly queries: Queries
   readonly #engine: Engine

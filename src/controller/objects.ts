@@ -2,11 +2,11 @@
  * The objects of the Container Network Model: handles on entities of a live controller. A handle holds an id, nothing
  * else; what it tells is what the log says when it is asked.
  */
-import type { EndpointId, NetworkId, SandboxId } from '../../events/index.ts'
+import type { ClientCommand, EndpointId, NetworkId, SandboxId } from '../../events/index.ts'
 import type { EndpointView, NetworkView, SandboxView } from '../../projections/index.ts'
 import type { Answer } from '../engine/answers.ts'
-import type { DispatchOptions } from '../engine/engine.ts'
-import type { Controller } from './controller.ts'
+import type { DispatchOptions } from '../engine/dispatch.ts'
+import type { Queries } from './queries.ts'
 
 export type EndpointOptions = {
   /** One of the network's subnets' addresses; absent: the next free one of each. */
@@ -17,12 +17,25 @@ export type EndpointOptions = {
 export type JoinOptions = { readonly ifName?: string; readonly priority?: number }
 export type ConnectOptions = Omit<EndpointOptions, 'labels'> & JoinOptions & { readonly name?: string }
 
+/** What a handle needs of the controller it came from. */
+export interface Owner {
+  dispatch(command: ClientCommand, how?: DispatchOptions): Promise<Answer>
+  netnsPath(sandbox: SandboxId): string
+  newEndpoint(
+    network: string,
+    name: string,
+    options: EndpointOptions,
+    how?: DispatchOptions,
+  ): Promise<Endpoint>
+  readonly queries: Queries
+}
+
 /** A set of endpoints that reach each other. */
 export class Network {
   readonly id: NetworkId
-  readonly #controller: Controller
+  readonly #controller: Owner
 
-  constructor(controller: Controller, id: NetworkId) {
+  constructor(controller: Owner, id: NetworkId) {
     this.#controller = controller
     this.id = id
   }
@@ -60,9 +73,9 @@ export class Network {
 /** What joins one network to one sandbox. */
 export class Endpoint {
   readonly id: EndpointId
-  readonly #controller: Controller
+  readonly #controller: Owner
 
-  constructor(controller: Controller, id: EndpointId) {
+  constructor(controller: Owner, id: EndpointId) {
     this.#controller = controller
     this.id = id
   }
@@ -106,9 +119,9 @@ export class Endpoint {
 /** One container's network stack. */
 export class Sandbox {
   readonly id: SandboxId
-  readonly #controller: Controller
+  readonly #controller: Owner
 
-  constructor(controller: Controller, id: SandboxId) {
+  constructor(controller: Owner, id: SandboxId) {
     this.#controller = controller
     this.id = id
   }

@@ -41,9 +41,9 @@ export class LinuxStage implements Stage {
     this.engine = { dataDir: join(scratch, 'data'), runDir: join(scratch, 'run') }
   }
 
-  /** @param scratch a directory of its own, which {@link cleanUp} removes */
-  static async open(scratch = mkdtempSync(join(tmpdir(), 'chronet-demo-'))): Promise<LinuxStage> {
-    return new LinuxStage(await Somebody.enter('host'), scratch)
+  static async open(): Promise<LinuxStage> {
+    const host = await Somebody.enter('host')
+    return new LinuxStage(host, mkdtempSync(join(tmpdir(), 'chronet-demo-')))
   }
 
   async enter(netns: string): Promise<Somebody> {
@@ -128,7 +128,8 @@ export class LinuxStage implements Stage {
     for (const somebody of this.#people) somebody.leave()
     this.closeOutside()
     for (const path of this.#mounts()) libc().umount2(path, MNT_DETACH)
-    rmSync(this.#scratch, { force: true, recursive: true })
+    // The log may be writing yet, and a file more may come meanwhile.
+    rmSync(this.#scratch, { force: true, maxRetries: 3, recursive: true })
   }
 
   /** Names of nftables tables, of all families. */

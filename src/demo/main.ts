@@ -52,8 +52,11 @@ function endBySignals(stage: Stage): void {
     ['SIGHUP', 129],
   ] as const)
     process.on(signal, () => {
-      stage.cleanUp()
-      process.exit(status)
+      try {
+        stage.cleanUp()
+      } finally {
+        process.exit(status)
+      }
     })
 }
 

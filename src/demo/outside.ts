@@ -41,7 +41,7 @@ export class OutsideWorld {
     const place = await Somebody.enter('new')
     const netnsFd = libc().open(`/proc/${place.pid}/ns/net`, O_CLOEXEC)
     // Group and master 0: the link is nobody's, and no bridge's port.
-    const [created] = ns.request((w) => createVeth(w, PAIR, { group: 0, master: 0, netnsFd }))
+    const [created] = ns.request((w) => createVeth(w, PAIR, { group: 0, netnsFd }))
     libc().close(netnsFd)
     demand(created, 'make a link to the outside')
     const link = ns.find(LINK)

@@ -2,15 +2,37 @@
  * A client's command on its way: asked before? held back? refused, parked or taken? Then the answer, as the settle table
  * says (design §8).
  */
-import type { AnyFact, ClientCommand, Command, CommandId, Commit, PlanId } from '../../events/index.ts'
+import type {
+  Actor,
+  AnyFact,
+  ClientCommand,
+  Command,
+  CommandId,
+  Commit,
+  Expectation,
+  PlanId,
+} from '../../events/index.ts'
 import { EngineError, RefusedError, assert } from '../../events/index.ts'
 import type { Ports } from '../ports.ts'
 import { checkSettled, type Answer } from './answers.ts'
-import type { DispatchOptions } from './engine.ts'
 import type { Life, Request, Taken } from './life.ts'
 import { HoldBack, namesIn, PARK_MS_MAX } from './park.ts'
 import { resolveNetwork, resolveSandbox } from './resolve.ts'
 import type { Settled } from './waiters.ts'
+
+/** How a command is given. */
+export type DispatchOptions = {
+  readonly actor?: Actor
+  /** Streams that must be where the caller saw them. */
+  readonly expect?: readonly Expectation[]
+  /** The same id for ever gives the same outcome. */
+  readonly id?: CommandId
+  readonly reason?: string
+  /** `durable`: answer when the intent is on disk; `settled` (default): when the kernel has followed. */
+  readonly settle?: 'durable' | 'settled'
+  /** Ends the waiting, not the command: what is durable goes on. */
+  readonly signal?: AbortSignal
+}
 
 export class Dispatcher {
   readonly #holdBack = new HoldBack()

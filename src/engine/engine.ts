@@ -4,12 +4,9 @@
  * One at a time per data directory. It prints nothing, installs no signal handler and never exits the process.
  */
 import type {
-  Actor,
   AnyFact,
   ClientCommand,
-  CommandId,
   EffectsIntended,
-  Expectation,
   Log,
   SandboxId,
   Snapshots,
@@ -20,12 +17,12 @@ import type { Kernel } from '../kernel/kernel.ts'
 import type { Disk, Ports } from '../ports.ts'
 import { tableName } from '../reconcile/marks.ts'
 import type { Answer } from './answers.ts'
-import { Dispatcher } from './dispatch.ts'
+import { Dispatcher, type DispatchOptions } from './dispatch.ts'
 import { Life, type Taken } from './life.ts'
 import { openLogOf, type OpenedLog } from './open.ts'
 import { recover, type Recovered } from './recover.ts'
 import { save } from './snapshots.ts'
-import type { TurnContext } from './turn.ts'
+import type { TurnContext } from './context.ts'
 import type { View } from './view.ts'
 import { Waiters, type Settled } from './waiters.ts'
 
@@ -40,20 +37,6 @@ export type EngineOptions = {
   readonly hostNetns?: string
   readonly ports: Ports
   readonly runDir: string
-}
-
-/** How a command is given. */
-export type DispatchOptions = {
-  readonly actor?: Actor
-  /** Streams that must be where the caller saw them. */
-  readonly expect?: readonly Expectation[]
-  /** The same id for ever gives the same outcome. */
-  readonly id?: CommandId
-  readonly reason?: string
-  /** `durable`: answer when the intent is on disk; `settled` (default): when the kernel has followed. */
-  readonly settle?: 'durable' | 'settled'
-  /** Ends the waiting, not the command: what is durable goes on. */
-  readonly signal?: AbortSignal
 }
 
 /** First pause before a failed sweep is tried again, and the longest, in milliseconds. */

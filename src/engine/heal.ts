@@ -11,12 +11,12 @@ import type { AppliedResource } from '../../projections/index.ts'
 import type { Hint, Kernel, Observation } from '../kernel/kernel.ts'
 import type { Ports } from '../ports.ts'
 import { Damping } from '../reconcile/damping.ts'
-import { differencesOf, type Difference } from '../reconcile/differences.ts'
+import { differencesOf, type Difference } from '../reconcile/diff.ts'
 import { basesOf, planAll } from '../reconcile/plan.ts'
 import { EVERYWHERE, NOWHERE, widen, within, type Scope } from '../reconcile/scope.ts'
 import { specsOf } from '../reconcile/specs.ts'
 import type { Life } from './life.ts'
-import type { TurnContext } from './turn.ts'
+import type { TurnContext } from './context.ts'
 
 /** How long hints gather, in milliseconds. One act of a person makes several. */
 export const GATHER_MS = 10

@@ -10,7 +10,7 @@ import { changedSpecs } from '../reconcile/specs.ts'
 import type { Decision } from './decisions/index.ts'
 import type { Draft } from './draft.ts'
 import { withLost } from './lost.ts'
-import type { TurnContext } from './turn.ts'
+import type { TurnContext } from './context.ts'
 
 /** Adds EffectsIntended to the draft if there is something to do, or somebody who waits for a receipt. */
 export function intendFor(

@@ -27,10 +27,10 @@ import type { Kernel } from '../kernel/kernel.ts'
 import type { Ports } from '../ports.ts'
 import { Executor, type Receipt } from '../reconcile/execute.ts'
 import { Heads } from './heads.ts'
-import { takeTurn, type TurnContext, type TurnOutcome } from './turn.ts'
+import type { TurnContext } from './context.ts'
+import { takeTurn, type TurnOutcome } from './turn.ts'
 import type { View } from './view.ts'
-import type { Waiters} from './waiters.ts';
-import type { Settled } from './waiters.ts'
+import type { Settled, Waiters } from './waiters.ts'
 
 /** A command on its way into a turn. */
 export type Request<T extends CommandType = CommandType> = {
@@ -145,6 +145,11 @@ export class Life {
     return this.take({ actor, command, id: this.#parts.ports.ids.commandId() })
   }
 
+  /** As {@link own}, as soon as the log has room for it. */
+  ownLater<T extends CommandType>(type: T, data: CommandData[T]): void {
+    this.#persist(() => this.own(type, data))
+  }
+
   /** Settles a plan from what a run of it, or a look at the kernel, showed. */
   settle(receipt: Receipt, late: boolean): Taken | undefined {
     const intended = this.heads.decided.projections.applied.open.get(receipt.plan)
@@ -185,11 +190,15 @@ export class Life {
 
   /** A receipt is never refused: if the log has no room for it now, it waits until there is some. */
   #settle(receipt: Receipt): void {
+    this.#persist(() => this.settle(receipt, false))
+  }
+
+  #persist(write: () => void): void {
     if (this.#over) return
     try {
-      this.settle(receipt, false)
+      write()
     } catch (error) {
-      if (isBackpressure(error)) void this.log.flush().then(() => this.#settle(receipt))
+      if (isBackpressure(error)) void this.log.flush().then(() => this.#persist(write))
       else this.#fail(error)
     }
   }

@@ -7,11 +7,11 @@ import { keyOf } from '../../events/index.ts'
 import type { Applied } from '../../projections/index.ts'
 import { unswept } from '../../projections/index.ts'
 import type { Kernel, Observation, StepResult } from '../kernel/kernel.ts'
-import { differencesOf } from '../reconcile/differences.ts'
+import { differencesOf } from '../reconcile/diff.ts'
 import { basesOf, planAll } from '../reconcile/plan.ts'
 import { specsOf } from '../reconcile/specs.ts'
 import type { Life } from './life.ts'
-import type { TurnContext } from './turn.ts'
+import type { TurnContext } from './context.ts'
 
 /** What recovery found and did, for the one who started the engine. */
 export type Recovered = {

@@ -5,52 +5,21 @@
  * be decided again in tests. There is no `await` here (lint), so no two commands can decide on the same free address.
  */
 import type {
-  Actor,
   AnyFact,
-  Command,
-  CommandId,
-  CommandType,
   CommitDraft,
   EffectsIntended,
-  Epoch,
   Expectation,
   Instant,
-  Origin,
   PlanId,
-  Seq,
   Stream,
 } from '../../events/index.ts'
 import { planIdOf } from '../../events/index.ts'
-import type { Drivers } from '../drivers/index.ts'
-import type { Hash } from '../ports.ts'
+import type { Given, TurnContext } from './context.ts'
 import { handlers, type Decision } from './decisions/index.ts'
 import { Draft } from './draft.ts'
 import { intendFor } from './intend.ts'
 import { withNames } from './naming.ts'
 import type { View } from './view.ts'
-
-/** What a turn may know besides the view: all of it is fixed for the life of an engine, and none of it reads the world. */
-export type TurnContext = {
-  readonly drivers: Drivers
-  readonly hash: Hash
-  readonly origin: Origin
-  /** Our nftables table. */
-  readonly table: string
-}
-
-/** A command with what is recorded beside it. */
-export type Given<T extends CommandType = CommandType> = {
-  readonly actor: Actor
-  readonly at: Instant
-  /** What the clock said, if it has stepped back behind the log's newest time. */
-  readonly clock?: Instant
-  readonly command: Command<T>
-  readonly epoch: Epoch
-  readonly id: CommandId
-  readonly reason?: string
-  /** The number its commit will have. */
-  readonly seq: Seq
-}
 
 /** What a turn came to. No facts: the command changed nothing and nothing is written. */
 export type TurnOutcome = {

@@ -1,8 +1,10 @@
 /**
  * Comparing what should be with what is: when two specs are equal, and how the kernel differs from what was wanted.
  */
-import type { CommandData, ResourceKey, Spec } from '../../events/index.ts'
+import type { CommandData, Spec } from '../../events/index.ts'
+import { baseOf, type Applied } from '../../projections/index.ts'
 import type { Observation } from '../kernel/kernel.ts'
+import type { Specs } from './specs.ts'
 
 /** One way in which the kernel differs, as `drift.report` carries it. */
 export type Difference = CommandData['drift.report']['differences'][number]
@@ -23,15 +25,18 @@ export function differingFields(a: Spec, b: Spec): readonly string[] {
 }
 
 /**
- * What is missing or changed of `wanted`. What stands under a wanted key and is not ours counts as changed, in no field:
- * it is not what we made, however much it looks like it.
+ * What drifted, three ways: what is wanted, what is there, and what the receipts say was there. Only what a receipt vouches
+ * for can have drifted; the rest was simply not made yet. What stands under a wanted key and is not ours counts as
+ * changed, in no field: it is not what we made, however much it looks like it.
  */
 export function differencesOf(
-  wanted: ReadonlyMap<ResourceKey, Spec>,
+  wanted: Specs,
   { found }: Pick<Observation, 'found'>,
+  applied: Applied,
 ): readonly Difference[] {
   const differences: Difference[] = []
   for (const [key, spec] of wanted) {
+    if (baseOf(applied, key)?.state !== 'present') continue
     const there = found.get(key)
     if (!there) differences.push({ fields: [], found: 'missing', key, spec })
     else if (!there.ours || !equalSpecs(there.spec, spec))

@@ -6,7 +6,7 @@ import { createController, type Controller, type ControllerOptions } from '../..
 import { personAt } from '../../src/kernel/simulated/humans.ts'
 import { canReach } from '../../src/kernel/simulated/reach.ts'
 import { createWorld, reboot, type World } from '../../src/kernel/simulated/world.ts'
-import { simulatedPorts, type SimulatedPorts } from '../../src/simulated/ports.ts'
+import { simulatedPorts, type SimulatedPorts } from '../../src/simulator/ports.ts'
 
 export const DATA_DIR = '/data'
 export const RUN_DIR = '/run/chronet'

@@ -4,7 +4,7 @@ import { keyOf } from '../../events/index.ts'
 import { openSimulatedKernel } from '../../src/kernel/simulated/index.ts'
 import { personAt } from '../../src/kernel/simulated/humans.ts'
 import { createWorld, overrun, reboot } from '../../src/kernel/simulated/world.ts'
-import { VirtualTime } from '../../src/simulated/time.ts'
+import { VirtualTime } from '../../src/simulator/time.ts'
 import { simulatedMachine } from '../contracts/simulated.ts'
 import {
   attached,

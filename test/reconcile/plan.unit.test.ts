@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { EndpointId, Spec, Step } from '../../events/index.ts'
 import { keyOf } from '../../events/index.ts'
-import { Trie, type Desired } from '../../projections/index.ts'
+import { applied, Trie, type AppliedResource, type Desired } from '../../projections/index.ts'
 import { differencesOf, differingFields, equalSpecs } from '../../src/reconcile/diff.ts'
 import { basesOf, planAll, planOn, type Base, type Plan } from '../../src/reconcile/plan.ts'
 import { changedSpecs, specsOf, withWants } from '../../src/reconcile/specs.ts'
@@ -206,9 +206,14 @@ describe('a difference', () => {
     expect(differingFields(bridge, other)).toEqual(['mtu'])
   })
 
-  it('is what is missing, changed, or not ours', () => {
+  it('is what is missing, changed, or not ours, of what a receipt vouches for', () => {
     const found = new Map([...wanted].map(([key, spec]) => [key, { ours: true, spec }]))
-    expect(differencesOf(wanted, { found })).toEqual([])
+    const resources = [...wanted].map(
+      ([key, spec]) => [key, { intents: [], spec, state: 'present' }] as const,
+    )
+    const vouched = { ...applied.init, resources: Trie.of<AppliedResource>(resources) }
+    expect(differencesOf(wanted, { found }, applied.init)).toEqual([])
+    expect(differencesOf(wanted, { found }, vouched)).toEqual([])
     found.delete('nft/chronet_0badcafe')
     found.set(keyOf(bridge), { ours: true, spec: { ...bridge, mtu: 1300 } as Spec })
     found.set('addr/host/cnb2/10.0.2.1/24', {
@@ -216,7 +221,7 @@ describe('a difference', () => {
       spec: wanted.get('addr/host/cnb2/10.0.2.1/24') as Spec,
     })
     expect(
-      differencesOf(wanted, { found })
+      differencesOf(wanted, { found }, vouched)
         .map((d) => `${d.found} ${d.key} ${d.fields.join()}`)
         .sort(),
     ).toEqual([

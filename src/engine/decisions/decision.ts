@@ -3,7 +3,7 @@
  */
 import type { CommandData, CommandType, PlanId, Purpose, Step, Stream } from '../../../events/index.ts'
 import type { Draft } from '../draft.ts'
-import type { Given, TurnContext } from '../turn.ts'
+import type { Given, TurnContext } from '../context.ts'
 
 export type Decision = {
   /** Intend even if there is nothing to do: a machine waits for the receipt. True for realise and cut by nature. */

@@ -4,13 +4,11 @@
  */
 import type { BridgeSpec, VethSpec } from '../../../events/index.ts'
 import { aliasOf } from '../../reconcile/marks.ts'
-import { EEXIST, ENETDOWN, ENODEV } from '../errno.ts'
+import { EEXIST, ENETDOWN } from '../errno.ts'
 import {
   BR_STATE_FORWARDING,
   createBridge,
   createVeth,
-  decodeLink,
-  getLink,
   type Link,
   type LinkChange,
   setPortState,
@@ -26,8 +24,9 @@ import { deleteLinks, undeleted } from './remove-links.ts'
 export function ensureBridge(context: Context, spec: BridgeSpec): Done {
   const { mark } = context
   const { host } = context.namespaces
-  const { fresh, link } =
-    renamed(context, spec) ?? createOrFind(context, spec, (w) => createBridge(w, spec, mark.living))
+  const renamed = renamedOf(context, spec)
+  const fresh = renamed === undefined && create(host, spec, (w) => createBridge(w, spec, mark.living))
+  const link = renamed ?? standingOf(context, spec)
   if (link === undefined)
     throw new Refusal('ENODEV', `bridge ${spec.name} vanished while it was looked at (ENODEV)`)
   const changed = changeIf(host, link, {
@@ -39,17 +38,18 @@ export function ensureBridge(context: Context, spec: BridgeSpec): Done {
 
 /** A veth pair, its peer born in the sandbox. Asynchronous only for what cannot be mended in place. */
 export async function ensureVeth(context: Context, spec: VethSpec): Promise<Done> {
+  const { mark } = context
   const { host } = context.namespaces
-  indexOfOurs(context.mark, host, spec.bridge)
+  indexOfOurs(mark, host, spec.bridge)
   const sandbox = await namespaceOf(context, spec.peer.ns)
-  const { fresh, link } = renamed(context, spec) ?? createVethIn(context, spec, sandbox)
+  const birth = { group: mark.living, netnsFd: sandbox.fd ?? -1 }
+  const renamed = renamedOf(context, spec)
+  if (renamed === undefined && create(host, spec, (w) => createVeth(w, spec, birth)))
+    return { changed: true, ifindex: await raise(context, spec, sandbox) }
+  const link = renamed ?? standingOf(context, spec)
   if (link === undefined)
     throw new Refusal('EEXIST', `the sandbox has an interface ${spec.peer.name} already (EEXIST)`)
   host.remember({ index: link.index, name: spec.name })
-  if (fresh) {
-    takeUp(context, spec, link, sandbox)
-    return { changed: true, ifindex: link.index }
-  }
   const peer = peerOf(link, sandbox)
   if (peer !== undefined) return { changed: mend(context, spec, link, peer, sandbox), ifindex: link.index }
   // Its other end is gone to another namespace: nothing can bring it back, so it is made anew.
@@ -58,63 +58,62 @@ export async function ensureVeth(context: Context, spec: VethSpec): Promise<Done
   return ensureVeth(context, spec)
 }
 
-type Standing = { readonly fresh: boolean; readonly link: Link | undefined }
-
 /** Somebody may have renamed what we made: the index finds it still. Where nothing is remembered, this asks nothing. */
-function renamed({ mark, namespaces: { host } }: Context, spec: BridgeSpec | VethSpec): Standing | undefined {
+function renamedOf({ mark, namespaces: { host } }: Context, spec: BridgeSpec | VethSpec): Link | undefined {
   const index = host.remembered(spec.name)
   const link = index === undefined ? undefined : host.find(index)
-  if (link !== undefined && mark.isOf(link, spec)) return { fresh: false, link }
+  if (link !== undefined && mark.isOf(link, spec)) return link
   host.forget(spec.name)
   return undefined
 }
 
-/** Creates and looks in one send. @throws {Refusal} also if a stranger has the name. */
-function createOrFind(
-  { mark, namespaces: { host } }: Context,
-  spec: BridgeSpec | VethSpec,
-  create: (writer: Writer) => void,
-): Standing {
-  const [created, looked] = host.request((w) => {
-    create(w)
-    getLink(w, spec.name)
-  })
-  demand(created, `create ${spec.kind} ${spec.name}`, EEXIST)
-  const [reply] = demand(looked, `look at link ${spec.name}`, ENODEV).replies
-  const link = reply && decodeLink(reply)
+/** False: something stands there already. */
+function create(host: Namespace, spec: BridgeSpec | VethSpec, write: (writer: Writer) => void): boolean {
+  const [answer] = host.request(write)
+  return demand(answer, `create ${spec.kind} ${spec.name}`, EEXIST).errno === 0
+}
+
+/** What stands under the spec's name. @throws {Refusal} EEXIST: it is a stranger's. */
+function standingOf({ mark, namespaces: { host } }: Context, spec: BridgeSpec | VethSpec): Link | undefined {
+  const link = host.find(spec.name)
   if (link !== undefined && !mark.isOf(link, spec)) throw strangers(link)
-  return { fresh: created?.errno === 0, link }
+  return link
+}
+
+/**
+ * The second half of a veth's birth; returns its index. A crash before it leaves a link that group and name tell to be
+ * ours. If its bridge went meanwhile, no half of it stays.
+ */
+async function raise(context: Context, spec: VethSpec, sandbox: Namespace): Promise<number> {
+  const { host } = context.namespaces
+  const link = { index: host.indexOf(spec.name), name: spec.name }
+  const peer = { index: sandbox.indexOf(spec.peer.name), name: spec.peer.name }
+  try {
+    plugIn(context, spec, link)
+    sandbox.change(peer, { up: true })
+  } catch (error) {
+    await deleteLinks(context, [{ ...link, group: context.mark.living }])
+    throw error
+  }
+  sandbox.remember(peer)
+  return host.remember(link)
 }
 
 /** The index of the bridge that is remembered may be stale: then it is looked up, once. */
-function createVethIn(context: Context, spec: VethSpec, sandbox: Namespace): Standing {
-  const { mark } = context
-  const { host } = context.namespaces
-  const attempt = (): Standing => {
-    const at = { group: mark.living, master: indexOfOurs(mark, host, spec.bridge), netnsFd: sandbox.fd ?? -1 }
-    return createOrFind(context, spec, (w) => createVeth(w, spec, at))
-  }
+function plugIn({ mark, namespaces: { host } }: Context, spec: VethSpec, link: Place): void {
+  const alias = aliasOf(mark.origin, peerText(spec))
+  const attempt = (): void =>
+    host.change(link, { alias, master: indexOfOurs(mark, host, spec.bridge), quiet: true, up: true })
   try {
-    return attempt()
+    attempt()
   } catch (error) {
     const stale = error instanceof Refusal && (error.code === 'ENODEV' || error.code === 'EINVAL')
     if (!stale || !host.forget(spec.bridge)) throw error
-    return attempt()
+    attempt()
   }
 }
 
-/** The second half of a birth. A crash before it leaves a link that group and name tell to be ours. */
-function takeUp(
-  { mark, namespaces: { host } }: Context,
-  spec: VethSpec,
-  link: Link,
-  sandbox: Namespace,
-): void {
-  host.change(link, { ...aliasFor(link, mark, peerText(spec)), quiet: true, up: true })
-  const peer = { index: link.peer, name: spec.peer.name }
-  sandbox.change(peer, { up: true })
-  sandbox.remember(peer)
-}
+type Place = Pick<Link, 'index' | 'name'>
 
 /** What differs from a living link in good order, as changes. */
 function changesOf(

@@ -17,6 +17,8 @@ export interface Libc {
   errno(): number
   getsockname(fd: number, address: Uint8Array, length: Uint8Array): number
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number
+  /** Requests whose third argument is a pointer. */
+  ioctl(fd: number, request: number, argument: Uint8Array): number
   mount(
     source: string | null,
     target: string,
@@ -62,6 +64,7 @@ function load(): Libc {
     close: self.func('int close(int)'),
     getsockname: self.func('int getsockname(int, void *, void *)'),
     getsockopt: self.func('int getsockopt(int, int, int, void *, void *)'),
+    ioctl: self.func('int ioctl(int, ulong, void *)'),
     mount: self.func('int mount(const char *, const char *, const char *, ulong, const char *)'),
     open: self.func('int open(const char *, int)'),
     recv: self.func('long recv(int, void *, size_t, int)'),

@@ -111,17 +111,18 @@ export function createBridge(writer: Writer, spec: BridgeSpec, group: number): v
 }
 
 /**
- * A veth pair, both down: the host end a port of `master`, the peer born in the namespace of `netnsFd` under its final
- * name. Moving it there later would cost 20 ms of waiting for RCU. Both ends bear the mark. All or nothing.
+ * A veth pair, both down, the peer born in the namespace of `netnsFd` under its final name: moving it there later would cost
+ * 20 ms of waiting for RCU. Both ends bear the mark. All or nothing. The bridge is given with the next change: a port from
+ * birth costs a third more (0.2 ms, measured in C on 6.18).
  */
 export function createVeth(
   writer: Writer,
   spec: VethSpec,
-  at: { readonly group: number; readonly master: number; readonly netnsFd: number },
+  at: { readonly group: number; readonly netnsFd: number },
 ): void {
   const { peer } = spec
   ifinfo(writer.begin(RTM_NEWLINK, CREATE), 0).str(IFLA_IFNAME, spec.name)
-  writer.u32(IFLA_GROUP, at.group).raw(IFLA_ADDRESS, macBytes(spec.mac)).u32(IFLA_MASTER, at.master)
+  writer.u32(IFLA_GROUP, at.group).raw(IFLA_ADDRESS, macBytes(spec.mac))
   if (spec.mtu !== 0) writer.u32(IFLA_MTU, spec.mtu)
   const peerInfo = (): void => {
     ifinfo(writer, 0).str(IFLA_IFNAME, peer.name)

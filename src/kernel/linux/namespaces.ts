@@ -55,6 +55,11 @@ export class Namespace {
     return reply && decodeLink(reply)
   }
 
+  /** The index of a link by name, 0 if there is none: much cheaper than {@link find}, and says nothing of whose it is. */
+  indexOf(name: string): number {
+    return this.#socket.linkIndex(name)
+  }
+
   /** The index that a link of ours had when it was last seen; the kernel may have forgotten it since. */
   remembered(name: string): number | undefined {
     return this.#indexes.get(name)

@@ -31,6 +31,10 @@ const NETLINK_CAP_ACK = 10
 const NETLINK_EXT_ACK = 11
 const NETLINK_GET_STRICT_CHK = 12
 const MSG_DONTWAIT = 0x40
+const SIOCGIFINDEX = 0x8933
+/** struct ifreq: a name, then a union. */
+const IFNAMSIZ = 16
+const IFREQ_BYTES = 40
 const MSG_TRUNC = 0x20
 
 const NLMSG_ERROR = 2
@@ -116,6 +120,16 @@ export class NetlinkSocket {
     if (libc().getsockopt(this.fd, SOL_SOCKET, SO_NETNS_COOKIE, value, uint32(8)) < 0)
       throw new NetlinkError('SO_NETNS_COOKIE', libc().errno())
     return value.readBigUInt64LE().toString()
+  }
+
+  /**
+   * Index of a link of the socket's namespace, 0 if there is none. Of all ways to ask, the one that takes no lock
+   * (netdevice(7)): a request would wait for whoever changes links anywhere on the machine.
+   */
+  linkIndex(name: string): number {
+    const request = Buffer.alloc(IFREQ_BYTES)
+    request.write(name, 0, IFNAMSIZ - 1, 'latin1')
+    return libc().ioctl(this.fd, SIOCGIFINDEX, request) < 0 ? 0 : request.readInt32LE(IFNAMSIZ)
   }
 
   /** Bytes that one send may have (about: the kernel's own overhead counts too), as granted. */

@@ -51,13 +51,13 @@ export async function removeLinks(
 }
 
 /** A link that did not go. */
-export const undeleted = ({ name }: Link, errno: number): Refusal =>
+export const undeleted = ({ name }: Pick<Link, 'name'>, errno: number): Refusal =>
   new Refusal(errnoName(errno), `delete link ${name}: ${errnoName(errno)}`)
 
 /** Deletes links of ours on the worker, after they got the sweep bit if they had it not. Errno per link. */
 export async function deleteLinks(
   { mark, namespaces: { host, worker } }: Context,
-  links: readonly Link[],
+  links: readonly Pick<Link, 'group' | 'index' | 'name'>[],
 ): Promise<readonly number[]> {
   for (const link of links) {
     host.forget(link.name)

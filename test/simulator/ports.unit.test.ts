@@ -2,8 +2,8 @@
 import { interval, take } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { createWorld } from '../../src/kernel/simulated/world.ts'
-import { simulatedPorts } from '../../src/simulated/ports.ts'
-import { VirtualTime } from '../../src/simulated/time.ts'
+import { simulatedPorts } from '../../src/simulator/ports.ts'
+import { VirtualTime } from '../../src/simulator/time.ts'
 
 const ports = (seed = 'seed') => simulatedPorts({ seed, world: createWorld() })
 const WHERE = { dataDir: '/var/lib/chronet', runDir: '/run/chronet' }

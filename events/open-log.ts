@@ -1,0 +1,14 @@
+/** Opening a log: verify, fold, cut a torn end; then it can be written. */
+import { ChainLog } from './chain-log.ts'
+import type { Fact } from './fact.ts'
+import { LOG_LIMITS, type Log, type LogOptions } from './log.ts'
+import { openChain } from './verify.ts'
+
+/** Opens and verifies a log. Damage does not reject: see {@link Log.damage} and {@link Log.opened}. */
+export async function openLog<F extends Fact = Fact>(options: LogOptions<F>): Promise<Log<F>> {
+  const limits = { ...LOG_LIMITS, ...options.limits }
+  const { checkpoint, known, replay } = options
+  const source = { hash: options.hash, origin: options.origin, store: options.store }
+  const chain = await openChain<F>(source, { checkpoint, cutMax: limits.groupCommits, known, replay })
+  return new ChainLog<F>(source, chain, limits, options)
+}
