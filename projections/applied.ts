@@ -8,11 +8,13 @@
 import type {
   DriftObserved,
   EffectsIntended,
+  EffectsSettled,
   PlanId,
   ResourceKey,
   Seen,
   Spec,
   Step,
+  StepFailure,
 } from '../events/index.ts'
 import { defineProjection } from './define.ts'
 import { withTable } from './tables.ts'
