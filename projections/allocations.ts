@@ -6,13 +6,17 @@
  * which it lay. A sweep is pending until its receipt names no failure; one that failed is intended again, for the same
  * streams, and the holds then name that plan.
  */
-import type { EndpointId, EndpointReserved, NetworkCreateRequested, PlanId, Stream } from '../events/index.ts'
+import type {
+  EndpointJoinFailed,
+  EndpointLeft,
+  EndpointReserved,
+  Instant,
+  NetworkCreateRequested,
+} from '../events/index.ts'
 import { ipOf, streamOf } from '../events/index.ts'
 import { defineProjection } from './define.ts'
 import {
-  allOf,
   forgetFailed,
-  leaveRemnant,
   noHolds,
   setEstate,
   settleSweep,
@@ -21,7 +25,6 @@ import {
   type Held,
 } from './holds.ts'
 import { gatewayPlace, placeOf, poolKey } from './pools.ts'
-import type { Position } from './projection.ts'
 
 /** Who holds what. */
 export const allocations = defineProjection({
@@ -29,41 +32,31 @@ export const allocations = defineProjection({
   version: 1,
   init: noHolds,
   on: {
-    NetworkCreateRequested: (state, { data }, { at }) => {
-      const own = ofNetwork(data)
-      return setEstate(state, streamOf.network(data.network), { joined: [], own }, own, at)
-    },
+    NetworkCreateRequested: (state, { data }, { at }) =>
+      setEstate(state, streamOf.network(data.network), { joined: [], own: ofNetwork(data) }, { at }),
     // A failed network keeps what it has until it is deleted, whatever becomes of its sweep.
-    NetworkCreateFailed: (state, { data }, { at }) => {
-      const owner = streamOf.network(data.network)
-      const estate = state.estates.get(owner)
-      return setEstate(mark(state, owner, data.sweep), owner, estate, allOf(estate), at)
+    NetworkCreateFailed: (state, { data: { network, sweep } }, { at }) => {
+      const owner = streamOf.network(network)
+      return setEstate(state, owner, state.estates.get(owner), { at, sweep })
     },
-    NetworkDeleted: (state, { data }, { at }) => {
-      const owner = streamOf.network(data.network)
-      return setEstate(mark(state, owner, data.sweep), owner, undefined, allOf(state.estates.get(owner)), at)
-    },
+    NetworkDeleted: (state, { data: { network, sweep } }, { at }) =>
+      setEstate(state, streamOf.network(network), undefined, { at, sweep }),
 
-    EndpointReserved: (state, { data }, { at }) => {
-      const own = ofEndpoint(data)
-      return setEstate(state, streamOf.endpoint(data.endpoint), { joined: [], own }, own, at)
-    },
+    EndpointReserved: (state, { data }, { at }) =>
+      setEstate(state, streamOf.endpoint(data.endpoint), { joined: [], own: ofEndpoint(data) }, { at }),
     // The commit has SandboxInterfaceAdded too, which says the same of the interface name.
     EndpointJoinRequested: (state, { data: { endpoint, ifName, link, sandbox } }, { at }) => {
       const owner = streamOf.endpoint(endpoint)
-      const { joined: old, own } = state.estates.get(owner) ?? { joined: [], own: [] }
       const joined: readonly Held[] = [
         { key: `${sandbox}/${ifName}`, table: 'ifNames' },
         { key: link.name, table: 'links' },
       ]
-      return setEstate(state, owner, { joined, own }, old.length === 0 ? joined : [...old, ...joined], at)
+      return setEstate(state, owner, { joined, own: state.estates.get(owner)?.own ?? [] }, { at })
     },
-    EndpointJoinFailed: (state, { data }, position) => endJoin(state, data.endpoint, data.sweep, position),
-    EndpointLeft: (state, { data }, position) => endJoin(state, data.endpoint, data.sweep, position),
-    EndpointReleased: (state, { data }, { at }) => {
-      const owner = streamOf.endpoint(data.endpoint)
-      return setEstate(state, owner, undefined, allOf(state.estates.get(owner)), at)
-    },
+    EndpointJoinFailed: (state, { data }, { at }) => endJoin(state, data, at),
+    EndpointLeft: (state, { data }, { at }) => endJoin(state, data, at),
+    EndpointReleased: (state, { data }, { at }) =>
+      setEstate(state, streamOf.endpoint(data.endpoint), undefined, { at }),
 
     EffectsIntended: (state, { data }, { at }) =>
       data.purpose === 'sweep' ? sweepAgain(state, data.plan, data.for, at) : state,
@@ -72,23 +65,15 @@ export const allocations = defineProjection({
   },
 })
 
-/** Notes that what the owner has now lies on a link that a sweep will remove, if one will. */
-const mark = (state: Allocations, owner: Stream, sweep: PlanId | undefined): Allocations =>
-  sweep === undefined ? state : leaveRemnant(state, owner, sweep)
-
 /** Interface name and host link go, now or with the sweep; addresses and MAC stay with the endpoint. */
 function endJoin(
   state: Allocations,
-  endpoint: EndpointId,
-  sweep: PlanId | undefined,
-  { at }: Position,
+  { endpoint, sweep }: EndpointJoinFailed['data'] | EndpointLeft['data'],
+  at: Instant,
 ): Allocations {
   const owner = streamOf.endpoint(endpoint)
   const estate = state.estates.get(owner)
-  if (estate === undefined) return state
-  // With a sweep the holds of addresses and MAC name it too.
-  const concerned = sweep === undefined ? estate.joined : allOf(estate)
-  return setEstate(mark(state, owner, sweep), owner, { joined: [], own: estate.own }, concerned, at)
+  return estate ? setEstate(state, owner, { joined: [], own: estate.own }, { at, sweep }) : state
 }
 
 function ofNetwork({ bridge, network, subnets }: NetworkCreateRequested['data']): readonly Held[] {

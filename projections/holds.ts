@@ -68,22 +68,28 @@ export const noHolds: Allocations = {
   sweeping: Trie.empty(),
 }
 
-/** From now on the owner has this and nothing else; absent: nothing, it is no more. `concerned`: what that may hold or free. */
+/**
+ * From now on the owner has this and nothing else; absent: nothing, it is no more.
+ * @param sweep the plan that will remove a link on which lies all that the owner had until now
+ */
 export function setEstate(
   state: Allocations,
   owner: Stream,
-  estate: Estate | undefined,
-  concerned: readonly Held[],
-  at: Instant,
+  after: Estate | undefined,
+  { at, sweep }: { readonly at: Instant; readonly sweep?: PlanId | undefined },
 ): Allocations {
-  const estates = estate === undefined ? state.estates.delete(owner) : state.estates.set(owner, estate)
-  return refreshAll(withTable(state, 'estates', estates), owner, concerned, at)
-}
-
-/** Whatever the owner has now lies on a link that `plan` will remove. To be followed by {@link setEstate} of all of it. */
-export function leaveRemnant(state: Allocations, owner: Stream, plan: PlanId): Allocations {
-  const remnant: Remnant = { failed: false, held: allOf(state.estates.get(owner)), plan }
-  return waitFor(setRemnants(state, owner, [...(state.remnants.get(owner) ?? []), remnant]), owner, plan)
+  const before = state.estates.get(owner)
+  const estates = after === undefined ? state.estates.delete(owner) : state.estates.set(owner, after)
+  const settled = withTable(state, 'estates', estates)
+  const old = state.remnants.get(owner) ?? NONE
+  if (sweep === undefined) {
+    const changed = [...except(before, after), ...except(after, before)]
+    return refresh(settled, owner, { all: changed, at, estate: after, remnants: old })
+  }
+  const all = allOf(before)
+  const remnants = [...old, { failed: false, held: all, plan: sweep }]
+  const swept = waitFor(setRemnants(settled, owner, remnants), owner, sweep)
+  return refresh(swept, owner, { all, at, estate: after, remnants })
 }
 
 /** The sweep succeeded, and its remnants are no more; or it failed, and they wait for another. */
@@ -130,7 +136,7 @@ export const unswept = (state: Allocations): readonly Stream[] =>
     .sort()
 
 /** Everything in an estate. */
-export const allOf = (estate: Estate | undefined): readonly Held[] =>
+const allOf = (estate: Estate | undefined): readonly Held[] =>
   estate === undefined ? [] : [...estate.own, ...estate.joined]
 
 /** A plan has one more owner's remnants to remove. */
@@ -153,36 +159,53 @@ function changeRemnants(
   change: (remnant: Remnant) => Remnant | undefined,
   at: Instant,
 ): Allocations {
-  const before = state.remnants.get(owner) ?? []
+  const before = state.remnants.get(owner) ?? NONE
   const after = before.map(change)
   const touched = before.filter((remnant, i) => remnant !== after[i])
   if (touched.length === 0) return state
-  const next = setRemnants(
-    state,
-    owner,
-    after.filter((remnant) => remnant !== undefined),
-  )
-  return refreshAll(
-    next,
-    owner,
-    touched.flatMap((remnant) => remnant.held),
-    at,
-  )
+  const remnants = after.filter((remnant) => remnant !== undefined)
+  const all = touched.flatMap((remnant) => remnant.held)
+  const estate = state.estates.get(owner)
+  return refresh(setRemnants(state, owner, remnants), owner, { all, at, estate, remnants })
 }
 
-function refreshAll(state: Allocations, owner: Stream, all: readonly Held[], at: Instant): Allocations {
-  const estate = allOf(state.estates.get(owner))
-  const remnants = state.remnants.get(owner) ?? []
-  return all.reduce((next, held) => {
+/** Makes holds agree with the reasons for them. `all`: what may have got another reason. */
+function refresh(
+  state: Allocations,
+  owner: Stream,
+  reasons: {
+    readonly all: readonly Held[]
+    readonly at: Instant
+    readonly estate: Estate | undefined
+    readonly remnants: readonly Remnant[]
+  },
+): Allocations {
+  const { all, at, estate, remnants } = reasons
+  let next = state
+  for (const held of all) {
     const sweep = remnants.findLast((remnant) => has(remnant.held, held))?.plan
-    const wanted = sweep !== undefined || has(estate, held)
-    return wanted ? keep(next, owner, held, at, sweep) : free(next, owner, held)
-  }, state)
+    const wanted = sweep !== undefined || isIn(estate, held)
+    next = wanted ? keep(next, owner, held, at, sweep) : free(next, owner, held)
+  }
+  return next
 }
 
-/** Parts are shared between an estate and its remnants, so that identity mostly decides. */
+const NONE: readonly Remnant[] = []
+
+/** Parts are shared between estates and remnants, so that identity mostly decides. */
 const has = (all: readonly Held[], held: Held): boolean =>
   all.includes(held) || all.some((each) => each.key === held.key && each.table === held.table)
+
+const isIn = (estate: Estate | undefined, held: Held): boolean =>
+  estate !== undefined && (has(estate.own, held) || has(estate.joined, held))
+
+/** What is in one estate and not, as the same objects, in another. */
+function except(estate: Estate | undefined, other: Estate | undefined): readonly Held[] {
+  if (estate === undefined) return []
+  const own = estate.own === other?.own ? [] : estate.own
+  const joined = estate.joined === other?.joined ? [] : estate.joined
+  return [...own, ...joined]
+}
 
 function keep(state: Allocations, owner: Stream, held: Held, at: Instant, sweep?: PlanId): Allocations {
   const table = state[held.table]

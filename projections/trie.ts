@@ -4,7 +4,7 @@
  *
  * It is a 16-way hash trie. A set copies the path to its leaf and shares all else, so two versions can be compared by
  * skipping what they share ({@link diff}). For many changes in a row there are transients: between `begin()` and
- * `seal()` an edit changes in place the branches it has made itself, told by an owner token, and never those of others.
+ * `seal()` an edit changes in place what it has made itself, told by an owner token, and never what others see.
  *
  * Iteration follows hashes, that is no order at all: sort in queries.
  */
@@ -13,7 +13,7 @@ const BITS = 4
 const WIDTH = 1 << BITS
 const MASK = WIDTH - 1
 
-/** Identity of one edit: branches that carry it may be changed in place. */
+/** Identity of one edit: branches and leaves that carry it may be changed in place. */
 type Owner = object
 type Node<V> = Branch<V> | Leaf<V>
 
@@ -27,17 +27,25 @@ class Branch<V> {
   }
 }
 
-/** An entry, chained to those whose keys have the very same hash. Never changed once made. */
+/** An entry, chained to those whose keys have the very same hash. */
 class Leaf<V> {
   readonly hash: number
   readonly key: string
-  readonly value: V
   readonly next: Leaf<V> | undefined
-  constructor(hash: number, key: string, value: V, next: Leaf<V> | undefined) {
+  readonly owner: Owner | undefined
+  value: V
+  constructor(
+    hash: number,
+    key: string,
+    value: V,
+    owner: Owner | undefined,
+    next: Leaf<V> | undefined = undefined,
+  ) {
     this.hash = hash
     this.key = key
-    this.value = value
     this.next = next
+    this.owner = owner
+    this.value = value
   }
 }
 
@@ -88,7 +96,7 @@ export class Trie<V> {
     const hash = hashOf(key)
     const old = find(this.#root, hash, key)
     if (old !== undefined && Object.is(old.value, value)) return this
-    return this.#put(new Leaf(hash, key, value, undefined), old)
+    return this.#put(hash, key, value, old)
   }
 
   /** The trie without the entry; itself if there is none, and within an edit always itself. */
@@ -103,7 +111,7 @@ export class Trie<V> {
     const old = find(this.#root, hash, key)
     const value = change(old?.value)
     if (Object.is(old?.value, value)) return this
-    if (value !== undefined) return this.#put(new Leaf(hash, key, value, undefined), old)
+    if (value !== undefined) return this.#put(hash, key, value, old)
     return old === undefined ? this : this.#remove(old)
   }
 
@@ -136,8 +144,13 @@ export class Trie<V> {
     compareNodes(before.#root, after.#root, tell)
   }
 
-  #put(leaf: Leaf<V>, old: Leaf<V> | undefined): Trie<V> {
-    const root = withEntry(this.#root, 0, leaf, this.#owner)
+  #put(hash: number, key: string, value: V, old: Leaf<V> | undefined): Trie<V> {
+    const owner = this.#owner
+    if (old !== undefined && owner !== undefined && old.owner === owner) {
+      old.value = value
+      return this
+    }
+    const root = withEntry(this.#root, 0, new Leaf(hash, key, value, owner), owner)
     return this.#become(root, old === undefined ? this.#size + 1 : this.#size)
   }
 
@@ -217,8 +230,8 @@ function withEntry<V>(branch: Branch<V>, shift: number, leaf: Leaf<V>, owner: Ow
   if (there instanceof Branch)
     return replaced(branch, place, withEntry(there, shift + BITS, leaf, owner), owner)
   if (there.hash !== leaf.hash) return replaced(branch, place, fork(there, leaf, shift + BITS, owner), owner)
-  const others = unchained(there, leaf.key)
-  return replaced(branch, place, new Leaf(leaf.hash, leaf.key, leaf.value, others), owner)
+  const others = unchained(there, leaf.key, owner)
+  return replaced(branch, place, new Leaf(leaf.hash, leaf.key, leaf.value, owner, others), owner)
 }
 
 /** Two leaves of different hash where one was: a branch for each nibble that they have in common, and one that parts them. */
@@ -244,20 +257,34 @@ function withoutEntry<V>(
   const place = placeOf(leaf.hash, shift)
   const there = branch.slots[place]
   const rest =
-    there instanceof Branch ? withoutEntry(there, shift + BITS, leaf, owner) : unchained(there, leaf.key)
+    there instanceof Branch
+      ? withoutEntry(there, shift + BITS, leaf, owner)
+      : unchained(there, leaf.key, owner)
   if (rest instanceof Branch) return replaced(branch, place, rest, owner)
-  const others = branch.slots.filter((node, i) => node !== undefined && i !== place)
-  if (rest === undefined && others.length <= 1 && !(others[0] instanceof Branch)) return others[0]
-  if (rest !== undefined && others.length === 0) return rest
+  const beside = loneBeside(branch, place)
+  if (rest === undefined && !(beside instanceof Branch)) return beside
+  if (rest !== undefined && beside === undefined) return rest
   return replaced(branch, place, rest, owner)
 }
 
+/** The one node beside a place; nothing, if there is none; and the branch itself, if there are more. */
+function loneBeside<V>(branch: Branch<V>, place: number): Node<V> | undefined {
+  let lone: Node<V> | undefined
+  for (let i = 0; i < WIDTH; i++) {
+    const node = branch.slots[i]
+    if (node === undefined || i === place) continue
+    if (lone !== undefined) return branch
+    lone = node
+  }
+  return lone
+}
+
 /** A chain without a key. Its other leaves are made anew, save those behind it. */
-function unchained<V>(leaf: Leaf<V> | undefined, key: string): Leaf<V> | undefined {
+function unchained<V>(leaf: Leaf<V> | undefined, key: string, owner: Owner | undefined): Leaf<V> | undefined {
   if (leaf === undefined) return undefined
   if (leaf.key === key) return leaf.next
-  const next = unchained(leaf.next, key)
-  return next === leaf.next ? leaf : new Leaf(leaf.hash, leaf.key, leaf.value, next)
+  const next = unchained(leaf.next, key, owner)
+  return next === leaf.next ? leaf : new Leaf(leaf.hash, leaf.key, leaf.value, owner, next)
 }
 
 /** The branch with one place changed: the same one if this edit owns it, else a copy that it does own. */

@@ -6,7 +6,7 @@
  * that is said; with CHRONET_REQUIRE_KERNEL=1 (as in `.ci/run`) it is a failure.
  */
 import { check } from './lib/check.mjs'
-import { ensurePackages, ensureTools, requireNode } from './lib/install.mjs'
+import { ensureBuild, ensurePackages, ensureTools, requireNode } from './lib/install.mjs'
 import { findNamespaces } from './lib/namespaces.mjs'
 import { foreground, giveUp, inRoot, say } from './lib/run.mjs'
 
@@ -18,6 +18,7 @@ const lack = await ensureTools()
 const { refusal = lack, wrap } = await findNamespaces()
 if (refusal !== undefined && process.env.CHRONET_REQUIRE_KERNEL === '1') giveUp(refusal, 77)
 
+await ensureBuild() // some tests run what is published
 const failedChecks = args.length === 0 ? await check() : []
 const status = await runTests()
 if (refusal !== undefined) say(`${refusal}\nOnly the tests that need no kernel were run.`)

@@ -24,10 +24,13 @@ import { OutsideWorld } from './outside.ts'
 import { beside, Somebody } from './place.ts'
 import type { Outside, Stage } from './stage.ts'
 
+/** How often the scratch directory's removal is tried. */
+const REMOVALS_MAX = 10
+
 export class LinuxStage implements Stage {
   readonly engine: { readonly dataDir: string; readonly runDir: string }
   readonly host: Somebody
-  readonly where = `Linux ${release()}, in a scratch namespace`
+  readonly where = `Linux ${release().split('.', 2).join('.')}, in a scratch namespace`
   readonly #ns = new Namespace('host', undefined, NetlinkSocket.open(NETLINK_ROUTE))
   readonly #nft = NetlinkSocket.open(NETLINK_NETFILTER)
   readonly #people: Somebody[] = []
@@ -127,9 +130,18 @@ export class LinuxStage implements Stage {
   cleanUp(): void {
     for (const somebody of this.#people) somebody.leave()
     this.closeOutside()
+    for (let tries = 1; !this.#removeScratch() && tries < REMOVALS_MAX; tries++);
+  }
+
+  /** False: the engine's threads were at work still, and have made a file or mounted a namespace meanwhile. */
+  #removeScratch(): boolean {
     for (const path of this.#mounts()) libc().umount2(path, MNT_DETACH)
-    // The log may be writing yet, and a file more may come meanwhile.
-    rmSync(this.#scratch, { force: true, maxRetries: 3, recursive: true })
+    try {
+      rmSync(this.#scratch, { force: true, recursive: true })
+      return true
+    } catch {
+      return false
+    }
   }
 
   /** Names of nftables tables, of all families. */

@@ -54,7 +54,10 @@ export interface Stage {
   flushFirewall(): Promise<void>
   /** Somebody on the host itself. */
   readonly host: Place
-  /** All that is on the host: links, addresses, routes, nft tables, mounted namespaces. Sorted; a line each. */
+  /**
+   * All that is on the host: links, addresses, routes, nft tables, mounted namespaces. Sorted; a line each. Without sysctls:
+   * they are shared with the whole host, and chronet never puts one back (`SysctlSpec`).
+   */
   inventory(): readonly string[]
   /**
    * Starts an engine of its own on the data directory, has it connect, and kills it when the intent is on disk and the

@@ -11,7 +11,7 @@ import type { AppliedResource } from '../../projections/index.ts'
 import type { Hint, Kernel, Observation } from '../kernel/kernel.ts'
 import type { Ports } from '../ports.ts'
 import { Damping } from '../reconcile/damping.ts'
-import { differencesOf, type Difference } from '../reconcile/diff.ts'
+import { isVouchedFor, lacksOf, type Difference } from '../reconcile/diff.ts'
 import { basesOf, planAll } from '../reconcile/plan.ts'
 import { EVERYWHERE, NOWHERE, widen, within, type Scope } from '../reconcile/scope.ts'
 import { specsOf } from '../reconcile/specs.ts'
@@ -25,6 +25,10 @@ export const QUIET_MS = 100
 export const QUIET_MS_MAX = 2000
 /** How often everything is looked at, whatever the hints say. */
 export const AUDIT_MS = 300_000
+
+/** First and longest pause before a healing that the kernel refused is tried again, in milliseconds. */
+const AGAIN_MS_FIRST = 500
+const AGAIN_MS_MAX = 60_000
 
 export type HealerParts = {
   readonly context: TurnContext
@@ -40,6 +44,8 @@ export class Healer {
   readonly #parts: HealerParts
   readonly #watching: Subscription
   #scope: Scope = NOWHERE
+  /** How many healings in a row had a step that the kernel refused. */
+  #tries = 0
   #working: Promise<void> = Promise.resolve()
 
   constructor(parts: HealerParts) {
@@ -96,24 +102,28 @@ export class Healer {
     const now = life.heads.decided.projections.applied.resources
     // Only what no plan touched while we looked can be judged by what we saw.
     const steady = (key: ResourceKey): boolean => isSteady(before.applied.resources.get(key), now.get(key))
-    const differences = differencesOf(seen.asked, seen, before.applied).filter(({ key }) => steady(key))
-    const due = differences.filter(({ key }) => !this.#damping.rests(key, this.#nowMs()))
-    if (due.length < differences.length) this.#afterRest()
+    const lacks = lacksOf(seen.asked, seen).filter(({ key }) => steady(key))
+    const due = lacks.filter(({ key }) => !this.#damping.rests(key, this.#nowMs()))
+    if (due.length < lacks.length) this.#afterRest()
     if (due.length === 0) return
     await this.#report(life, due, seen)
   }
 
+  /** What was there and drifted is logged; what an earlier healing failed to put back is only healed. */
   async #report(life: Life, due: readonly Difference[], seen: Observation): Promise<void> {
+    const { applied } = life.heads.decided.projections
+    const differences = due.filter(({ key }) => isVouchedFor(key, applied))
     const wanted = new Map(due.map(({ key, spec }) => [key, spec]))
     const recover = planAll(wanted, basesOf({ found: pick(seen.found, wanted), strays: [] }))
-    const rests = due.flatMap(({ key }) => this.#damping.note(key, this.#nowMs()) ?? [])
-    const taken = life.own('drift.report', { differences: due, purpose: 'heal', recover })
+    const rests = differences.flatMap(({ key }) => this.#damping.note(key, this.#nowMs()) ?? [])
+    const taken = life.own('drift.report', { differences, purpose: 'heal', recover })
     for (const rest of rests) {
       const change = `${rest.key} was changed or removed by somebody else ${rest.heals} times within seconds`
       life.own('host.observe', { contention: { change, ...rest } })
     }
     const settled = await taken?.settled?.catch(() => undefined)
-    if (settled && settled.failures.length > 0) this.#later(QUIET_MS_MAX)
+    this.#tries = settled?.failures.length === 0 ? 0 : this.#tries + 1
+    if (this.#tries > 0) this.#later(Math.min(AGAIN_MS_FIRST * 2 ** (this.#tries - 1), AGAIN_MS_MAX))
   }
 
   /** Looks under the keys asked for; where a link is missing, also at what stands in its namespace. */
@@ -168,7 +178,7 @@ export class Healer {
 }
 
 const isSteady = (before: AppliedResource | undefined, now: AppliedResource | undefined): boolean =>
-  before !== undefined && before === now && before.intents.length === 0
+  before === now && (before === undefined || before.intents.length === 0)
 
 function pick<V>(
   map: ReadonlyMap<ResourceKey, V>,

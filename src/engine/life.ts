@@ -154,7 +154,9 @@ export class Life {
   settle(receipt: Receipt, late: boolean): Taken | undefined {
     const intended = this.heads.decided.projections.applied.open.get(receipt.plan)
     this.#settledMs = this.#parts.ports.clock.monotonicMs()
-    const taken = this.own('effects.settle', { ...receipt, late }, { kind: 'worker' })
+    const { failures, plan, seen } = receipt
+    // Keys in order, or the whole commit would have to be sorted.
+    const taken = this.own('effects.settle', { failures, late, plan, seen }, { kind: 'worker' })
     if (taken === undefined || intended === undefined) return taken
     const settled: Settled = {
       facts: taken.commit.facts,

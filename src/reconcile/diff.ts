@@ -1,7 +1,7 @@
 /**
  * Comparing what should be with what is: when two specs are equal, and how the kernel differs from what was wanted.
  */
-import type { CommandData, Spec } from '../../events/index.ts'
+import type { CommandData, ResourceKey, Spec } from '../../events/index.ts'
 import { baseOf, type Applied } from '../../projections/index.ts'
 import type { Observation } from '../kernel/kernel.ts'
 import type { Specs } from './specs.ts'
@@ -26,17 +26,25 @@ export function differingFields(a: Spec, b: Spec): readonly string[] {
 
 /**
  * What drifted, three ways: what is wanted, what is there, and what the receipts say was there. Only what a receipt vouches
- * for can have drifted; the rest was simply not made yet. What stands under a wanted key and is not ours counts as
- * changed, in no field: it is not what we made, however much it looks like it.
+ * for can have drifted; the rest was simply not made yet.
  */
-export function differencesOf(
+export const differencesOf = (
   wanted: Specs,
-  { found }: Pick<Observation, 'found'>,
+  seen: Pick<Observation, 'found'>,
   applied: Applied,
-): readonly Difference[] {
+): readonly Difference[] => lacksOf(wanted, seen).filter(({ key }) => isVouchedFor(key, applied))
+
+/** Whether the receipts say that it is there. */
+export const isVouchedFor = (key: ResourceKey, applied: Applied): boolean =>
+  baseOf(applied, key)?.state === 'present'
+
+/**
+ * What is not as wanted, made before or not. What stands under a wanted key and is not ours counts as changed, in no
+ * field: it is not what we made, however much it looks like it.
+ */
+export function lacksOf(wanted: Specs, { found }: Pick<Observation, 'found'>): readonly Difference[] {
   const differences: Difference[] = []
   for (const [key, spec] of wanted) {
-    if (baseOf(applied, key)?.state !== 'present') continue
     const there = found.get(key)
     if (!there) differences.push({ fields: [], found: 'missing', key, spec })
     else if (!there.ours || !equalSpecs(there.spec, spec))

@@ -12,10 +12,10 @@ import {
   concatMap,
   filter,
   from,
+  map,
   merge,
   mergeMap,
   Observable,
-  of,
   share,
   Subject,
   type Subscription,
@@ -60,13 +60,16 @@ export class Executor {
   constructor(kernel: Kernel, timers: Timers) {
     this.#kernel = kernel
     this.#timers = timers
-    const ready = this.#jobs.pipe(mergeMap((job) => whenReady(job)))
+    const ready = this.#jobs.pipe(
+      mergeMap((job) => whenReady(job)),
+      share(),
+    )
     const isSweep = (job: Ready): boolean => job.intended.purpose === 'sweep'
     const alone = ready.pipe(filter((job) => !isSweep(job)))
     const swept = ready.pipe(filter(isSweep), share())
     const full = swept.pipe(everyNth(SWEEP_PLANS_MAX))
     const due = merge(swept.pipe(auditTime(SWEEP_WAIT_MS, timers.scheduler)), full, this.#flush)
-    const groups = merge(alone.pipe(mergeMap((job) => of([job]))), swept.pipe(buffer(due)))
+    const groups = merge(alone.pipe(map((job) => [job])), swept.pipe(buffer(due)))
     this.receipts = groups.pipe(
       filter((group) => group.length > 0),
       concatMap((group) => this.#gate(group)),

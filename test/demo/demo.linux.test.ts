@@ -75,8 +75,8 @@ describe('the demo', () => {
       // Somebody's firewall forbids what leaves the bridges.
       const { status, steps } = await play(
         `nft 'add table inet stranger
-              add chain inet stranger all { type filter hook forward priority 10; }
-              add rule inet stranger all oifname "uplink" drop'`,
+              add chain inet stranger wall { type filter hook forward priority 10; }
+              add rule inet stranger wall oifname "uplink" drop'`,
       )
       const failed = steps.filter(({ ok }) => !ok)
       expect(failed[0]).toMatchObject({

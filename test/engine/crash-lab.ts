@@ -4,8 +4,9 @@
  */
 import { expect } from 'vitest'
 import type { ClientCommand, CommandId } from '../../events/index.ts'
-import { createController, type Answer, type Controller } from '../../src/index.ts'
+import { createController, EngineError, type Answer, type Controller } from '../../src/index.ts'
 import type { Kernel } from '../../src/kernel/kernel.ts'
+import type { WriteFault } from '../../src/simulator/store.ts'
 import { checkInvariants, commitsOf, textOf } from './invariants.ts'
 import { DATA_DIR, Lab, leftovers, RUN_DIR } from './lab.ts'
 
@@ -23,7 +24,8 @@ export type Scenario = {
   readonly prepare?: (run: CrashRun) => Promise<unknown>
 }
 
-type Asked = { answer?: Answer; readonly command: ClientCommand; readonly id: CommandId }
+/** A command, and what was heard: an answer, or a code. */
+type Asked = { answer?: Answer; code?: string; readonly command: ClientCommand; readonly id: CommandId }
 
 const never = <T>(): Promise<T> => new Promise(() => undefined)
 
@@ -33,6 +35,7 @@ export class CrashRun {
   /** Steps and writes since the engine was armed. */
   readonly seen = { step: 0, write: 0 }
   #controller: Controller | undefined
+  #ids = 0
   #life = { isDead: false }
 
   constructor(seed: string) {
@@ -65,15 +68,29 @@ export class CrashRun {
     type: T,
     data: Extract<ClientCommand, { type: T }>['data'],
   ): Promise<void> {
-    const id = `0190d6e4-0000-7000-8000-${String(this.asked.length + 1).padStart(12, '0')}` as CommandId
+    const id = `0190d6e4-0000-7000-8000-${String(++this.#ids).padStart(12, '0')}` as CommandId
     const asked: Asked = { command: { data, type } as ClientCommand, id }
     this.asked.push(asked)
     const life = this.#life
-    const answer = await this.controller.dispatch(asked.command, { id }).catch((error: unknown) => {
-      if (!('code' in (error as object))) throw error
-    })
-    if (life.isDead) return never()
-    if (answer) asked.answer = answer
+    try {
+      const answer = await this.controller.dispatch(asked.command, { id })
+      if (!life.isDead) asked.answer = answer
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error
+      if (!life.isDead) asked.code = error.code
+    }
+    if (life.isDead) await never()
+  }
+
+  /** The next write but `nth - 1` fails so. */
+  failWrite(nth: number, fault: WriteFault): void {
+    this.arm()
+    const platter = this.lab.ports.disks.platter(DATA_DIR)
+    const write = platter.write.bind(platter)
+    platter.write = (ops, sync) => {
+      if (this.seen.write + 1 === nth) platter.faults.push(fault)
+      write(ops, sync)
+    }
   }
 
   /** From now on steps and writes count, and the moment is waited for. */
@@ -175,15 +192,22 @@ export async function momentsOf(scenario: Scenario): Promise<Moment[]> {
 export async function checkLife(run: CrashRun, moment: Moment): Promise<void> {
   const { lab } = run
   expect(run.isDead, `nothing died at ${JSON.stringify(moment)}`).toBe(true)
+  // A leave or delete that is refused again would leave its link, and rightly.
+  lab.world.faults.length = 0
   await lab.do(run.open())
   await lab.ports.time.runFor(REST_MS)
   await checkInvariants(lab, run.controller)
   await checkAcknowledged(run)
   await lab.ports.time.runFor(REST_MS)
   await checkInvariants(lab, run.controller)
+  await checkEnd(run)
+}
+
+/** At rest a restart writes nothing; and when all is deleted, nothing is left. */
+export async function checkEnd(run: CrashRun): Promise<void> {
   await checkQuietRestart(run)
   await deleteAll(run)
-  expect(leftovers(lab)).toEqual([])
+  expect(leftovers(run.lab)).toEqual([])
 }
 
 /** What was answered is in the log as it was told, and the same id gives it again; of the rest, some outcome. */

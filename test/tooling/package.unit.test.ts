@@ -5,6 +5,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { VERSION } from '../../src/version.ts'
 import { ERROR_CODES } from '../../events/errors.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -26,6 +27,12 @@ describe('package.json', () => {
     for (const version of Object.values({ ...dependencies, ...devDependencies })) {
       expect(version).toMatch(/^\d+\.\d+\.\d+$/)
     }
+  })
+})
+
+describe('the version', () => {
+  it('is the same in the code as in package.json', () => {
+    expect((JSON.parse(read('package.json')) as { version: string }).version).toBe(VERSION)
   })
 })
 

@@ -22,6 +22,7 @@ import { observe } from './observe.ts'
  */
 export async function openLinuxKernel({ hostNetns, origin, runDir }: KernelOptions): Promise<Kernel> {
   const worker = new NetnsWorker(hostNetns)
+  worker.warm()
   try {
     const namespaces = await Namespaces.open(worker, runDir, hostNetns !== undefined)
     // Without another namespace to take as the host, no hop to the worker is needed, nor its start waited for.

@@ -1,0 +1,112 @@
+/**
+ * What the whole engine does without a kernel: parse, decide, append durably, fold, plan, answer. 128 writers give one-fact
+ * commands (`endpoint.create`); then 32 connect and disconnect. Beside it, bare LevelDB on rows of the same size.
+ *
+ *   node --max-semi-space-size=64 dist/bench/engine.js [commands] [rounds]
+ */
+import { openLevel } from '../src/storage/level.ts'
+import { createController, type Controller, type Kernel } from '../src/index.ts'
+import { inDirectory, median, printJson, printTable, quantile, rounded } from './support.ts'
+
+const COMMANDS = Number(process.argv[2] ?? 50_000)
+const ROUNDS = Number(process.argv[3] ?? 3)
+const WRITERS = 128
+const JOINERS = 32
+const NETWORKS = 8
+
+/** A kernel in which all succeeds at once and nothing is ever seen. */
+const silentKernel: Kernel = {
+  apply: (steps) => Promise.resolve(steps.map(({ key }) => ({ changed: true, key, ok: true }))),
+  close: () => Promise.resolve(),
+  identity: { bootId: 'bench', cookie: '1' },
+  observe: () => Promise.resolve({ found: new Map(), strays: [] }),
+  onHint: () => () => undefined,
+}
+
+type Rate = { readonly mainUs: number; readonly p50: number; readonly p99: number; readonly perSecond: number }
+
+/** `writers` give `count` pieces of work, each its next when the last is answered. */
+async function rateOf(
+  writers: number,
+  count: number,
+  work: (i: number, writer: number) => Promise<unknown>,
+): Promise<Rate> {
+  const waits: number[] = []
+  let next = 0
+  const writer = async (_: unknown, writer: number): Promise<void> => {
+    for (let i = next++; i < count; i = next++) {
+      const asked = performance.now()
+      await work(i, writer)
+      waits.push(performance.now() - asked)
+    }
+  }
+  const idle = performance.eventLoopUtilization()
+  const start = performance.now()
+  await Promise.all(Array.from({ length: writers }, writer))
+  const seconds = (performance.now() - start) / 1000
+  const mainUs = (performance.eventLoopUtilization(idle).active * 1000) / count
+  return {
+    mainUs: rounded(mainUs, 1),
+    p50: rounded(quantile(waits, 0.5), 2),
+    p99: rounded(quantile(waits, 0.99), 2),
+    perSecond: rounded(count / seconds),
+  }
+}
+
+async function engineRound(path: string): Promise<{ readonly connect: Rate; readonly create: Rate }> {
+  const controller = await createController({
+    dataDir: path,
+    ports: { openKernel: () => Promise.resolve(silentKernel) },
+    runDir: `${path}/run`,
+  })
+  for (let n = 0; n < NETWORKS; n++)
+    await controller.newNetwork('bridge', `net${n}`, { ipam: { subnet: `10.${n}.0.0/16` } })
+  const create = await rateOf(WRITERS, COMMANDS, (i) => create1(controller, i))
+  const boxes = await Promise.all(
+    Array.from({ length: JOINERS }, (_, i) => controller.newSandbox(`box${i}`)),
+  )
+  const connect = await rateOf(JOINERS, COMMANDS / 10, async (i, writer) => {
+    const box = boxes[writer]
+    if (box === undefined) return
+    await controller.connect(`net${i % NETWORKS}`, box, { name: `joined${i}` })
+    await controller.disconnect(`net${i % NETWORKS}`, box)
+  })
+  await controller.close()
+  return { connect, create }
+}
+
+const create1 = (controller: Controller, i: number): Promise<unknown> =>
+  controller.dispatch({ data: { name: `endpoint${i}`, network: `net${i % NETWORKS}` }, type: 'endpoint.create' })
+
+/** The same number of rows, made before the clock starts, in synced batches of as many as there are writers. */
+async function bareRound(path: string): Promise<number> {
+  const store = await openLevel(path, true)
+  const value = 'x'.repeat(900)
+  const start = performance.now()
+  for (let i = 0; i < COMMANDS; i += WRITERS) {
+    const batch = store.batch()
+    for (let j = i; j < i + WRITERS; j++)
+      batch.put(`c${String(j).padStart(12, '0')}`, value).put(`i0199c3f2-7a10-7cc1-8000-${String(j).padStart(12, '0')}`, String(j))
+    await batch.write({ sync: true } as object)
+  }
+  const perSecond = COMMANDS / ((performance.now() - start) / 1000)
+  await store.close()
+  return rounded(perSecond)
+}
+
+const rounds = []
+for (let round = 0; round < ROUNDS; round++) {
+  const bare = await inDirectory(bareRound)
+  const { connect, create } = await inDirectory(engineRound)
+  rounds.push({ ...create, bare, ofBare: rounded(create.perSecond / bare, 2), connectMainUs: connect.mainUs, connectP50: connect.p50, connects: connect.perSecond })
+}
+printTable('the whole engine, 128 writers of one-fact commands; connect and disconnect by 32', rounds)
+const of = (field: 'bare' | 'connectMainUs' | 'connects' | 'mainUs' | 'perSecond'): number =>
+  median(rounds.map((round) => round[field]))
+printJson('engine', {
+  bare: of('bare'),
+  commandsPerSecond: of('perSecond'),
+  connectMainUs: of('connectMainUs'),
+  connectsPerSecond: of('connects'),
+  mainUs: of('mainUs'),
+})
