@@ -3,6 +3,7 @@
  * worker. Steps of the firewall that stand together go to it together, and so do deletions of links.
  */
 import {
+  type AddrSpec,
   assertNever,
   type BridgeSpec,
   type FirewallNetworkSpec,
@@ -11,6 +12,7 @@ import {
   needsOf,
   providesOf,
   type ResourceKey,
+  type RouteSpec,
   type Seen,
   type Spec,
   type Step,
@@ -20,7 +22,7 @@ import {
 } from '../../../events/index.ts'
 import type { StepResult } from '../kernel.ts'
 import { type Context, type Done, namespaceOf, UNCHANGED } from './context.ts'
-import { ensureAddress, ensureRoute, removeAddress, removeRoute } from './ensure-inet.ts'
+import { addAll, ensureAddress, ensureRoute, removeAddress, removeRoute } from './ensure-inet.ts'
 import { ensureBridge, ensureVeth } from './ensure-links.ts'
 import type { Firewall } from './firewall.ts'
 import { failureOf, Refusal } from './refusal.ts'
@@ -48,10 +50,11 @@ export async function apply(
   return results
 }
 
-type RunKind = 'firewall' | 'link removal' | 'one'
+type RunKind = 'firewall' | 'inet' | 'link removal' | 'one'
 
 function kindOf({ op, spec }: Step): RunKind {
   if (isFirewall(spec)) return 'firewall'
+  if (op === 'ensure' && isInet(spec)) return 'inet'
   return op === 'remove' && isLink(spec) ? 'link removal' : 'one'
 }
 
@@ -79,13 +82,35 @@ async function applyRun(
   const kind = kindOf(step)
   if (kind === 'firewall') return applyFirewall(firewall, run, failed)
   if (kind === 'link removal') return applyRemovals(context, run)
+  if (kind === 'inet') return applyInet(context, run, failed)
+  return [await applyAlone(context, step, failed)]
+}
+
+async function applyAlone(context: Context, step: Step, failed: Failures): Promise<StepResult> {
   const lacks = needOf(step, failed)
-  if (lacks !== undefined) return [lacks]
+  if (lacks !== undefined) return lacks
   try {
-    return [resultOf(step.key, await applyOne(context, step))]
+    return resultOf(step.key, await applyOne(context, step))
   } catch (error) {
-    return [{ failure: failureOf(step.key, error), key: step.key, ok: false }]
+    return { failure: failureOf(step.key, error), key: step.key, ok: false }
   }
+}
+
+/** Addresses and routes: all in one send if they are new, as nearly always; whatever is not is looked at alone. */
+async function applyInet(
+  context: Context,
+  run: readonly Step[],
+  failed: Failures,
+): Promise<readonly StepResult[]> {
+  const added = failed.size === 0 ? await addAll(context, run.map(({ spec }) => spec).filter(isInet)) : []
+  const results: StepResult[] = []
+  for (const [index, step] of run.entries())
+    results.push(
+      added[index] === true
+        ? { changed: true, key: step.key, ok: true }
+        : await applyAlone(context, step, failed),
+    )
+  return results
 }
 
 /** The failure of a step whose need failed before it in the same call. */
@@ -143,6 +168,8 @@ export const seenOf = (
 })
 
 const isLink = (spec: Spec): spec is BridgeSpec | VethSpec => spec.kind === 'bridge' || spec.kind === 'veth'
+
+const isInet = (spec: Spec): spec is AddrSpec | RouteSpec => spec.kind === 'addr' || spec.kind === 'route'
 
 /** Whether a spec is the firewall's. */
 export const isFirewall = (spec: Spec): spec is FirewallNetworkSpec | FirewallSpec =>

@@ -20,13 +20,46 @@ export async function ensureAddress(context: Context, spec: AddrSpec): Promise<D
   const what = `add address ${spec.address} to ${spec.link}`
   const { answer, index } = withIndex(context, ns, spec.link, (w, at) => addAddress(w, spec.address, at))
   if (demand(answer, what, EEXIST).errno === 0) {
-    if (spec.ns !== 'host' && spec.address.includes(':')) await untilOwn(ns, ipOf(spec.address))
+    if (isNewlyOwn(spec)) await untilOwn(ns, ipOf(spec.address))
     return { changed: true }
   }
   if (ns.addresses().some((there) => there.index === index && there.address === spec.address))
     return UNCHANGED
   throw new Refusal('EEXIST', `${what}: the link has it with another prefix length (EEXIST)`)
 }
+
+/** At most so many messages in a send. */
+const SEND_MAX = 100
+
+/**
+ * Adds what stands next to each other in one namespace with one send. True: it was added. Anything else (it is there
+ * already, its link is not, an index was stale) is left to {@link ensureAddress} and {@link ensureRoute}.
+ */
+export async function addAll(
+  { namespaces }: Context,
+  specs: readonly (AddrSpec | RouteSpec)[],
+): Promise<readonly boolean[]> {
+  const [first] = specs
+  const ns = first && (await namespaces.get(first.ns))
+  if (ns === undefined || specs.length > SEND_MAX) return []
+  const indexes = specs.map((spec) => (spec.ns === ns.ref ? ns.remembered(spec.link) : undefined))
+  const together = indexes.indexOf(undefined) < 0 ? specs : specs.slice(0, indexes.indexOf(undefined))
+  if (together.length < 2) return []
+  const answers = ns.request((w) => {
+    for (const [i, spec] of together.entries()) {
+      const index = indexes[i] ?? 0
+      if (spec.kind === 'addr') addAddress(w, spec.address, index)
+      else addRoute(w, routeOf(spec, index))
+    }
+  })
+  for (const [i, spec] of together.entries())
+    if (spec.kind === 'addr' && answers[i]?.errno === 0 && isNewlyOwn(spec))
+      await untilOwn(ns, ipOf(spec.address))
+  return answers.map(({ errno }) => errno === 0)
+}
+
+/** Whether the kernel answers for the address only a moment later. */
+const isNewlyOwn = ({ address, ns }: AddrSpec): boolean => ns !== 'host' && address.includes(':')
 
 export async function removeAddress(context: Context, spec: AddrSpec): Promise<Done> {
   const found = await linkOfOurs(context, spec)

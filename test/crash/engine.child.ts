@@ -1,0 +1,3 @@
+/** placeholder */
+import { createController } from '../../src/index.ts'
+console.log(typeof createController, performance.now())

@@ -1,0 +1,192 @@
+/**
+ * A host for engines: a network namespace of its own, a data and a run directory. `ip` and `nft` are the other people
+ * on it, and the oracle: {@link RealHost.check} compares what they print with what a controller says there is, thing by thing.
+ */
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect } from 'vitest'
+import { createController, type Controller, type ControllerOptions } from '../../src/index.ts'
+import { tableName } from '../../src/reconcile/marks.ts'
+import type { Origin } from '../../events/index.ts'
+
+const exec = promisify(execFile)
+
+/** Runs a program; its output. Rejects with what it said. */
+export const run = async (file: string, ...args: readonly string[]): Promise<string> =>
+  (await exec(file, [...args], { maxBuffer: 1 << 26 })).stdout
+
+type Shown = Readonly<Record<string, unknown>>
+
+let made = 0
+
+export class RealHost implements AsyncDisposable {
+  readonly base: string
+  readonly #name: string
+  readonly #others: string[] = []
+
+  private constructor(name: string, base: string) {
+    this.#name = name
+    this.base = base
+  }
+
+  static async make(): Promise<RealHost> {
+    const name = `host${process.pid}-${++made}`
+    await run('ip', 'netns', 'add', name)
+    return new RealHost(name, await mkdtemp(join(tmpdir(), 'chronet-host-')))
+  }
+
+  get dataDir(): string {
+    return join(this.base, 'data')
+  }
+
+  get netns(): string {
+    return `/run/netns/${this.#name}`
+  }
+
+  get runDir(): string {
+    return join(this.base, 'run')
+  }
+
+  open(options: ControllerOptions = {}): Promise<Controller> {
+    const { dataDir, netns, runDir } = this
+    return createController({ dataDir, hostNetns: netns, runDir, ...options })
+  }
+
+  /** Another namespace of this boot. Its path. */
+  async addNamespace(): Promise<string> {
+    const name = `${this.#name}-${this.#others.length}`
+    await run('ip', 'netns', 'add', name)
+    this.#others.push(name)
+    return `/run/netns/${name}`
+  }
+
+  /** Runs a command line in a namespace, given by its path. Arguments are split at blanks. */
+  in(netns: string, command: string): Promise<string> {
+    return run('nsenter', `--net=${netns}`, ...command.split(' '))
+  }
+
+  /** The same on the host. */
+  do(command: string): Promise<string> {
+    return this.in(this.netns, command)
+  }
+
+  async json(netns: string, command: string): Promise<readonly Shown[]> {
+    return JSON.parse((await this.in(netns, command)) || '[]') as readonly Shown[]
+  }
+
+  /** All that `ip` and `nft` show of the host and of these namespaces, with indexes. Equal text, equal kernels. */
+  async text(netnsPaths: readonly string[] = []): Promise<string> {
+    const commands = ['ip -d link', 'ip addr', 'ip route', 'ip -6 route', 'nft -a list ruleset']
+    const shown: string[] = []
+    for (const path of [this.netns, ...netnsPaths])
+      for (const command of commands) shown.push(`${path} ${command}`, await this.in(path, command))
+    // Lifetimes of addresses and of learnt neighbours count down by themselves.
+    return shown.join('\n').replace(/(expires|timer) +[\d.]+(sec)?/g, '')
+  }
+
+  /** Counts changes by anybody: the generation of nftables, and the newest of the kernel's link indexes. */
+  async generation(): Promise<number> {
+    const [, after] = /generation id (\d+)/.exec(await this.do('nft -n monitor-less').catch(() => '')) ?? []
+    return Number(after ?? 0)
+  }
+
+  /** Names that stand in our directory of namespaces. */
+  async mounted(): Promise<string[]> {
+    const table = await readFile('/proc/self/mountinfo', 'utf8')
+    return [...table.matchAll(/ (\S+) (?=\S+ - nsfs|\S+ .*- nsfs)/g)].map((m) => m[1] ?? '').filter((p) => p.startsWith(this.base))
+  }
+
+  /** Nothing more and nothing less is there than what the controller says. */
+  async check(controller: Controller): Promise<void> {
+    await this.#checkLinks(controller)
+    await this.#checkFirewall(controller)
+    await this.#checkNamespaces(controller)
+    for (const { id } of controller.queries.sandboxes()) await this.#checkSandbox(controller, id)
+  }
+
+  async #checkLinks({ queries }: Controller): Promise<void> {
+    const shown = (await this.json(this.netns, 'ip -j -d addr')).filter(({ ifname }) => ifname !== 'lo')
+    const links = shown.map(({ flags, ifalias, ifname, master }) => ({
+      alias: typeof ifalias === 'string',
+      master,
+      name: ifname,
+      up: (flags as string[]).includes('UP'),
+    }))
+    const bridges = queries.networks().map(({ bridge }) => ({ alias: true, master: undefined, name: bridge.name, up: true }))
+    const veths = queries.endpoints().filter(({ link }) => link).map(({ link, network }) => ({
+      alias: true,
+      master: queries.network(network).bridge.name,
+      name: link?.name,
+      up: true,
+    }))
+    expect(sorted(links), 'links').toEqual(sorted([...bridges, ...veths]))
+    const gateways = queries.networks().flatMap(({ bridge, subnets }) =>
+      subnets.map(({ gateway }) => `${bridge.name} ${gateway}`),
+    )
+    expect(addressesIn(shown), 'addresses').toEqual(gateways.sort())
+  }
+
+  async #checkFirewall(controller: Controller): Promise<void> {
+    const networks = controller.queries.networks()
+    const table = tableName(controller.id as Origin)
+    const all = (await this.do('nft list tables')).trim().split('\n').filter(Boolean)
+    // The first network makes the table, and it stays: it forwards nothing by itself.
+    if (networks.length > 0) expect(all).toContain(`table inet ${table}`)
+    expect(all.filter((line) => line !== `table inet ${table}`), 'tables').toEqual([])
+    if (all.length === 0) return
+    const text = await this.do(`nft list map inet ${table} from`)
+    const elements = [...text.matchAll(/"(cn[0-9a-z]+)"/g)].map(([, name]) => name)
+    expect(elements.sort(), 'elements').toEqual(networks.map(({ bridge }) => bridge.name).sort())
+  }
+
+  async #checkNamespaces(controller: Controller): Promise<void> {
+    const ids = controller.queries.sandboxes().map(({ id }) => id as string)
+    const directory = join(this.runDir, controller.id.slice(0, 12), 'netns')
+    expect((await readdir(directory).catch(() => [])).sort(), 'files').toEqual(ids.sort())
+    expect((await this.mounted()).sort(), 'mounts').toEqual(ids.map((id) => join(directory, id)))
+  }
+
+  async #checkSandbox({ queries, ...controller }: Controller, id: string): Promise<void> {
+    void controller
+    const path = join(this.runDir, queriesOrigin(this, id), 'netns', id)
+    const sandbox = queries.sandbox(id)
+    const endpoints = queries.endpoints().filter((each) => each.sandbox === id && each.state === 'joined')
+    const shown = (await this.json(path, 'ip -j addr')).filter(({ ifname }) => ifname !== 'lo')
+    const wanted = endpoints.flatMap(({ addresses, ifName }) =>
+      addresses.map((cidr) => `${ifName ?? ''} ${cidr.split('/')[0] ?? ''}`),
+    )
+    expect(addressesIn(shown), `addresses of ${sandbox.name}`).toEqual(wanted.sort())
+    const routes = await this.json(path, 'ip -j route show default')
+    expect(routes.length, `default routes of ${sandbox.name}`).toBe(sandbox.gateway === undefined ? 0 : 1)
+  }
+
+  /** Nothing of ours is left. */
+  async checkEmpty(): Promise<void> {
+    const links = (await this.json(this.netns, 'ip -j link')).map(({ ifname }) => ifname)
+    expect(links.filter((name) => name !== 'lo')).toEqual([])
+    expect((await this.do('nft list tables')).trim()).toBe('')
+    expect(await this.mounted()).toEqual([])
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const path of await this.mounted()) await run('umount', '--lazy', path)
+    await rm(this.base, { force: true, recursive: true })
+    for (const name of [this.#name, ...this.#others]) await run('ip', 'netns', 'del', name)
+  }
+}
+
+const sorted = <T extends { readonly name: unknown }>(all: readonly T[]): readonly T[] =>
+  [...all].sort((a, b) => String(a.name).localeCompare(String(b.name)))
+
+/** `<link> <address>`, in order; without what the kernel makes by itself. */
+const addressesIn = (shown: readonly Shown[]): string[] =>
+  shown
+    .flatMap(({ addr_info: infos, ifname }) =>
+      (infos as readonly Shown[])
+        .filter(({ scope }) => scope !== 'link')
+        .map(({ local }) => `${String(ifname)} ${String(local)}`),
+    )
+    .sort()
