@@ -53,7 +53,12 @@ async function openTimedKernel(options: Parameters<typeof openLinuxKernel>[0]): 
   }
 }
 
-type Place = { readonly boxes: readonly Sandbox[]; readonly bridge: string; readonly controller: Controller; readonly floor: Floor }
+type Place = {
+  readonly boxes: readonly Sandbox[]
+  readonly bridge: string
+  readonly controller: Controller
+  readonly floor: Floor
+}
 
 /** Milliseconds a piece. */
 type Samples = {
@@ -117,7 +122,8 @@ async function alone(place: Place, samples: Samples, round: number): Promise<voi
     samples.attach.push(performance.now() - start)
     samples.kernel.push(kernelMs.ensure)
   }
-  const theirs = async (i: number): Promise<void> => void samples.floor.push(...(await floor.attach(bridge, i, 1)))
+  const theirs = async (i: number): Promise<void> =>
+    void samples.floor.push(...(await floor.attach(bridge, i, 1)))
   for (let i = 0; i < boxes.length / 2; i++) {
     const order = (i + round) % 2 === 0 ? [mine, theirs] : [theirs, mine]
     for (const one of order) await one(i)
@@ -160,7 +166,8 @@ async function together(place: Place, samples: Samples, round: number): Promise<
     await sleep(50)
     samples.sweep.push((kernelMs.cut + kernelMs.remove) / BURST)
   }
-  const theirsAway = async (): Promise<void> => void samples.floorSweep.push((await floor.detach(0, BURST)) / BURST)
+  const theirsAway = async (): Promise<void> =>
+    void samples.floorSweep.push((await floor.detach(0, BURST)) / BURST)
   for (const one of round % 2 === 0 ? [mine, theirs] : [theirs, mine]) await one()
   await away()
   await theirsAway()
@@ -245,7 +252,9 @@ async function measure(directory: string): Promise<void> {
   if (place === undefined) return
   const figures = { bytesPerAttach: await bytesOfAttach(place), ipBatch: byIpBatch(place.bridge) }
   printTable('attach, milliseconds a piece (medians)', rows)
-  console.log(`log: ${figures.bytesPerAttach} bytes an attach; ip -batch (two processes): ${figures.ipBatch} ms; cpus ${cpus().length}`)
+  console.log(
+    `log: ${figures.bytesPerAttach} bytes an attach; ip -batch (two processes): ${figures.ipBatch} ms; cpus ${cpus().length}`,
+  )
   printJson('attach', { levels: rows, ...figures })
   floor.close()
   await controller.close()

@@ -23,7 +23,20 @@ const silentKernel: Kernel = {
   onHint: () => () => undefined,
 }
 
-type Rate = { readonly mainUs: number; readonly p50: number; readonly p99: number; readonly perSecond: number }
+type RoundRow = Rate & {
+  readonly bare: number
+  readonly connectMainUs: number
+  readonly connectP50: number
+  readonly connects: number
+  readonly ofBare: number
+}
+
+type Rate = {
+  readonly mainUs: number
+  readonly p50: number
+  readonly p99: number
+  readonly perSecond: number
+}
 
 /** `writers` give `count` pieces of work, each its next when the last is answered. */
 async function rateOf(
@@ -62,9 +75,7 @@ async function engineRound(path: string): Promise<{ readonly connect: Rate; read
   for (let n = 0; n < NETWORKS; n++)
     await controller.newNetwork('bridge', `net${n}`, { ipam: { subnet: `10.${n}.0.0/16` } })
   const create = await rateOf(WRITERS, COMMANDS, (i) => create1(controller, i))
-  const boxes = await Promise.all(
-    Array.from({ length: JOINERS }, (_, i) => controller.newSandbox(`box${i}`)),
-  )
+  const boxes = await Promise.all(Array.from({ length: JOINERS }, (_, i) => controller.newSandbox(`box${i}`)))
   const connect = await rateOf(JOINERS, COMMANDS / 10, async (i, writer) => {
     const box = boxes[writer]
     if (box === undefined) return
@@ -76,7 +87,10 @@ async function engineRound(path: string): Promise<{ readonly connect: Rate; read
 }
 
 const create1 = (controller: Controller, i: number): Promise<unknown> =>
-  controller.dispatch({ data: { name: `endpoint${i}`, network: `net${i % NETWORKS}` }, type: 'endpoint.create' })
+  controller.dispatch({
+    data: { name: `endpoint${i}`, network: `net${i % NETWORKS}` },
+    type: 'endpoint.create',
+  })
 
 /** The same number of rows, made before the clock starts, in synced batches of as many as there are writers. */
 async function bareRound(path: string): Promise<number> {
@@ -86,7 +100,9 @@ async function bareRound(path: string): Promise<number> {
   for (let i = 0; i < COMMANDS; i += WRITERS) {
     const batch = store.batch()
     for (let j = i; j < i + WRITERS; j++)
-      batch.put(`c${String(j).padStart(12, '0')}`, value).put(`i0199c3f2-7a10-7cc1-8000-${String(j).padStart(12, '0')}`, String(j))
+      batch
+        .put(`c${String(j).padStart(12, '0')}`, value)
+        .put(`i0199c3f2-7a10-7cc1-8000-${String(j).padStart(12, '0')}`, String(j))
     await batch.write({ sync: true } as object)
   }
   const perSecond = COMMANDS / ((performance.now() - start) / 1000)
@@ -94,11 +110,18 @@ async function bareRound(path: string): Promise<number> {
   return rounded(perSecond)
 }
 
-const rounds = []
+const rounds: RoundRow[] = []
 for (let round = 0; round < ROUNDS; round++) {
   const bare = await inDirectory(bareRound)
   const { connect, create } = await inDirectory(engineRound)
-  rounds.push({ ...create, bare, ofBare: rounded(create.perSecond / bare, 2), connectMainUs: connect.mainUs, connectP50: connect.p50, connects: connect.perSecond })
+  rounds.push({
+    ...create,
+    bare,
+    ofBare: rounded(create.perSecond / bare, 2),
+    connectMainUs: connect.mainUs,
+    connectP50: connect.p50,
+    connects: connect.perSecond,
+  })
 }
 printTable('the whole engine, 128 writers of one-fact commands; connect and disconnect by 32', rounds)
 const of = (field: 'bare' | 'connectMainUs' | 'connects' | 'mainUs' | 'perSecond'): number =>

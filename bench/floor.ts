@@ -19,14 +19,18 @@ export type Floor = {
 export function openFloor(directory: string): Floor {
   const program = join(directory, 'floor')
   const built = spawnSync('cc', ['-O2', '-o', program, SOURCE ?? 'floor.c'], { stdio: 'inherit' })
-  if (built.status !== 0) throw new Error('the floor needs a C compiler and the kernel headers (gcc, libc6-dev)')
+  if (built.status !== 0)
+    throw new Error('the floor needs a C compiler and the kernel headers (gcc, libc6-dev)')
   const child = spawn(program, ['/run/netns'], { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const ask = async (line: string): Promise<readonly number[]> => {
     child.stdin.write(`${line}\n`)
     const answer = await lines.next()
     if (answer.done === true) throw new Error(`the floor ended at: ${line}`)
-    return answer.value.trim().split(' ').map((ns) => Number(ns) / 1e6)
+    return answer.value
+      .trim()
+      .split(' ')
+      .map((ns) => Number(ns) / 1e6)
   }
   return {
     attach: (bridge, first, count) => ask(`attach ${bridge} ${first} ${count}`),

@@ -14,13 +14,20 @@ import { createController, type Controller, type Kernel } from '../src/index.ts'
 import { openLinuxKernel } from '../src/kernel/linux/index.ts'
 import { NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket } from '../src/kernel/linux/netlink.ts'
 import { RTNLGRP_ALL } from '../src/kernel/linux/rtnetlink.ts'
-import { inDirectory, inOwnNamespaces, median, namespacesAreGone, printJson, printTable, rounded, sleep } from './support.ts'
+import {
+  inDirectory,
+  inOwnNamespaces,
+  median,
+  namespacesAreGone,
+  printJson,
+  printTable,
+  rounded,
+  sleep,
+} from './support.ts'
 
-const [NETWORKS, ENDPOINTS, ROUNDS] = [200, 500, 5].map((usual, i) => Number(process.argv[i + 2] ?? usual)) as [
-  number,
-  number,
-  number,
-]
+const [NETWORKS, ENDPOINTS, ROUNDS] = [200, 500, 5].map((usual, i) =>
+  Number(process.argv[i + 2] ?? usual),
+) as [number, number, number]
 const CHILD = 'CHRONET_BENCH_CHILD'
 const NFNLGRP_NFTABLES = 7
 const MB = 1e6
@@ -107,6 +114,13 @@ function watchKernel(): { readonly changes: () => number; close(): void } {
   }
 }
 
+type Row = Omit<Start, 'recovered'> & {
+  readonly end: string
+  readonly healed: number
+  readonly orphans: number
+  readonly writes: number
+}
+
 async function restart(dataDir: string, end: 'close' | 'SIGKILL') {
   const kernel = watchKernel()
   kernel.changes()
@@ -129,17 +143,25 @@ async function restart(dataDir: string, end: 'close' | 'SIGKILL') {
 async function measure(directory: string): Promise<void> {
   const began = performance.now()
   await build(directory)
-  console.log(`built ${NETWORKS} networks and ${ENDPOINTS} endpoints in ${rounded(performance.now() - began)} ms`)
+  console.log(
+    `built ${NETWORKS} networks and ${ENDPOINTS} endpoints in ${rounded(performance.now() - began)} ms`,
+  )
   await sleep(500)
-  const rows = []
+  const rows: Row[] = []
   // What a start finds is what the one before it left: a snapshot after a close, a tail after a kill.
   for (let round = 0; round < ROUNDS; round++)
     for (const end of ['SIGKILL', 'close'] as const) {
       const { recovered, ...row } = await restart(directory, end)
-      const { healed, orphans } = recovered as { readonly healed: number; readonly orphans: readonly string[] }
+      const { healed, orphans } = recovered as {
+        readonly healed: number
+        readonly orphans: readonly string[]
+      }
       rows.push({ ...row, healed, orphans: orphans.length })
     }
-  printTable(`restart with ${NETWORKS} networks and ${ENDPOINTS} endpoints, milliseconds (end: how that start ended)`, rows)
+  printTable(
+    `restart with ${NETWORKS} networks and ${ENDPOINTS} endpoints, milliseconds (end: how that start ended)`,
+    rows,
+  )
   const of = (field: 'controllerMs' | 'processMs' | 'rssMb'): number => median(rows.map((row) => row[field]))
   const worst = (field: 'steps' | 'writes'): number => Math.max(...rows.map((row) => row[field]))
   printJson('restart', {

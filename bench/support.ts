@@ -75,7 +75,7 @@ export async function namespacesAreGone(): Promise<void> {
   const count = (): number =>
     Number(/^net_namespace +(\d+)/m.exec(readFileSync('/proc/slabinfo', 'utf8'))?.[1] ?? 0)
   const end = performance.now() + 20_000
-  for (let before = Infinity, now = count(); now < before && performance.now() < end; ) {
+  for (let before = Infinity, now = count(); now < before && performance.now() < end;) {
     before = now
     await sleep(500)
     now = count()

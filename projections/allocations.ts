@@ -7,13 +7,15 @@
  * streams, and the holds then name that plan.
  */
 import type {
+  Cidr,
+  NetworkId,
   EndpointJoinFailed,
   EndpointLeft,
   EndpointReserved,
   Instant,
   NetworkCreateRequested,
 } from '../events/index.ts'
-import { ipOf, streamOf } from '../events/index.ts'
+import { cidrFrom, familyOf, formatCidr, ipOf, networkOf, prefixLengthOf, streamOf } from '../events/index.ts'
 import { defineProjection } from './define.ts'
 import {
   forgetFailed,
@@ -24,7 +26,7 @@ import {
   type Allocations,
   type Held,
 } from './holds.ts'
-import { gatewayPlace, placeOf, poolKey } from './pools.ts'
+import { placeIn, poolKey } from './pools.ts'
 
 /** Who holds what. */
 export const allocations = defineProjection({
@@ -32,31 +34,27 @@ export const allocations = defineProjection({
   version: 1,
   init: noHolds,
   on: {
-    NetworkCreateRequested: (state, { data }, { at }) =>
-      setEstate(state, streamOf.network(data.network), { joined: [], own: ofNetwork(data) }, { at }),
+    NetworkCreateRequested: (state, { data, stream }, { at }) =>
+      setEstate(state, stream, { joined: [], own: ofNetwork(data) }, { at }),
     // A failed network keeps what it has until it is deleted, whatever becomes of its sweep.
-    NetworkCreateFailed: (state, { data: { network, sweep } }, { at }) => {
-      const owner = streamOf.network(network)
-      return setEstate(state, owner, state.estates.get(owner), { at, sweep })
-    },
-    NetworkDeleted: (state, { data: { network, sweep } }, { at }) =>
-      setEstate(state, streamOf.network(network), undefined, { at, sweep }),
+    NetworkCreateFailed: (state, { data: { sweep }, stream }, { at }) =>
+      setEstate(state, stream, state.estates.get(stream), { at, sweep }),
+    NetworkDeleted: (state, { data: { sweep }, stream }, { at }) =>
+      setEstate(state, stream, undefined, { at, sweep }),
 
-    EndpointReserved: (state, { data }, { at }) =>
-      setEstate(state, streamOf.endpoint(data.endpoint), { joined: [], own: ofEndpoint(data) }, { at }),
+    EndpointReserved: (state, { data, stream }, { at }) =>
+      setEstate(state, stream, { joined: [], own: ofEndpoint(state, data) }, { at }),
     // The commit has SandboxInterfaceAdded too, which says the same of the interface name.
-    EndpointJoinRequested: (state, { data: { endpoint, ifName, link, sandbox } }, { at }) => {
-      const owner = streamOf.endpoint(endpoint)
+    EndpointJoinRequested: (state, { data: { ifName, link, sandbox }, stream }, { at }) => {
       const joined: readonly Held[] = [
         { key: `${sandbox}/${ifName}`, table: 'ifNames' },
         { key: link.name, table: 'links' },
       ]
-      return setEstate(state, owner, { joined, own: state.estates.get(owner)?.own ?? [] }, { at })
+      return setEstate(state, stream, { joined, own: state.estates.get(stream)?.own ?? [] }, { at })
     },
-    EndpointJoinFailed: (state, { data }, { at }) => endJoin(state, data, at),
-    EndpointLeft: (state, { data }, { at }) => endJoin(state, data, at),
-    EndpointReleased: (state, { data }, { at }) =>
-      setEstate(state, streamOf.endpoint(data.endpoint), undefined, { at }),
+    EndpointJoinFailed: (state, fact, { at }) => endJoin(state, fact, at),
+    EndpointLeft: (state, fact, { at }) => endJoin(state, fact, at),
+    EndpointReleased: (state, { stream }, { at }) => setEstate(state, stream, undefined, { at }),
 
     EffectsIntended: (state, { data }, { at }) =>
       data.purpose === 'sweep' ? sweepAgain(state, data.plan, data.for, at) : state,
@@ -68,29 +66,49 @@ export const allocations = defineProjection({
 /** Interface name and host link go, now or with the sweep; addresses and MAC stay with the endpoint. */
 function endJoin(
   state: Allocations,
-  { endpoint, sweep }: EndpointJoinFailed['data'] | EndpointLeft['data'],
+  { data: { sweep }, stream }: EndpointJoinFailed | EndpointLeft,
   at: Instant,
 ): Allocations {
-  const owner = streamOf.endpoint(endpoint)
-  const estate = state.estates.get(owner)
-  return estate ? setEstate(state, owner, { joined: [], own: estate.own }, { at, sweep }) : state
+  const estate = state.estates.get(stream)
+  return estate ? setEstate(state, stream, { joined: [], own: estate.own }, { at, sweep }) : state
 }
 
 function ofNetwork({ bridge, network, subnets }: NetworkCreateRequested['data']): readonly Held[] {
-  const pools = subnets.flatMap(({ gateway, subnet }): readonly Held[] => [
-    { key: subnet, pool: poolKey(network, subnet), table: 'subnets' },
-    { key: `${network}/${gateway}`, place: gatewayPlace(network, subnet, gateway), table: 'addresses' },
-  ])
+  const pools = subnets.flatMap(({ gateway, subnet }): readonly Held[] => {
+    const pool = poolKey(network, subnet)
+    const address = `${gateway}/${prefixLengthOf(subnet)}` as Cidr
+    return [
+      { key: subnet, pool, table: 'subnets' },
+      { key: `${network}/${gateway}`, place: placeIn(pool, address), table: 'addresses' },
+    ]
+  })
   // Drivers without a bridge leave its name empty.
   if (bridge.name.length === 0) return pools
   return [...pools, { key: bridge.name, table: 'links' }, { key: `${network}/${bridge.mac}`, table: 'macs' }]
 }
 
-function ofEndpoint({ addresses, mac, network }: EndpointReserved['data']): readonly Held[] {
+function ofEndpoint(
+  { estates }: Allocations,
+  { addresses, mac, network }: EndpointReserved['data'],
+): readonly Held[] {
+  const pools = estates.get(streamOf.network(network))?.own ?? []
   return [
     ...addresses.map((cidr): Held => {
-      return { key: `${network}/${ipOf(cidr)}`, place: placeOf(network, cidr), table: 'addresses' }
+      const key = `${network}/${ipOf(cidr)}`
+      return { key, place: placeIn(poolOf(pools, network, cidr), cidr), table: 'addresses' }
     }),
     { key: `${network}/${mac}`, table: 'macs' },
   ]
+}
+
+/** The key of the pool that an address lies in. Mostly its prefix length tells, without a look at its bits. */
+function poolOf(pools: readonly Held[], network: NetworkId, cidr: Cidr): string {
+  const suffix = cidr.slice(cidr.indexOf('/'))
+  const fit = pools.filter(
+    ({ key, table }) =>
+      table === 'subnets' && key.endsWith(suffix) && familyOf(key as Cidr) === familyOf(cidr),
+  )
+  const [only] = fit
+  if (fit.length === 1 && only?.table === 'subnets') return only.pool
+  return poolKey(network, formatCidr(networkOf(cidrFrom(cidr))))
 }

@@ -4,8 +4,8 @@
  * Addresses are given in rising order from there, so that one that was just freed rests as long as it can: neighbours on
  * the link may still remember its MAC.
  */
-import type { Cidr, Ip, NetworkId } from '../events/index.ts'
-import { cidrFrom, formatCidr, networkOf, offsetOf, prefixLengthOf } from '../events/index.ts'
+import type { Cidr, NetworkId } from '../events/index.ts'
+import { cidrFrom, offsetOf } from '../events/index.ts'
 import { BITMAP_SIZE, nextGap, withBit, withoutBit, type Bitmap } from './bitmap.ts'
 import type { Trie } from './trie.ts'
 
@@ -22,15 +22,8 @@ export type Place = { readonly offset: number; readonly pool: string }
 /** The key of a network's pool; the subnet in canonical text. */
 export const poolKey = (network: NetworkId, subnet: Cidr): string => `${network}/${subnet}`
 
-/** The place of an address on a network; `cidr` has the subnet's prefix length. */
-export function placeOf(network: NetworkId, cidr: Cidr): Place {
-  const prefix = cidrFrom(cidr)
-  return { offset: offsetOf(prefix), pool: poolKey(network, formatCidr(networkOf(prefix))) }
-}
-
-/** The place of a subnet's gateway. */
-export const gatewayPlace = (network: NetworkId, subnet: Cidr, gateway: Ip): Place =>
-  placeOf(network, `${gateway}/${prefixLengthOf(subnet)}` as Cidr)
+/** The place of an address in its pool; `cidr` has the subnet's prefix length. */
+export const placeIn = (pool: string, cidr: Cidr): Place => ({ offset: offsetOf(cidrFrom(cidr)), pool })
 
 /**
  * Gives an address; `moveCursor` unless it is not one in the order, as a gateway. Places beyond a bitmap's are not given

@@ -25,13 +25,15 @@ export interface Facts<T extends FactType = FactType> extends AsyncIterable<Logg
 }
 
 export function factsOf<T extends FactType>(log: () => Log<AnyFact>, options: FactsOptions<T>): Facts<T> {
-  const from = (): Seq =>
-    options.from === undefined || options.from === 'now' ? log().nextSeq : (options.from as Seq)
-  const start = from()
+  const { from = 'now' } = options
+  const start = from === 'now' ? log().nextSeq : (from as Seq)
+  // What is decided may still be on its way to disk, and a log is followed from its durable end: that is passed over.
+  const first = (): Seq => (from === 'now' ? (Math.min(start, log().durable.seq + 1) as Seq) : start)
   const wanted = options.types && new Set<string>(options.types)
   const iterate = async function* (): AsyncGenerator<LoggedFact<T>> {
     const buffer = options.buffer === undefined ? {} : { buffer: options.buffer }
-    for await (const commit of log().subscribe({ ...buffer, from: start })) yield* loggedIn<T>(commit, wanted)
+    for await (const commit of log().subscribe({ ...buffer, from: first() }))
+      if (commit.seq >= start) yield* loggedIn<T>(commit, wanted)
   }
   return {
     [Symbol.asyncIterator]: iterate,

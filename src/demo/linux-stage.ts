@@ -2,7 +2,6 @@
  * The real kernel as a stage: the namespaces that this process was started in (`npm start` makes them) are the host, and a
  * temporary directory has the log. Everything here looks and acts by sockets of its own, never by chronet's.
  */
-import { fork, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { release, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,8 +19,9 @@ import {
 } from '../kernel/linux/netlink.ts'
 import { header, HEADER_BYTES, MESSAGE, TABLE } from '../kernel/linux/nftables/protocol.ts'
 import { tableName } from '../reconcile/marks.ts'
+import { killInAttach } from './kill.ts'
 import { OutsideWorld } from './outside.ts'
-import { beside, Somebody } from './place.ts'
+import { Somebody } from './place.ts'
 import type { Outside, Stage } from './stage.ts'
 
 /** How often the scratch directory's removal is tried. */
@@ -72,16 +72,9 @@ export class LinuxStage implements Stage {
     return this.host.flushRuleset()
   }
 
-  async killInAttach(network: string, sandbox: string): Promise<string> {
+  killInAttach(network: string, sandbox: string): Promise<string> {
     const { dataDir, runDir } = this.engine
-    const args = [dataDir, runDir, network, sandbox]
-    const victim = fork(beside('victim'), args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
-    const ended = new Promise<string>((resolve) => {
-      victim.on('exit', (code, signal) => resolve(signal ?? `exit ${code ?? 0}`))
-    })
-    const said = await Promise.race([firstMessage(victim), ended])
-    victim.kill('SIGKILL')
-    return said === 'now' ? ended : `it never came so far: ${said}`
+    return killInAttach({ dataDir, network, runDir, sandbox })
   }
 
   describeLink(name: string): string {
@@ -179,6 +172,3 @@ function list(directory: string): readonly string[] {
     return []
   }
 }
-
-const firstMessage = (child: ChildProcess): Promise<string> =>
-  new Promise((resolve) => child.once('message', (said: string) => resolve(said)))

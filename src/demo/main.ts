@@ -1,16 +1,25 @@
 /**
- * The demo that `npm start` plays: chronet's main job on a real kernel, each step with its proof. It expects to be started in
- * namespaces that are thrown away (`scripts/start.mjs`).
+ * The demo that `npm start` plays: chronet's main job, each step with its proof, on the kernel that this runs on or on a
+ * simulated one. For the real one it expects to be started in namespaces that are thrown away (`scripts/start.mjs`).
  *
- *   node main.js [--json]         exit status: 0 all held, 1 something did not, 64 wrong usage, 130 interrupted
+ *   node main.js [--json] [--simulated]
+ *
+ * Exit status: 0 all held, 1 something did not, 64 wrong usage, 129, 130 or 143 ended by a signal.
  */
 import process from 'node:process'
 import { failureOf } from './claim.ts'
-import { LinuxStage } from './linux-stage.ts'
 import { jsonPrinter, linePrinter, painter, type Printer, type Told } from './print.ts'
 import { Scene } from './scene.ts'
 import type { Stage } from './stage.ts'
 import { STORY, type Step } from './story.ts'
+
+const USAGE = 'usage: npm start [-- [--json] [--simulated]]'
+
+/** Each stage is loaded only if it is wanted: the real one brings what can be loaded on Linux only. */
+async function openStage(isSimulated: boolean): Promise<Stage> {
+  if (isSimulated) return new (await import('./simulated-stage.ts')).SimulatedStage()
+  return (await import('./linux-stage.ts')).LinuxStage.open()
+}
 
 /** Plays one step. What does not hold is told, and the story goes on. */
 async function tell(scene: Scene, step: Step, number: number): Promise<Told> {
@@ -61,13 +70,13 @@ function endBySignals(stage: Stage): void {
 }
 
 const args = process.argv.slice(2)
-if (args.some((arg) => arg !== '--json')) {
-  console.error('usage: npm start [-- --json]')
+if (args.some((arg) => arg !== '--json' && arg !== '--simulated')) {
+  console.error(USAGE)
   process.exit(64)
 }
 const write = (text: string): void => void process.stdout.write(text)
 const isColoured = process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === ''
-const stage = await LinuxStage.open()
+const stage = await openStage(args.includes('--simulated'))
 endBySignals(stage)
 try {
   const printer = args.includes('--json') ? jsonPrinter(write) : linePrinter(write, painter(isColoured))

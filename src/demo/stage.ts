@@ -1,6 +1,7 @@
 /**
  * What the demo's story needs of the world it plays in: places to stand and try from, somebody who breaks things behind
- * chronet's back, and a look at the kernel that does not go through chronet. `linux-stage.ts` is the real kernel.
+ * chronet's back, and a look at the kernel that does not go through chronet. `linux-stage.ts` is the real kernel,
+ * `simulated-stage.ts` the simulated one.
  */
 import type { ControllerOptions } from '../index.ts'
 

@@ -2,17 +2,22 @@
  * An engine that stops in the middle of an attach and waits to be killed. What it intends is on disk, the link is made, and no
  * further step of the plan is done: a moment that a crash can hit, and the same one every time.
  *
- *   node victim.js <data directory> <run directory> <network> <sandbox>
+ *   node victim.js <data directory> <run directory> <network> <sandbox> own | lent       whose kernel
  */
 import process from 'node:process'
 import { createController, type Kernel, type KernelOptions } from '../index.ts'
-import { openLinuxKernel } from '../kernel/linux/index.ts'
+import { systemPorts } from '../system/ports.ts'
+import { borrowKernel, type OpenKernel } from './lent-kernel.ts'
 
 const never = new Promise<never>(() => undefined)
 
-/** The real kernel, until a plan makes a link: then that is the last step, and no answer comes. */
-async function openDyingKernel(options: KernelOptions, onLink: () => void): Promise<Kernel> {
-  const kernel = await openLinuxKernel(options)
+/** A kernel, until a plan makes a link: then that is the last step, and no answer comes. */
+async function openDyingKernel(
+  open: OpenKernel,
+  options: KernelOptions,
+  onLink: () => void,
+): Promise<Kernel> {
+  const kernel = await open(options)
   return {
     apply: async (steps) => {
       const link = steps.findIndex(({ op, spec }) => op === 'ensure' && spec.kind === 'veth')
@@ -28,7 +33,8 @@ async function openDyingKernel(options: KernelOptions, onLink: () => void): Prom
   }
 }
 
-const [dataDir = '', runDir = '', network = '', sandbox = ''] = process.argv.slice(2)
+const [dataDir = '', runDir = '', network = '', sandbox = '', whose = 'own'] = process.argv.slice(2)
+const open = whose === 'lent' ? borrowKernel : systemPorts().openKernel
 process.on('disconnect', () => process.exit())
 process.on('SIGINT', () => undefined)
 
@@ -36,7 +42,7 @@ let linked = (): void => undefined
 const isLinked = new Promise<void>((resolve) => (linked = resolve))
 const controller = await createController({
   dataDir,
-  ports: { openKernel: (options) => openDyingKernel(options, linked) },
+  ports: { openKernel: (options) => openDyingKernel(open, options, linked) },
   runDir,
 })
 const isDurable = controller

@@ -56,6 +56,8 @@ export type Observation = {
 
 /** Something may have changed: look. `overrun`: messages were lost, look at all. */
 export type Hint = {
+  /** The link that it is about, by the name that we gave it: nothing else in the namespace need be looked at. Absent: not known. */
+  readonly link?: string
   readonly ns: string
   /** The link, address or table that the message named, if any: for explaining, not for trusting. */
   readonly subject?: string

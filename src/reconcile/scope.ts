@@ -2,7 +2,10 @@
 import type { ResourceKey, Spec } from '../../events/index.ts'
 import type { Hint } from '../kernel/kernel.ts'
 
-/** Namespaces to look into, `nft` for our table, or everything. */
+/**
+ * Namespaces to look into, one link or the addresses and routes of one, `nft` for our table; or everything. A machine with
+ * thousands of links tells of one at each attach: to look at all of them each time would cost seconds.
+ */
 export type Scope = { readonly all: boolean; readonly places: ReadonlySet<string> }
 
 export const NOWHERE: Scope = { all: false, places: new Set() }
@@ -11,9 +14,19 @@ export const EVERYWHERE: Scope = { all: true, places: new Set() }
 /** The scope that also covers the hint. */
 export function widen(scope: Scope, hint: Hint): Scope {
   if (scope.all || hint.what === 'overrun') return EVERYWHERE
-  const place = hint.what === 'nft' ? 'nft' : hint.ns
+  const place = placeOf(hint)
   return scope.places.has(place) ? scope : { all: false, places: new Set([...scope.places, place]) }
 }
+
+function placeOf({ link, ns, what }: Hint): string {
+  if (what === 'nft') return 'nft'
+  if (what !== 'link') return inetOf(ns)
+  // In a sandbox everything stands on a link or two; of the host's links each stands alone.
+  return ns === 'host' && link !== undefined ? linkOf(link) : ns
+}
+
+const inetOf = (ns: string): string => `inet of ${ns}`
+const linkOf = (name: string): string => `link ${name}`
 
 /** The wanted specs within a scope. */
 export function within(scope: Scope, wanted: ReadonlyMap<ResourceKey, Spec>): ReadonlyMap<ResourceKey, Spec> {
@@ -25,13 +38,14 @@ export function within(scope: Scope, wanted: ReadonlyMap<ResourceKey, Spec>): Re
 export function placesOf(spec: Spec): readonly string[] {
   switch (spec.kind) {
     case 'bridge':
-      return ['host']
+      return ['host', linkOf(spec.name)]
     case 'veth':
-      return ['host', spec.peer.ns]
+      return ['host', linkOf(spec.name), spec.peer.ns]
     case 'netns':
       return [spec.sandbox]
     case 'addr':
     case 'route':
+      return [spec.ns, inetOf(spec.ns), ...(spec.ns === 'host' ? [linkOf(spec.link)] : [])]
     case 'sysctl':
       return [spec.ns]
     case 'firewall':

@@ -3,7 +3,7 @@ import { createHash, hash as oneShot, randomBytes, randomFillSync } from 'node:c
 import { asyncScheduler } from 'rxjs'
 import { v7 } from 'uuid'
 import type { CommandId, Origin } from '../../events/index.ts'
-import { openLinuxKernel } from '../kernel/linux/index.ts'
+import type { Kernel, KernelOptions } from '../kernel/kernel.ts'
 import type { Hash, Ports } from '../ports.ts'
 import { openDisk } from '../storage/disk.ts'
 
@@ -25,6 +25,12 @@ function random(): Uint8Array {
     used = 0
   }
   return chance.subarray(16 * used, 16 * ++used)
+}
+
+/** Loaded when it is opened, since it brings libc: what uses another kernel runs where there is no Linux. */
+async function openLinuxKernel(options: KernelOptions): Promise<Kernel> {
+  const linux = await import('../kernel/linux/index.ts')
+  return linux.openLinuxKernel(options)
 }
 
 /** Made anew for each controller; nothing in it is shared but the machine and its chance. */

@@ -11,6 +11,8 @@ import { expect } from 'vitest'
 import { createController, type Controller, type ControllerOptions } from '../../src/index.ts'
 import { tableName } from '../../src/reconcile/marks.ts'
 import type { Origin } from '../../events/index.ts'
+import type { SandboxView } from '../../projections/index.ts'
+import type { Said } from './said.ts'
 
 const exec = promisify(execFile)
 
@@ -87,27 +89,22 @@ export class RealHost implements AsyncDisposable {
     return shown.join('\n').replace(/(expires|timer) +[\d.]+(sec)?/g, '')
   }
 
-  /** Counts changes by anybody: the generation of nftables, and the newest of the kernel's link indexes. */
-  async generation(): Promise<number> {
-    const [, after] = /generation id (\d+)/.exec(await this.do('nft -n monitor-less').catch(() => '')) ?? []
-    return Number(after ?? 0)
-  }
-
-  /** Names that stand in our directory of namespaces. */
+  /** Paths of namespaces that are mounted under our directories (proc_pid_mountinfo(5): the fifth field). */
   async mounted(): Promise<string[]> {
     const table = await readFile('/proc/self/mountinfo', 'utf8')
-    return [...table.matchAll(/ (\S+) (?=\S+ - nsfs|\S+ .*- nsfs)/g)].map((m) => m[1] ?? '').filter((p) => p.startsWith(this.base))
+    const paths = table.split('\n').map((line) => line.split(' ')[4] ?? '')
+    return paths.filter((path) => path.startsWith(`${this.runDir}/`))
   }
 
-  /** Nothing more and nothing less is there than what the controller says. */
-  async check(controller: Controller): Promise<void> {
-    await this.#checkLinks(controller)
-    await this.#checkFirewall(controller)
-    await this.#checkNamespaces(controller)
-    for (const { id } of controller.queries.sandboxes()) await this.#checkSandbox(controller, id)
+  /** Nothing more and nothing less is there than what a controller says. */
+  async check(there: Said): Promise<void> {
+    await this.#checkLinks(there)
+    await this.#checkFirewall(there)
+    await this.#checkNamespaces(there)
+    await Promise.all(there.sandboxes.map((sandbox) => this.#checkSandbox(there, sandbox)))
   }
 
-  async #checkLinks({ queries }: Controller): Promise<void> {
+  async #checkLinks({ endpoints, networks }: Said): Promise<void> {
     const shown = (await this.json(this.netns, 'ip -j -d addr')).filter(({ ifname }) => ifname !== 'lo')
     const links = shown.map(({ flags, ifalias, ifname, master }) => ({
       alias: typeof ifalias === 'string',
@@ -115,52 +112,62 @@ export class RealHost implements AsyncDisposable {
       name: ifname,
       up: (flags as string[]).includes('UP'),
     }))
-    const bridges = queries.networks().map(({ bridge }) => ({ alias: true, master: undefined, name: bridge.name, up: true }))
-    const veths = queries.endpoints().filter(({ link }) => link).map(({ link, network }) => ({
+    const bridges = networks.map(({ bridge: { name } }) => ({
       alias: true,
-      master: queries.network(network).bridge.name,
-      name: link?.name,
+      master: undefined,
+      name,
       up: true,
     }))
+    const bridgeOf = (id: string): unknown => networks.find((network) => network.id === id)?.bridge.name
+    const veths = endpoints.flatMap(({ link, network }) =>
+      link === undefined ? [] : [{ alias: true, master: bridgeOf(network), name: link.name, up: true }],
+    )
     expect(sorted(links), 'links').toEqual(sorted([...bridges, ...veths]))
-    const gateways = queries.networks().flatMap(({ bridge, subnets }) =>
+    const gateways = networks.flatMap(({ bridge, subnets }) =>
       subnets.map(({ gateway }) => `${bridge.name} ${gateway}`),
     )
     expect(addressesIn(shown), 'addresses').toEqual(gateways.sort())
   }
 
-  async #checkFirewall(controller: Controller): Promise<void> {
-    const networks = controller.queries.networks()
-    const table = tableName(controller.id as Origin)
+  async #checkFirewall({ networks, origin }: Said): Promise<void> {
+    const table = `table inet ${tableName(origin as Origin)}`
     const all = (await this.do('nft list tables')).trim().split('\n').filter(Boolean)
     // The first network makes the table, and it stays: it forwards nothing by itself.
-    if (networks.length > 0) expect(all).toContain(`table inet ${table}`)
-    expect(all.filter((line) => line !== `table inet ${table}`), 'tables').toEqual([])
+    if (networks.length > 0) expect(all).toContain(table)
+    expect(
+      all.filter((line) => line !== table),
+      'tables',
+    ).toEqual([])
     if (all.length === 0) return
-    const text = await this.do(`nft list map inet ${table} from`)
-    const elements = [...text.matchAll(/"(cn[0-9a-z]+)"/g)].map(([, name]) => name)
-    expect(elements.sort(), 'elements').toEqual(networks.map(({ bridge }) => bridge.name).sort())
+    const text = await this.do(`nft list ${table}`)
+    const bridges = networks.map(({ bridge }) => bridge.name as string).sort()
+    const named = (pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, name = '']) => name)
+    expect(named(/"(\w+)" : jump to-/g).sort(), 'elements').toEqual(bridges)
+    expect([...new Set(named(/chain \w+-(\w+) /g))].sort(), 'chains').toEqual(bridges)
   }
 
-  async #checkNamespaces(controller: Controller): Promise<void> {
-    const ids = controller.queries.sandboxes().map(({ id }) => id as string)
-    const directory = join(this.runDir, controller.id.slice(0, 12), 'netns')
-    expect((await readdir(directory).catch(() => [])).sort(), 'files').toEqual(ids.sort())
+  #namespacesOf(origin: string): string {
+    return join(this.runDir, origin.slice(0, 12), 'netns')
+  }
+
+  async #checkNamespaces({ origin, sandboxes }: Said): Promise<void> {
+    const ids = sandboxes.map(({ id }) => id as string).sort()
+    const directory = this.#namespacesOf(origin)
+    expect((await readdir(directory).catch(() => [])).sort(), 'files').toEqual(ids)
     expect((await this.mounted()).sort(), 'mounts').toEqual(ids.map((id) => join(directory, id)))
   }
 
-  async #checkSandbox({ queries, ...controller }: Controller, id: string): Promise<void> {
-    void controller
-    const path = join(this.runDir, queriesOrigin(this, id), 'netns', id)
-    const sandbox = queries.sandbox(id)
-    const endpoints = queries.endpoints().filter((each) => each.sandbox === id && each.state === 'joined')
+  async #checkSandbox({ endpoints, origin }: Said, { gateway, id, name }: SandboxView): Promise<void> {
+    const path = join(this.#namespacesOf(origin), id)
     const shown = (await this.json(path, 'ip -j addr')).filter(({ ifname }) => ifname !== 'lo')
-    const wanted = endpoints.flatMap(({ addresses, ifName }) =>
-      addresses.map((cidr) => `${ifName ?? ''} ${cidr.split('/')[0] ?? ''}`),
-    )
-    expect(addressesIn(shown), `addresses of ${sandbox.name}`).toEqual(wanted.sort())
+    const wanted = endpoints
+      .filter(({ sandbox, state }) => sandbox === id && state === 'joined')
+      .flatMap(({ addresses, ifName = '' }) =>
+        addresses.map((cidr) => `${ifName} ${cidr.split('/')[0] ?? ''}`),
+      )
+    expect(addressesIn(shown), `addresses of ${name}`).toEqual(wanted.sort())
     const routes = await this.json(path, 'ip -j route show default')
-    expect(routes.length, `default routes of ${sandbox.name}`).toBe(sandbox.gateway === undefined ? 0 : 1)
+    expect(routes.length, `default routes of ${name}`).toBe(gateway === undefined ? 0 : 1)
   }
 
   /** Nothing of ours is left. */

@@ -102,7 +102,9 @@ async function applyInet(
   run: readonly Step[],
   failed: Failures,
 ): Promise<readonly StepResult[]> {
-  const added = failed.size === 0 ? await addAll(context, run.map(({ spec }) => spec).filter(isInet)) : []
+  const specs = failed.size === 0 ? run.map(({ spec }) => spec).filter(isInet) : []
+  // What cannot be sent together fails in its own words when it is tried alone.
+  const added = await addAll(context, specs).catch(() => [])
   const results: StepResult[] = []
   for (const [index, step] of run.entries())
     results.push(

@@ -80,11 +80,15 @@ export class Hints {
   }
 }
 
-function hintOf({ ref: ns }: Namespace, message: Message): Hint | undefined {
+function hintOf(names: Namespace, message: Message): Hint | undefined {
+  const ns = names.ref
   switch (message.type) {
     case RTM_NEWLINK:
-    case RTM_DELLINK:
-      return { ns, subject: decodeLink(message).name, what: 'link' }
+    case RTM_DELLINK: {
+      const { index, name } = decodeLink(message)
+      // Somebody may have renamed it.
+      return { link: names.nameOf(index) ?? name, ns, subject: name, what: 'link' }
+    }
     case RTM_NEWADDR:
     case RTM_DELADDR:
       return { ns, subject: decodeAddress(message).address, what: 'addr' }

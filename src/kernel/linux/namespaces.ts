@@ -26,6 +26,7 @@ export class Namespace {
   readonly fd: number | undefined
   readonly ref: NsRef
   readonly #indexes = new Map<string, number>()
+  readonly #names = new Map<number, string>()
   readonly #socket: NetlinkSocket
   #closed = false
   #monitor: NetlinkSocket | undefined
@@ -68,11 +69,18 @@ export class Namespace {
   /** Only links of ours are remembered: whoever uses an index needs not look at the mark again. */
   remember({ index, name }: Pick<Link, 'index' | 'name'>): number {
     this.#indexes.set(name, index)
+    this.#names.set(index, name)
     return index
+  }
+
+  /** The name that we gave a link, if it is one that is remembered. */
+  nameOf(index: number): string | undefined {
+    return this.#names.get(index)
   }
 
   /** @returns whether it was remembered. */
   forget(name: string): boolean {
+    this.#names.delete(this.#indexes.get(name) ?? 0)
     return this.#indexes.delete(name)
   }
 

@@ -24,6 +24,9 @@ import { BR_STATE_FORWARDING, type Link } from './links.ts'
 import { straysBeside } from './strays.ts'
 import { type View, Views } from './views.ts'
 
+/** So many links are looked up one by one rather than among all of the host's. */
+const FEW_LINKS = 16
+
 /** Looks under the keys of `specs`; with `strays`, also beside them. */
 export async function observe(
   context: Context,
@@ -31,7 +34,8 @@ export async function observe(
   specs: readonly Spec[],
   strays: boolean,
 ): Promise<Observation> {
-  const views = new Views(context)
+  const links = specs.filter(({ kind }) => kind === 'veth' || kind === 'bridge').length
+  const views = new Views(context, !strays && links <= FEW_LINKS)
   const found = new Map<ResourceKey, Found>()
   // All at once: while the worker opens one namespace, another is read here.
   const looks = specs.map(async (spec) => (isFirewall(spec) ? undefined : find(views, spec)))

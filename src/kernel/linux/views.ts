@@ -9,13 +9,17 @@ import type { SeenRoute } from './routes.ts'
 /** One namespace as it was when it was looked at. */
 export class View {
   readonly ns: Namespace
+  /** Links that were asked for one by one. */
+  readonly #single: Map<number | string, Link | undefined> | undefined
   #addresses: ReadonlySet<string> | undefined
   #links:
     { readonly byIndex: ReadonlyMap<number, Link>; readonly byName: ReadonlyMap<string, Link> } | undefined
   #routes: readonly SeenRoute[] | undefined
 
-  constructor(ns: Namespace) {
+  /** @param few only few of its links will be asked for: they are looked up, since a dump costs what exists. */
+  constructor(ns: Namespace, few = false) {
     this.ns = ns
+    this.#single = few ? new Map() : undefined
   }
 
   get links(): readonly Link[] {
@@ -28,11 +32,11 @@ export class View {
   }
 
   linkAt(index: number): Link | undefined {
-    return this.#index().byIndex.get(index)
+    return this.#single ? this.#find(this.#single, index) : this.#index().byIndex.get(index)
   }
 
   linkNamed(name: string): Link | undefined {
-    return this.#index().byName.get(name)
+    return this.#single ? this.#find(this.#single, name) : this.#index().byName.get(name)
   }
 
   hasAddress(index: number, address: Cidr): boolean {
@@ -48,6 +52,11 @@ export class View {
   /** The route that one of ours would compete with. */
   routeTo(dst: Cidr): SeenRoute | undefined {
     return this.routes.find((route) => route.dst === dst && hasDefaultMetric(route))
+  }
+
+  #find(single: Map<number | string, Link | undefined>, which: number | string): Link | undefined {
+    if (!single.has(which)) single.set(which, which === 0 ? undefined : this.ns.find(which))
+    return single.get(which)
   }
 
   #index(): { readonly byIndex: ReadonlyMap<number, Link>; readonly byName: ReadonlyMap<string, Link> } {
@@ -67,9 +76,10 @@ export class Views {
   readonly host: View
   readonly #views = new Map<NsRef, Promise<View | undefined>>()
 
-  constructor(context: Context) {
+  /** @param few only few links of the host will be asked for. */
+  constructor(context: Context, few: boolean) {
     this.context = context
-    this.host = new View(context.namespaces.host)
+    this.host = new View(context.namespaces.host, few)
     this.#views.set('host', Promise.resolve(this.host))
   }
 
