@@ -34,9 +34,13 @@ export function openFloor(directory: string): Floor {
   }
   return {
     attach: (bridge, first, count) => ask(`attach ${bridge} ${first} ${count}`),
-    close: () => void child.stdin.end('quit\n'),
+    close: () => {
+      child.stdin.end('quit\n')
+    },
     detach: async (first, count) => (await ask(`detach ${first} ${count}`))[0] ?? NaN,
-    sandboxes: async (count) => void (await ask(`sandbox ${count}`)),
+    sandboxes: async (count) => {
+      await ask(`sandbox ${count}`)
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * What the log costs, beside bare LevelDB on the same rows: durable appends by 128 writers, appends by one, and reading
- * with verification. One JSON line per figure: `npx tsx bench/log.ts [commits] [rounds]`.
+ * with verification. One JSON line per figure: `node --max-semi-space-size=64 dist/bench/log.js [commits] [rounds]`.
  *
  * Variants alternate within one process, since on a shared machine only ratios and repeated medians count.
  */

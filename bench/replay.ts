@@ -1,9 +1,10 @@
 /**
  * What replay costs: 300,000 facts of 10,000 endpoints that come and go in random order, through verifying, parsing and all
- * projections. Microseconds of processor time (helper threads included) per fact, one JSON line per round:
- * `node --max-semi-space-size=64 --import tsx bench/replay.ts [facts] [endpoints] [rounds]`.
+ * machines and projections. Microseconds of processor time (helper threads included) per fact, one JSON line per round:
+ * `node --max-semi-space-size=64 dist/bench/replay.js [facts] [endpoints] [rounds]`.
  *
- * Rows are in memory, so the store is not in it. `fold` is one run of open edits, as replay folds; `foldByFact` is what a
+ * `open` is the log's own open from disk and `bare` only reading its rows there, both by the clock, in facts per second. For
+ * the rest rows are in memory, so the store is not in it. `fold` is one run of open edits, as replay folds; `foldByFact` is what a
  * turn does, a version for each fact; `foldWithHistory` adds the index behind `why`.
  */
 import { hash } from 'node:crypto'

@@ -17,6 +17,7 @@ export const SUBNETS_MAX = 64
 
 const text: Check = (value) => {
   if (typeof value !== 'string') return `must be text, not ${kindOf(value)}`
+  if (!isWellFormed(value)) return 'has half of a surrogate pair; give well-formed Unicode'
   return value.length > TEXT_CHARS_MAX
     ? `has ${value.length} characters; at most ${TEXT_CHARS_MAX}`
     : undefined
@@ -144,6 +145,9 @@ const wrong = (field: string | undefined, message: string): Problem => ({
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** No lone surrogates: what has them cannot be written as UTF-8. */
+const isWellFormed = (value: string): boolean => !/\p{Surrogate}/u.test(value)
 
 const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value)
 

@@ -14,3 +14,15 @@ export type { Recovered } from './engine/recover.ts'
 export type { Clock, Disk, Hash, Ids, Ports, Store, Timers } from './ports.ts'
 export type { Kernel, KernelOptions } from './kernel/kernel.ts'
 export { EngineError, RefusedError } from '../events/index.ts'
+export type {
+  ClientCommand,
+  CommandId,
+  Expectation,
+  FactType,
+  Problem,
+  Stream,
+  SubnetRequest,
+} from '../events/index.ts'
+export type { EndpointView, NetworkView, SandboxView } from '../projections/index.ts'
+export type { Settled } from './engine/waiters.ts'
+export { systemPorts } from './system/ports.ts'

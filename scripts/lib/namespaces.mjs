@@ -34,9 +34,16 @@ export async function findNamespaces() {
   return { refusal: forbidden(said) }
 }
 
-const offLinux = `chronet works on a Linux kernel, and this is ${process.platform}. On a Linux machine: npm start
-With Docker: docker run --rm -it --privileged -v "$PWD":/from:ro node:20-bookworm \\
-  sh -c 'cp -r /from /chronet && cd /chronet && rm -rf node_modules dist && npm start'`
+/** What npm was asked for: `start` or `test`. */
+const script = process.env.npm_lifecycle_event ?? 'start'
+
+/** From the checkout, which stays as it is; the container's packages are another platform's. */
+const byDocker = `  docker run --rm -it --privileged -v "$PWD":/from:ro node:20-bookworm \\
+    sh -c 'cp -r /from /chronet && cd /chronet && rm -rf node_modules dist && npm ${script}'`
+
+const offLinux = `chronet works on a Linux kernel, and this is ${process.platform}. On a Linux machine: npm ${script}
+With Docker:
+${byDocker}`
 
 /** Switches that forbid user namespaces, by distribution, with the value that forbids and the one that allows. */
 const SWITCHES = [
@@ -60,9 +67,10 @@ function forbidden(said) {
   return [
     'chronet may not make namespaces here, so it cannot reach a real kernel.',
     `  ${said}`,
-    ways.length > 0 ? 'To allow them until the next boot:' : 'In a container, give it --privileged.',
-    ...ways,
-    process.geteuid() === 0 ? '' : `Or as root: sudo npm ${process.env.npm_lifecycle_event ?? 'start'}`,
+    ...(ways.length > 0
+      ? ['To allow them until the next boot:', ...ways]
+      : ['A container must be privileged; from the checkout, outside of it:', byDocker]),
+    process.geteuid() === 0 ? '' : `Or as root: sudo npm ${script}`,
   ]
     .filter((line) => line !== '')
     .join('\n')

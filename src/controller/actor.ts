@@ -4,43 +4,52 @@
  */
 import type { AnyMachineSnapshot, InspectionEvent } from 'xstate'
 import type { AnyFact, ClientCommand, FactOf, FactType, Stream } from '../../events/index.ts'
-import { machineOf, type EntityState } from '../../machines/index.ts'
+import { kindOf, machineOf, type EntityState } from '../../machines/index.ts'
 import type { Engine } from '../engine/engine.ts'
-import type { View } from '../engine/view.ts'
 
-type Observer<T> = ((value: T) => void) | { readonly next?: (value: T) => void }
+type Next<T> = (value: T) => void
+type Observer<T> = { readonly complete?: () => void; readonly next?: Next<T> }
 type Subscription = { readonly unsubscribe: () => void }
 
-/** What xstate calls an ActorRef, as far as one can be had of an entity. */
+/** What xstate calls an ActorRef, as far as one can be had of an entity. It shows what is decided, the newest there is. */
 export interface EntityActor {
+  getSnapshot(): AnyMachineSnapshot
   /** The entity's stream: `endpoint/<id>`. */
   readonly id: string
-  getSnapshot(): AnyMachineSnapshot
-  /** Calls back for each fact of the type, as `actor.on` does for emitted events. Queued facts count: they may yet fall with a store. */
+  /** Calls back for each fact of the type, as `actor.on` does for emitted events. */
   on<T extends FactType>(type: T, handler: (fact: FactOf<T>) => void): Subscription
   /** Gives a command and does not wait. Refusals go to `onRefused`. */
   send(command: ClientCommand): void
   readonly sessionId: string
-  subscribe(observer: Observer<AnyMachineSnapshot>): Subscription
+  /** Each new snapshot; after the final one (`status: 'done'`), complete. */
+  subscribe(
+    observer: Next<AnyMachineSnapshot> | Observer<AnyMachineSnapshot>,
+    error?: (error: unknown) => void,
+    complete?: () => void,
+  ): Subscription
 }
 
-/** The actor of a stream. Of an absent or ended entity it shows the machine's initial or last state. */
+/** The actor of a stream. Of one that never was it shows the machine's initial state, of an ended one its final state. */
 export function actorOf(
   engine: Engine,
   stream: Stream,
   dispatch: (command: ClientCommand) => Promise<unknown>,
   onRefused: (error: unknown) => void,
 ): EntityActor {
-  let last = engine.view.machines.get(stream)
-  const watch = (see: (facts: readonly AnyFact[], state: EntityState | undefined) => void): Subscription => {
+  let last = engine.decided.machines.get(stream)
+  const watch = (see: (facts: readonly AnyFact[]) => void): Subscription => {
     const end = engine.onTaken(({ commit }, view) => {
       const facts = commit.facts.filter((fact) => fact.stream === stream)
-      if (facts.length > 0) see(facts, view.machines.get(stream))
+      if (facts.length === 0) return
+      last = view.machines.get(stream) ?? finalState(stream, last)
+      see(facts)
     })
     return { unsubscribe: end }
   }
+  // So that what it was when it ended is known to whoever asks later.
+  watch(() => undefined)
   return {
-    getSnapshot: () => snapshotOf(stream, (last = engine.view.machines.get(stream) ?? last)),
+    getSnapshot: () => snapshotOf(stream, last),
     id: stream,
     on: (type, handler) =>
       watch((facts) => {
@@ -48,11 +57,24 @@ export function actorOf(
       }),
     send: (command) => void dispatch(command).catch(onRefused),
     sessionId: stream,
-    subscribe: (observer) => {
-      const next = typeof observer === 'function' ? observer : observer.next?.bind(observer)
-      return watch((_facts, state) => next?.(snapshotOf(stream, (last = state ?? last))))
+    subscribe: (observer, _error, complete) => {
+      const heard = typeof observer === 'function' ? { complete, next: observer } : observer
+      return watch(() => {
+        const snapshot = snapshotOf(stream, last)
+        heard.next?.(snapshot)
+        if (snapshot.status === 'done') heard.complete?.()
+      })
     },
   }
+}
+
+/** Ended entities are in no view: their end is known from the chart. */
+function finalState(stream: Stream, before: EntityState | undefined): EntityState | undefined {
+  if (before === undefined) return undefined
+  return {
+    context: before.context,
+    value: kindOf(stream) === 'endpoint' ? 'released' : 'deleted',
+  } as EntityState
 }
 
 function snapshotOf(stream: Stream, state: EntityState | undefined): AnyMachineSnapshot {
@@ -80,13 +102,13 @@ export function inspectEngine(
     }
     return ref
   }
-  return engine.onTaken(({ commit }, view: View) => {
+  return engine.onTaken(({ commit }, view) => {
     for (const fact of commit.facts) {
       if (machineOf(fact.stream) === undefined) continue
       const actorRef = refOf(fact.stream)
       const base = { actorRef, event: fact, rootId }
       inspect({ ...base, sourceRef: undefined, type: '@xstate.event' } as unknown as InspectionEvent)
-      const snapshot = snapshotOf(fact.stream, view.machines.get(fact.stream))
+      const snapshot = actorRef.getSnapshot()
       inspect({ ...base, snapshot, type: '@xstate.snapshot' } as unknown as InspectionEvent)
       if (!view.machines.has(fact.stream)) known.delete(fact.stream)
     }

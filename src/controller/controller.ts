@@ -6,9 +6,11 @@ import type { InspectionEvent } from 'xstate'
 import type {
   AnyFact,
   ClientCommand,
+  CommandId,
   Commit,
   EndpointId,
   FactType,
+  Log,
   NetworkId,
   Problem,
   SandboxId,
@@ -16,14 +18,13 @@ import type {
   Stream,
   SubnetRequest,
 } from '../../events/index.ts'
-import { parseCommand, RefusedError } from '../../events/index.ts'
+import { EngineError, parseCommand, RefusedError } from '../../events/index.ts'
 import { builtinDrivers, type Drivers } from '../drivers/index.ts'
 import type { Answer } from '../engine/answers.ts'
 import type { DispatchOptions } from '../engine/dispatch.ts'
 import { Engine } from '../engine/engine.ts'
 import { Healer } from '../engine/heal.ts'
 import type { Recovered } from '../engine/recover.ts'
-import type { Topology } from '../../projections/index.ts'
 import type { Ports } from '../ports.ts'
 import { systemPorts } from '../system/ports.ts'
 import { VERSION } from '../version.ts'
@@ -56,6 +57,8 @@ export type ControllerOptions = {
   readonly inspect?: (event: InspectionEvent) => void
   /** Hears of refusals of commands that were sent to an actor. Default: nobody does. */
   readonly onRefused?: (error: unknown) => void
+  /** Hears of what nobody awaits: a listener that throws, a store that is tried again, a look at the kernel that failed. */
+  readonly onProblem?: (problem: unknown) => void
   /** Other ways out than the machine's own: a simulated kernel, a clock of yours. */
   readonly ports?: Partial<Ports>
   /** Where namespaces are mounted and heads kept. Default `/run/chronet`. */
@@ -89,6 +92,7 @@ export async function createController(options: ControllerOptions = {}): Promise
     dataDir: options.dataDir ?? '/var/lib/chronet',
     drivers: driversOf(options.drivers),
     ...(options.hostNetns === undefined ? {} : { hostNetns: options.hostNetns }),
+    ...(options.onProblem ? { onProblem: options.onProblem } : {}),
     ports,
     runDir: options.runDir ?? '/run/chronet',
   })
@@ -108,7 +112,7 @@ export class Controller implements Owner {
     this.#onRefused = options.onRefused ?? (() => undefined)
     const { context, kernel, ports } = engine
     if (options.heal !== false && !engine.blocked)
-      this.#healer = new Healer({ context, kernel, life: () => engine.life, ports })
+      this.#healer = new Healer({ context, kernel, life: () => engine.life, onProblem: engine.report, ports })
     if (options.inspect) inspectEngine(engine, (stream) => this.#actorOf(stream), options.inspect)
   }
 
@@ -229,7 +233,7 @@ export class Controller implements Owner {
 
   /** The entity of an id (or `network/…`, `endpoint/…`, `sandbox/…`) as xstate's users know an actor. */
   actor(id: string): EntityActor {
-    return this.#actorOf(streamNamed(this.#engine.view.projections.topology, id))
+    return this.#actorOf(streamNamed(this.queries, id))
   }
 
   /** Looks at the whole kernel now, and settles when what differed is healed. */
@@ -239,25 +243,44 @@ export class Controller implements Owner {
 
   /** Durable facts, from the next one on unless told otherwise. */
   facts<T extends FactType = FactType>(options: FactsOptions<T> = {}): Facts<T> {
-    return factsOf(() => this.#engine.log, options)
+    return factsOf({ after: (log) => this.#engine.logAfter(log), now: () => this.#engine.log }, options)
   }
 
   /** The same questions, the past: a commit (`'#12'`, 12), a time, or how long ago (`'24h'`). */
   async asOf(moment: Moment): Promise<Past> {
-    const { at, view } = await viewAsOf(
-      this.#engine.log,
-      this.#engine.snapshots,
-      parseMoment(moment, this.#engine.ports.clock.nowMs()),
-    )
+    const { log, ports, snapshots } = this.#engine
+    const until = parseMoment(moment, ports.clock.nowMs())
+    if ('seq' in until && until.seq > log.decided.seq)
+      throw new EngineError(
+        'ERR_INVALID',
+        `the log ends at #${log.decided.seq}; there is no #${until.seq} yet`,
+      )
+    const { at, view } = await viewAsOf(log, snapshots, until)
     return new Past(view, at)
   }
 
-  /** Reads the whole log and checks its chain. `damage`: the first thing that is wrong; absent: nothing. */
+  /**
+   * Reads the whole log and checks its chain, and what finds a command by its id. `damage`: the first thing that is wrong;
+   * absent: nothing. Once damage was met, nothing is written any more.
+   */
   async verify(): Promise<{ readonly commits: number; readonly damage?: Problem; readonly head: string }> {
-    const damage = await this.#engine.log.verify()
-    const { hash, seq } = this.#engine.log.durable
+    const { log } = this.#engine
+    await log.flush()
+    const { hash, seq } = log.durable
+    const damage = await damageIn(log)
     if (damage === undefined) return { commits: seq, head: hash }
-    return { commits: seq, damage: { code: 'ERR_LOG_DAMAGED', message: damage.why }, head: hash }
+    this.#engine.block(damage)
+    return { commits: seq, damage: { code: damage.code, message: damage.message }, head: hash }
+  }
+
+  /** An id for a command that may have to be repeated: the same id is done once. */
+  newCommandId(): CommandId {
+    return this.#engine.ports.ids.commandId()
+  }
+
+  /** How many facts a stream has (`network/<id>`, …), for `expect`. 0: none. */
+  versionOf(stream: Stream): number {
+    return this.#engine.log.versionOf(stream)
   }
 
   /** Path of a sandbox's namespace. */
@@ -267,8 +290,7 @@ export class Controller implements Owner {
 
   /** Finishes what is under way and lets go. What stays in the kernel is what the log says. */
   async close(): Promise<void> {
-    await this.#healer?.close()
-    await this.#engine.close()
+    await this.#engine.close(this.#healer?.close())
   }
 
   #actorOf(stream: Stream): EntityActor {
@@ -280,11 +302,31 @@ export class Controller implements Owner {
   }
 }
 
-function streamNamed(topology: Topology, id: string): Stream {
-  if (id.includes('/')) return id as Stream
-  if (topology.networks.has(id)) return `network/${id}`
-  if (topology.sandboxes.has(id)) return `sandbox/${id}`
-  return `endpoint/${id}`
+/** @throws {RefusedError} ERR_NOT_FOUND: neither a stream nor the id, name or prefix of anything */
+function streamNamed(queries: Queries, ref: string): Stream {
+  if (/^(network|endpoint|sandbox)\//.test(ref)) return ref as Stream
+  for (const attempt of [
+    (): Stream => `network/${queries.network(ref).id}`,
+    (): Stream => `sandbox/${queries.sandbox(ref).id}`,
+  ]) {
+    try {
+      return attempt()
+    } catch {
+      // Then it may name one of the next kind; the last one's refusal is told.
+    }
+  }
+  return `endpoint/${queries.endpoint(ref).id}`
+}
+
+async function damageIn(log: Log<AnyFact>): Promise<EngineError | undefined> {
+  if (log.damage) return new EngineError('ERR_LOG_DAMAGED', log.damage.why, { details: { ...log.damage } })
+  try {
+    for await (const _ of log.scrub());
+    return undefined
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'ERR_LOG_DAMAGED') return error
+    throw error
+  }
 }
 
 function driversOf(wanted: ControllerOptions['drivers']): Drivers {

@@ -24,16 +24,28 @@ export interface Facts<T extends FactType = FactType> extends AsyncIterable<Logg
   asObservable(): Observable<LoggedFact<T>>
 }
 
-export function factsOf<T extends FactType>(log: () => Log<AnyFact>, options: FactsOptions<T>): Facts<T> {
+/** The log of now, and the one that follows when its life ends; undefined: the engine is closed. */
+export type LogSource = {
+  readonly after: (ended: Log<AnyFact>) => Promise<Log<AnyFact> | undefined>
+  readonly now: () => Log<AnyFact>
+}
+
+export function factsOf<T extends FactType>(source: LogSource, options: FactsOptions<T>): Facts<T> {
   const { from = 'now' } = options
-  const start = from === 'now' ? log().nextSeq : (from as Seq)
-  // What is decided may still be on its way to disk, and a log is followed from its durable end: that is passed over.
-  const first = (): Seq => (from === 'now' ? (Math.min(start, log().durable.seq + 1) as Seq) : start)
+  const start = from === 'now' ? source.now().nextSeq : (from as Seq)
   const wanted = options.types && new Set<string>(options.types)
+  const buffer = options.buffer === undefined ? {} : { buffer: options.buffer }
   const iterate = async function* (): AsyncGenerator<LoggedFact<T>> {
-    const buffer = options.buffer === undefined ? {} : { buffer: options.buffer }
-    for await (const commit of log().subscribe({ ...buffer, from: first() }))
-      if (commit.seq >= start) yield* loggedIn<T>(commit, wanted)
+    let next = start
+    for (let log: Log<AnyFact> | undefined = source.now(); log; log = await source.after(log)) {
+      // What is decided may still be on its way to disk, and a log is followed from its durable end: that is passed over.
+      const first = Math.min(next, log.durable.seq + 1) as Seq
+      for await (const commit of log.subscribe({ ...buffer, from: first })) {
+        if (commit.seq < next) continue
+        next = (commit.seq + 1) as Seq
+        yield* loggedIn<T>(commit, wanted)
+      }
+    }
   }
   return {
     [Symbol.asyncIterator]: iterate,

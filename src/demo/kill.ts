@@ -8,21 +8,24 @@ export type Attach = {
   readonly network: string
   readonly runDir: string
   readonly sandbox: string
+  /** Kills it earlier, when the demo itself ends. */
+  readonly signal: AbortSignal
 }
 
 /** @param lent the kernel that the engine gets; absent: the one that it runs on. @returns the signal that ended it */
-export async function killInAttach(
-  { dataDir, network, runDir, sandbox }: Attach,
-  lent?: OpenKernel,
-): Promise<string> {
+export async function killInAttach(attach: Attach, lent?: OpenKernel): Promise<string> {
+  const { dataDir, network, runDir, sandbox, signal } = attach
   const args = [dataDir, runDir, network, sandbox, lent === undefined ? 'own' : 'lent']
   const victim = fork(beside('victim'), args, {
+    killSignal: 'SIGKILL',
     serialization: 'advanced', // what a kernel answers has maps in it
+    signal,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   if (lent !== undefined) lendKernel(victim, lent)
+  victim.on('error', () => undefined) // the demo ends; whoever asks for the end of this sees it die
   const ended = new Promise<string>((resolve) => {
-    victim.on('exit', (code, signal) => resolve(signal ?? `exit ${code ?? 0}`))
+    victim.on('exit', (code, by) => resolve(by ?? `exit ${code ?? 0}`))
   })
   const said = await Promise.race([firstWords(victim), ended])
   victim.kill('SIGKILL')

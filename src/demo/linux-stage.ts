@@ -31,6 +31,7 @@ export class LinuxStage implements Stage {
   readonly engine: { readonly dataDir: string; readonly runDir: string }
   readonly host: Somebody
   readonly where = `Linux ${release().split('.', 2).join('.')}, in a scratch namespace`
+  readonly #end = new AbortController()
   readonly #ns = new Namespace('host', undefined, NetlinkSocket.open(NETLINK_ROUTE))
   readonly #nft = NetlinkSocket.open(NETLINK_NETFILTER)
   readonly #people: Somebody[] = []
@@ -74,7 +75,7 @@ export class LinuxStage implements Stage {
 
   killInAttach(network: string, sandbox: string): Promise<string> {
     const { dataDir, runDir } = this.engine
-    return killInAttach({ dataDir, network, runDir, sandbox })
+    return killInAttach({ dataDir, network, runDir, sandbox, signal: this.#end.signal })
   }
 
   describeLink(name: string): string {
@@ -121,6 +122,7 @@ export class LinuxStage implements Stage {
   }
 
   cleanUp(): void {
+    this.#end.abort()
     for (const somebody of this.#people) somebody.leave()
     this.closeOutside()
     for (let tries = 1; !this.#removeScratch() && tries < REMOVALS_MAX; tries++);

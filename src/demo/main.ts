@@ -4,7 +4,7 @@
  *
  *   node main.js [--json] [--simulated]
  *
- * Exit status: 0 all held, 1 something did not, 64 wrong usage, 129, 130 or 143 ended by a signal.
+ * Exit status: 0 all held, 1 something did not, 64 wrong usage, 129, 130, 141 or 143 ended early, as by that signal.
  */
 import process from 'node:process'
 import { failureOf } from './claim.ts'
@@ -53,20 +53,23 @@ async function perform(stage: Stage, printer: Printer): Promise<number> {
   return failed
 }
 
-/** Ctrl-C, or a supervisor's end: what is ours on disk goes; the kernel throws the rest away with our namespaces. */
-function endBySignals(stage: Stage): void {
-  for (const [signal, status] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-    ['SIGHUP', 129],
-  ] as const)
-    process.on(signal, () => {
-      try {
-        stage.cleanUp()
-      } finally {
-        process.exit(status)
-      }
-    })
+/** What ends the demo before its story does, with the exit status that a shell would show. */
+const ENDS = { SIGHUP: 129, SIGINT: 130, SIGPIPE: 141, SIGTERM: 143 } as const
+
+/**
+ * Ctrl-C, a supervisor's end, or nobody who reads on (`npm start | head`; Node tells that by EPIPE): what is ours on disk
+ * goes; the kernel throws the rest away with our namespaces.
+ */
+function endEarly(stage: Stage): void {
+  const end = (status: number): void => {
+    try {
+      stage.cleanUp()
+    } finally {
+      process.exit(status)
+    }
+  }
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) process.on(signal, () => end(ENDS[signal]))
+  process.stdout.on('error', () => end(ENDS.SIGPIPE))
 }
 
 const args = process.argv.slice(2)
@@ -77,7 +80,7 @@ if (args.some((arg) => arg !== '--json' && arg !== '--simulated')) {
 const write = (text: string): void => void process.stdout.write(text)
 const isColoured = process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === ''
 const stage = await openStage(args.includes('--simulated'))
-endBySignals(stage)
+endEarly(stage)
 try {
   const printer = args.includes('--json') ? jsonPrinter(write) : linePrinter(write, painter(isColoured))
   process.exitCode = (await perform(stage, printer)) === 0 ? 0 : 1

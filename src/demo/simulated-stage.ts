@@ -41,6 +41,7 @@ export class SimulatedStage implements Stage {
   readonly host: Place
   readonly where = 'a simulated kernel, with its log on a real disk'
   readonly #doors: Doors = new Set()
+  readonly #end = new AbortController()
   readonly #hash = systemPorts().hash
   readonly #scratch = mkdtempSync(join(tmpdir(), 'chronet-demo-'))
   readonly #world = createWorld()
@@ -80,7 +81,7 @@ export class SimulatedStage implements Stage {
 
   killInAttach(network: string, sandbox: string): Promise<string> {
     const { dataDir, ports, runDir } = this.engine
-    return killInAttach({ dataDir, network, runDir, sandbox }, ports.openKernel)
+    return killInAttach({ dataDir, network, runDir, sandbox, signal: this.#end.signal }, ports.openKernel)
   }
 
   describeLink(name: string): string {
@@ -119,6 +120,7 @@ export class SimulatedStage implements Stage {
   }
 
   cleanUp(): void {
+    this.#end.abort()
     rmSync(this.#scratch, { force: true, maxRetries: REMOVALS_MAX, recursive: true })
   }
 

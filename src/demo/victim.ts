@@ -36,6 +36,7 @@ async function openDyingKernel(
 const [dataDir = '', runDir = '', network = '', sandbox = '', whose = 'own'] = process.argv.slice(2)
 const open = whose === 'lent' ? borrowKernel : systemPorts().openKernel
 process.on('disconnect', () => process.exit())
+if (!process.connected) process.exit() // while this was being loaded
 process.on('SIGINT', () => undefined)
 
 let linked = (): void => undefined

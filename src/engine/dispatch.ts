@@ -22,7 +22,8 @@ import type { Settled } from './waiters.ts'
 
 /** How a command is given. */
 export type DispatchOptions = {
-  readonly actor?: Actor
+  /** Who asks. Default: `{ kind: 'library' }`. */
+  readonly actor?: Actor & { readonly kind: 'cli' | 'library' | 'socket' }
   /** Streams that must be where the caller saw them. */
   readonly expect?: readonly Expectation[]
   /** The same id for ever gives the same outcome. */
@@ -72,12 +73,33 @@ export class Dispatcher {
 
   /** The same id for ever gives the same outcome: a commit that is there is answered from the log. */
   async #again(life: Life, command: ClientCommand, id: CommandId, options: DispatchOptions): Promise<Answer> {
-    const earlier = await life.log.outcomeOf(id)
-    if (earlier === undefined) return this.#once(life, command, id, options)
+    const names = this.#namesOf(life, command)
+    const before = this.#holdBack.before(names)
+    // Looking it up takes time: whoever names the same things meanwhile comes after this one.
+    const release = this.#holdBack.hold(names)
+    let taken: Taken
+    try {
+      await before
+      const earlier = await life.log.outcomeOf(id)
+      if (earlier) return await this.#repeat(life, command, id, earlier, options)
+      taken = await this.#park(life, requestOf(command, id, options), options)
+    } finally {
+      release()
+    }
+    return answered(life, command, id, taken, options)
+  }
+
+  async #repeat(
+    life: Life,
+    command: ClientCommand,
+    id: CommandId,
+    earlier: Commit<AnyFact>,
+    options: DispatchOptions,
+  ): Promise<Answer> {
     mustBeSame(id, earlier.command, command)
-    const intended = earlier.facts.find((fact) => fact.type === 'EffectsIntended')
-    if (intended === undefined || options.settle === 'durable') return { commit: earlier }
-    const settled = await this.#receiptOf(life, earlier, intended.data.plan)
+    const plan = planAwaited(earlier, life)
+    if (plan === undefined || options.settle === 'durable') return { commit: earlier }
+    const settled = await this.#receiptOf(life, earlier, plan)
     checkSettled(command, earlier, settled, life.heads.decided)
     return { commit: earlier, settled }
   }
@@ -99,20 +121,11 @@ export class Dispatcher {
   async #once(life: Life, command: ClientCommand, id: CommandId, options: DispatchOptions): Promise<Answer> {
     const names = this.#namesOf(life, command)
     const before = this.#holdBack.before(names)
-    const request: Request = {
-      actor: options.actor ?? { kind: 'library' },
-      command,
-      ...(options.expect ? { expect: options.expect } : {}),
-      id,
-      ...(options.reason === undefined ? {} : { reason: options.reason }),
-    }
+    const request = requestOf(command, id, options)
     const taken = before
       ? await this.#after(before, names, life, request, options)
       : await this.#takeOrPark(life, request, names, options)
-    const answered = answer(life, command, taken, options).catch((error: unknown) => {
-      throw unknownOutcome(error, id)
-    })
-    return withSignal(answered, options.signal)
+    return withSignal(answered(life, command, id, taken, options), options.signal)
   }
 
   async #after(
@@ -193,6 +206,34 @@ export class Dispatcher {
     return [...names, ...ids]
   }
 }
+
+const requestOf = (command: ClientCommand, id: CommandId, options: DispatchOptions): Request => ({
+  actor: options.actor ?? { kind: 'library' },
+  command,
+  ...(options.expect ? { expect: options.expect } : {}),
+  id,
+  ...(options.reason === undefined ? {} : { reason: options.reason }),
+})
+
+/** The plan that a commit's asker waits for: its own, or for an end that follows a leave, the leave's. */
+function planAwaited(commit: Commit<AnyFact>, life: Life): PlanId | undefined {
+  const own = commit.facts.find((fact) => fact.type === 'EffectsIntended')
+  if (own) return own.data.plan
+  const asked = commit.facts.find((fact) => fact.type === 'EndpointReleaseRequested')
+  const state = asked && life.heads.decided.machines.get(asked.stream)
+  return (state?.context as { readonly plan?: PlanId } | undefined)?.plan
+}
+
+const answered = (
+  life: Life,
+  command: ClientCommand,
+  id: CommandId,
+  taken: Taken,
+  options: DispatchOptions,
+): Promise<Answer> =>
+  answer(life, command, taken, options).catch((error: unknown) => {
+    throw unknownOutcome(error, id)
+  })
 
 /** Waits for what the settle table says, and throws what the asker must hear if that is not "done". */
 async function answer(life: Life, command: Command, taken: Taken, options: DispatchOptions): Promise<Answer> {

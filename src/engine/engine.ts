@@ -16,13 +16,14 @@ import type { Drivers } from '../drivers/index.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Disk, Ports } from '../ports.ts'
 import { tableName } from '../reconcile/marks.ts'
+import { Alarms } from './alarms.ts'
 import type { Answer } from './answers.ts'
+import type { TurnContext } from './context.ts'
 import { Dispatcher, type DispatchOptions } from './dispatch.ts'
 import { Life, type Taken } from './life.ts'
 import { openLogOf, type OpenedLog } from './open.ts'
 import { recover, type Recovered } from './recover.ts'
-import { save } from './snapshots.ts'
-import type { TurnContext } from './context.ts'
+import { SnapshotKeeper } from './snapshots.ts'
 import type { View } from './view.ts'
 import { Waiters, type Settled } from './waiters.ts'
 
@@ -35,6 +36,8 @@ export type EngineOptions = {
   readonly drivers: Drivers
   /** Path of the namespace to take as the host; absent: the process's own. */
   readonly hostNetns?: string
+  /** Hears of what nobody asked for and nobody awaits: a listener that throws, a store that is tried again, a defect. */
+  readonly onProblem?: (problem: unknown) => void
   readonly ports: Ports
   readonly runDir: string
 }
@@ -45,19 +48,25 @@ const RETRY_MS_MAX = 60_000
 /** Pauses between attempts to reopen a store that cannot be written, in milliseconds. */
 const REOPEN_MS = [0, 100, 500, 2000, 5000] as const
 
+/** Pause of whoever waits for the next life, in milliseconds. */
+const GIVE_WAY_MS = 10
+
+const closedError = (): EngineError => new EngineError('ERR_CLOSED', 'the controller is closed; open another')
+
 type Listener = (taken: Taken, view: View) => void
 
 export class Engine {
+  readonly #alarms: Alarms
   readonly #context: TurnContext
   readonly #disk: Disk
   readonly #dispatcher: Dispatcher
   readonly #kernel: Kernel
   readonly #listeners = new Set<Listener>()
   readonly #options: EngineOptions
-  /** How often each failed sweep was tried, by its first key. */
+  /** How often each failed sweep was tried, by the streams that it is for. */
   readonly #tries = new Map<string, number>()
   readonly #waiters = new Waiters()
-  #closed = false
+  #closing: Promise<void> | undefined
   #life: Life | undefined
   #opened: OpenedLog | undefined
   #recovered: Recovered | undefined
@@ -65,12 +74,14 @@ export class Engine {
   #ready: Promise<void> = Promise.resolve()
   /** The attempt that is under way. */
   #attempt: Promise<void> = Promise.resolve()
+  #keeper: SnapshotKeeper | undefined
   #starting = true
   #wake = (): void => undefined
 
   private constructor(options: EngineOptions, disk: Disk, kernel: Kernel) {
     const { drivers, ports } = options
     this.#options = options
+    this.#alarms = new Alarms(ports.timers)
     this.#disk = disk
     this.#kernel = kernel
     this.#dispatcher = new Dispatcher(ports)
@@ -148,6 +159,11 @@ export class Engine {
     return this.#life?.heads.visible ?? this.#must(this.#opened).view
   }
 
+  /** What the next turn will see: ahead of {@link view} by what is on its way to disk. */
+  get decided(): View {
+    return this.life?.heads.decided ?? this.view
+  }
+
   /** Calls back at every commit that is queued. Returns the end of it. */
   onTaken(listener: Listener): () => void {
     this.#listeners.add(listener)
@@ -156,46 +172,91 @@ export class Engine {
     }
   }
 
+  #tell(taken: Taken, view: View): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(taken, view)
+      } catch (error) {
+        this.report(error)
+      }
+    }
+  }
+
   async dispatch(command: ClientCommand, options: DispatchOptions = {}): Promise<Answer> {
+    if (this.#closing) throw closedError()
     const life = this.life ?? (await this.#alive())
     return this.#dispatcher.dispatch(life, command, options)
   }
 
-  /** Finishes what is under way, then closes log, store, kernel and lock. What it leaves in the kernel is what the log says. */
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    const closed = new EngineError('ERR_CLOSED', 'the controller was closed')
+  /**
+   * Takes no more commands, finishes what is under way, then closes log, kernel and lock. What it leaves in the kernel is
+   * what the log says.
+   * @param first what else uses log and kernel: awaited before they are closed
+   */
+  close(first: Promise<void> = Promise.resolve()): Promise<void> {
+    return (this.#closing ??= this.#close(first))
+  }
+
+  async #close(first: Promise<void>): Promise<void> {
+    await first
+    this.#alarms.clear()
     this.#wake()
     await this.#attempt.catch(() => undefined)
     const life = this.life
     if (life) {
-      await life.executor.idle()
+      await Promise.race([life.executor.idle(), life.whenOver])
+      await life.end(closedError())
       await life.log.flush()
-      await this.#snapshot(life)
-      await life.end(closed)
+      await this.#keeper?.keep(life.log, life.heads.decided)
     }
-    this.#waiters.fail(closed)
-    await this.#opened?.log.close()
-    await this.#kernel.close()
-    await this.#disk.close()
+    this.#waiters.fail(closedError())
+    try {
+      await this.#opened?.log.close()
+      await this.#kernel.close()
+    } finally {
+      await this.#disk.close()
+    }
   }
 
-  /** A snapshot at close makes the next start short. It is a cache: if it cannot be written, the start folds. */
-  async #snapshot(life: Life): Promise<void> {
-    const opened = this.#opened
-    if (opened === undefined || life.log.failure) return
-    await save(opened.snapshots, life.log.checkpoint(), life.heads.decided).catch(() => undefined)
+  /** Tells whoever watches; that must not throw into a turn. */
+  readonly report = (problem: unknown): void => {
+    try {
+      this.#options.onProblem?.(problem)
+    } catch {
+      // Who is told of problems and makes one of it is told nothing more of it.
+    }
+  }
+
+  /** The log after one that has ended: the next life's, or undefined once the engine is closed. */
+  async logAfter(ended: Log<AnyFact>): Promise<Log<AnyFact> | undefined> {
+    while (!this.#closing && this.log === ended) {
+      await this.#attempt.catch(() => undefined)
+      await this.#pause(GIVE_WAY_MS)
+    }
+    return this.#closing ? undefined : this.log
+  }
+
+  /** Damage that was met while reading: nothing is written from now on. */
+  block(damage: EngineError): void {
+    if (this.#opened === undefined || this.#opened.blocked) return
+    this.#opened = { ...this.#opened, blocked: damage }
+    void this.#life?.end(damage)
+    this.#waiters.fail(damage)
   }
 
   async #begin(): Promise<void> {
     const opened = await openLogOf(this.ports, this.#disk, this.#kernel)
     const accepted = opened.blocked?.code === 'ERR_LOG_BEHIND' && this.#options.acceptLogBehind === true
     this.#opened = accepted ? ({ ...opened, blocked: undefined } as unknown as OpenedLog) : opened
-    if (this.#opened.blocked) return
-    opened.log.onDurable(({ head }) =>
-      this.#disk.writeHead({ bootId: this.#kernel.identity.bootId, hash: head.hash, seq: head.seq }),
-    )
+    this.#keeper = new SnapshotKeeper(opened.snapshots, opened.snapshotSeq, this.report)
+    if (this.#opened.blocked) {
+      this.#life = undefined
+      this.#waiters.fail(this.#opened.blocked)
+      return
+    }
+    opened.log.onDurable(({ head }) => {
+      this.#disk.writeHead({ bootId: this.#kernel.identity.bootId, hash: head.hash, seq: head.seq })
+    })
     const life = new Life({
       context: this.#context,
       epoch: (opened.view.projections.host.epoch + 1) as Life['epoch'],
@@ -204,9 +265,8 @@ export class Engine {
       newestMs: opened.newestMs,
       onSettled: (settled, intended) => this.#retryIfNeeded(life, settled, intended),
       onStoreFailed: (ended) => this.#revive(ended),
-      onTaken: (taken, view) => {
-        for (const listener of this.#listeners) listener(taken, view)
-      },
+      onProblem: this.report,
+      onTaken: (taken, view) => this.#tell(taken, view),
       ports: this.ports,
       view: opened.view,
       waiters: this.#waiters,
@@ -219,6 +279,7 @@ export class Engine {
     }
     this.#life = life
     this.#starting = false
+    opened.log.onDurable(() => this.#keeper?.keepSometimes(opened.log, life.heads.visible))
     // All that was open is settled now; whose receipt was on the disk already when the store failed, hears of that.
     this.#waiters.fail(
       new EngineError('ERR_OUTCOME_UNKNOWN', 'the store failed while the receipt was written'),
@@ -231,14 +292,15 @@ export class Engine {
     const { bootId, cookie } = this.#kernel.identity
     await life.own('host.start', { bootId, code: this.#options.code, cookie })?.durable
     const fresh = last.bootId !== bootId || last.cookie !== cookie
-    const recovered = await recover(life, this.#kernel, this.#context, fresh)
+    // Recovery waits for receipts; a life that ends writes none.
+    const over = life.whenOver.then((why) => Promise.reject(why as Error))
+    const recovered = await Promise.race([recover(life, this.#kernel, this.#context, fresh), over])
     if (life.over) throw this.#unwritable()
     return recovered
   }
 
   /** A life, when there is one again; what stands against it otherwise. */
   async #alive(): Promise<Life> {
-    if (this.#closed) throw new EngineError('ERR_CLOSED', 'the controller is closed; open another')
     if (this.blocked) throw this.blocked
     await this.#ready.catch(() => undefined)
     if (this.life) return this.life
@@ -261,7 +323,7 @@ export class Engine {
 
   /** The store failed: fold anew what it really has, in a new life. Tried again with growing pauses until it works. */
   #revive(ended: Promise<void>): void {
-    if (this.#starting || this.#closed) return
+    if (this.#starting || this.#closing) return
     this.#starting = true
     this.#ready = this.#attempt = ended.then(() => this.#reopen(0))
     this.#ready.catch(() => undefined)
@@ -270,12 +332,13 @@ export class Engine {
   async #reopen(attempt: number): Promise<void> {
     const waitMs = REOPEN_MS[Math.min(attempt, REOPEN_MS.length - 1)] ?? 0
     await this.#pause(waitMs)
-    if (this.#closed) return
+    if (this.#closing) return
     try {
       await this.#opened?.log.close().catch(() => undefined)
       await this.#opened?.store.close().catch(() => undefined)
       await this.#begin()
     } catch (error) {
+      this.report(error)
       this.#waiters.fail(new EngineError('ERR_OUTCOME_UNKNOWN', 'the store failed', { cause: error }))
       this.#attempt = this.#reopen(attempt + 1)
       this.#attempt.catch(() => undefined)
@@ -296,7 +359,7 @@ export class Engine {
 
   /** A failed sweep is intended again, at growing distance. */
   #retryIfNeeded(life: Life, settled: Settled, intended: EffectsIntended['data']): void {
-    const key = intended.steps[0]?.key ?? ''
+    const key = intended.for.join(' ')
     if (intended.purpose !== 'sweep' || settled.failures.length === 0) {
       this.#tries.delete(key)
       return
@@ -308,7 +371,7 @@ export class Engine {
     const again = (): void => {
       if (!life.over) life.ownLater('effects.retry', { for: intended.for, plan: intended.plan, steps })
     }
-    this.ports.timers.scheduler.schedule(again, Math.min(RETRY_MS_FIRST * 2 ** tries, RETRY_MS_MAX))
+    this.#alarms.after(Math.min(RETRY_MS_FIRST * 2 ** tries, RETRY_MS_MAX), again)
   }
 
   #must<T>(value: T | undefined): T {

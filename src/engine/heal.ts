@@ -15,14 +15,16 @@ import { isVouchedFor, lacksOf, type Difference } from '../reconcile/diff.ts'
 import { basesOf, planAll } from '../reconcile/plan.ts'
 import { EVERYWHERE, NOWHERE, widen, within, type Scope } from '../reconcile/scope.ts'
 import { specsOf } from '../reconcile/specs.ts'
+import { Alarms } from './alarms.ts'
 import type { Life } from './life.ts'
+import { reportDrift } from './report.ts'
 import type { TurnContext } from './context.ts'
 
 /** How long hints gather, in milliseconds. One act of a person makes several. */
 export const GATHER_MS = 10
 /** How long we must have been quiet, so that our own changes are not looked at one by one; and how long that may last. */
-export const QUIET_MS = 100
-export const QUIET_MS_MAX = 2000
+export const QUIET_MS = 40
+export const QUIET_MS_MAX = 120
 /** How often everything is looked at, whatever the hints say. */
 export const AUDIT_MS = 300_000
 
@@ -33,6 +35,8 @@ const AGAIN_MS_MAX = 60_000
 export type HealerParts = {
   readonly context: TurnContext
   readonly kernel: Kernel
+  /** Hears of what went wrong while looking. */
+  readonly onProblem: (problem: unknown) => void
   /** The life that takes commands now, if any. */
   readonly life: () => Life | undefined
   readonly ports: Ports
@@ -40,6 +44,7 @@ export type HealerParts = {
 
 export class Healer {
   readonly #again = new Subject<void>()
+  readonly #alarms: Alarms
   readonly #damping = new Damping()
   readonly #parts: HealerParts
   readonly #watching: Subscription
@@ -51,6 +56,7 @@ export class Healer {
   constructor(parts: HealerParts) {
     this.#parts = parts
     const { kernel, ports } = parts
+    this.#alarms = new Alarms(ports.timers)
     const hints = new Observable<Hint>((out) => kernel.onHint((hint) => out.next(hint)))
     const noted = hints.pipe(map((hint) => this.#note(widen(this.#scope, hint))))
     const audits = interval(AUDIT_MS, ports.timers.scheduler).pipe(map(() => this.#note(EVERYWHERE)))
@@ -61,6 +67,8 @@ export class Healer {
         tap({ error: () => undefined }),
       )
       .subscribe()
+    // What happened between recovery's look and the first hint is seen now.
+    this.#later(0)
   }
 
   /** Looks at everything now. Settles when what it found is healed. */
@@ -72,6 +80,7 @@ export class Healer {
 
   async close(): Promise<void> {
     this.#watching.unsubscribe()
+    this.#alarms.clear()
     await this.#working
   }
 
@@ -86,10 +95,11 @@ export class Healer {
     this.#scope = NOWHERE
     try {
       await this.#heal(life, scope)
-    } catch {
+    } catch (error) {
+      this.#parts.onProblem(error)
       // The kernel could not be read, or the store fell: what was hinted at is still to be looked at.
       this.#scope = EVERYWHERE
-      this.#later(QUIET_MS_MAX)
+      this.#later(AGAIN_MS_FIRST)
     }
   }
 
@@ -116,13 +126,13 @@ export class Healer {
     const wanted = new Map(due.map(({ key, spec }) => [key, spec]))
     const recover = planAll(wanted, basesOf({ found: pick(seen.found, wanted), strays: [] }))
     const rests = differences.flatMap(({ key }) => this.#damping.note(key, this.#nowMs()) ?? [])
-    const taken = life.own('drift.report', { differences, purpose: 'heal', recover })
+    const healing = reportDrift(life, { differences, purpose: 'heal', recover })
     for (const rest of rests) {
       const change = `${rest.key} was changed or removed by somebody else ${rest.heals} times within seconds`
       life.own('host.observe', { contention: { change, ...rest } })
     }
-    const settled = await taken?.settled?.catch(() => undefined)
-    this.#tries = settled?.failures.length === 0 ? 0 : this.#tries + 1
+    const failures = await healing
+    this.#tries = failures.length === 0 ? 0 : this.#tries + 1
     if (this.#tries > 0) this.#later(Math.min(AGAIN_MS_FIRST * 2 ** (this.#tries - 1), AGAIN_MS_MAX))
   }
 
@@ -162,10 +172,10 @@ export class Healer {
   }
 
   #later(ms: number): void {
-    this.#schedule(() => {
+    this.#alarms.after(ms, () => {
       this.#note(EVERYWHERE)
       this.#again.next()
-    }, ms)
+    })
   }
 
   #schedule(run: () => void, ms: number): void {

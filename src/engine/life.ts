@@ -26,8 +26,8 @@ import { EngineError } from '../../events/index.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Ports } from '../ports.ts'
 import { Executor, type Receipt } from '../reconcile/execute.ts'
-import { Heads } from './heads.ts'
 import type { TurnContext } from './context.ts'
+import { Heads } from './heads.ts'
 import { takeTurn, type TurnOutcome } from './turn.ts'
 import type { View } from './view.ts'
 import type { Settled, Waiters } from './waiters.ts'
@@ -58,6 +58,8 @@ export type LifeParts = {
   readonly log: Log<AnyFact>
   /** The newest time in the log, in milliseconds. */
   readonly newestMs: number
+  /** A defect, told to whoever watches the engine. */
+  readonly onProblem: (problem: unknown) => void
   readonly onSettled: (settled: Settled, intended: EffectsIntended['data']) => void
   /** The store failed; `ended` settles when this life does nothing any more. */
   readonly onStoreFailed: (ended: Promise<void>) => void
@@ -79,6 +81,9 @@ export class Life {
   #over = false
   /** What whoever comes too late hears. */
   #why: unknown
+  #tellEnd: (why: unknown) => void = () => undefined
+  /** Settles, with the reason, when this life is over. */
+  readonly whenOver = new Promise<unknown>((resolve) => (this.#tellEnd = resolve))
   #settledMs = -Infinity
   #newestMs: number
 
@@ -109,7 +114,7 @@ export class Life {
    * @throws {RefusedError} with all problems; nothing was queued.
    */
   take(request: Request): Taken | undefined {
-    if (this.#over) throw this.#why
+    if (this.#over) throw this.#notTaken()
     const { context, epoch, log } = this.#parts
     const before = this.heads.decided
     const { at, clock } = this.#now()
@@ -176,6 +181,7 @@ export class Life {
   async end(why: unknown): Promise<void> {
     this.#over = true
     this.#why = why
+    this.#tellEnd(why)
     this.heads.fail(why)
     this.#receipts.unsubscribe()
     await this.executor.close()
@@ -192,24 +198,42 @@ export class Life {
 
   /** A receipt is never refused: if the log has no room for it now, it waits until there is some. */
   #settle(receipt: Receipt): void {
-    this.#persist(() => this.settle(receipt, false))
+    this.#persist(
+      () => this.settle(receipt, false),
+      (error) => this.waiters.fail(error, (plan) => plan === receipt.plan),
+    )
   }
 
-  #persist(write: () => void): void {
+  /** What is no failure of the store is a defect of ours: it is told, and whoever waits hears it. */
+  #persist(write: () => void, giveUp: (error: unknown) => void = () => undefined): void {
     if (this.#over) return
     try {
       write()
     } catch (error) {
-      if (isBackpressure(error)) void this.log.flush().then(() => this.#persist(write))
-      else this.#fail(error)
+      if (isBackpressure(error)) void this.log.flush().then(() => this.#persist(write, giveUp))
+      else if (this.log.failure) this.#fail(this.log.failure)
+      else {
+        this.#parts.onProblem(error)
+        giveUp(error)
+      }
     }
+  }
+
+  /** A command that came too late: it was not written, so it may simply be given again. */
+  #notTaken(): EngineError {
+    if (this.#why instanceof EngineError && this.#why.code === 'ERR_CLOSED') return this.#why
+    return new EngineError(
+      'ERR_STORE_UNWRITABLE',
+      'the store failed before this command was taken; nothing of it was written, so give it again',
+      { cause: this.#why },
+    )
   }
 
   #append(outcome: TurnOutcome, expect: readonly Expectation[]): Appended<AnyFact> {
     const { log } = this.#parts
     try {
       return log.append(outcome.draft, [...outcome.expectations, ...expect], {
-        flush: outcome.soft ? 'group' : 'now',
+        flush: outcome.soft && !outcome.intended ? 'group' : 'now',
       })
     } catch (error) {
       // The store did not even take it, and no promise will tell of that.

@@ -16,6 +16,8 @@ export type OpenedLog = {
   /** The newest time in the log, in milliseconds; 0: it is empty. */
   readonly newestMs: number
   readonly snapshots: Snapshots
+  /** The commit of the newest snapshot; 0: there is none. */
+  readonly snapshotSeq: number
   readonly store: Store
   readonly view: View
 }
@@ -28,6 +30,7 @@ export async function openLogOf(ports: Ports, disk: Disk, kernel: Kernel | undef
   const snapshots = snapshotsOf(store, ports.hash, ports.timers)
   const restored = await restore(snapshots)
   let view = restored.view
+  const snapshotSeq = view.seq
   let newestMs = timeOf(restored.checkpoint?.head.at)
   const log = await openLog<AnyFact>({
     afterTurn: (run) => ports.timers.afterTurn(run),
@@ -48,7 +51,7 @@ export async function openLogOf(ports: Ports, disk: Disk, kernel: Kernel | undef
     store,
   })
   const blocked = whyBlocked(log, view, kernel)
-  return { ...(blocked ? { blocked } : {}), log, newestMs, snapshots, store, view }
+  return { ...(blocked ? { blocked } : {}), log, newestMs, snapshots, snapshotSeq, store, view }
 }
 
 function whyBlocked(log: Log<AnyFact>, view: View, kernel: Kernel | undefined): EngineError | undefined {

@@ -11,6 +11,7 @@ import { differencesOf } from '../reconcile/diff.ts'
 import { basesOf, planAll } from '../reconcile/plan.ts'
 import { specsOf } from '../reconcile/specs.ts'
 import type { Life } from './life.ts'
+import { reportDrift } from './report.ts'
 import type { TurnContext } from './context.ts'
 
 /** What recovery found and did, for the one who started the engine. */
@@ -52,6 +53,8 @@ async function look(life: Life, kernel: Kernel, context: TurnContext): Promise<[
 async function settleOpen(life: Life, kernel: Kernel, context: TurnContext): Promise<number> {
   const open = openPlans(life.heads.decided.projections.applied)
   for (const intended of open) {
+    // The store fell meanwhile: the kernel is left as it is.
+    if (life.over) break
     const desired = specsOf(life.heads.decided.projections.desired, context)
     const steps = intended.steps.filter((step) => isStillWanted(step, desired))
     const results = await kernel.apply(steps)
@@ -119,7 +122,6 @@ async function converge(
   const steps = planAll(desired, basesOf({ found: seen.found, strays: [] }))
   if (steps.length === 0) return 0
   const differences = differencesOf(desired, seen, life.heads.decided.projections.applied)
-  const taken = life.own('drift.report', { differences, purpose: 'recover', recover: steps })
-  await taken?.settled
+  await reportDrift(life, { differences, purpose: 'recover', recover: steps })
   return steps.length
 }

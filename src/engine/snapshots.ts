@@ -1,11 +1,20 @@
 /**
  * Views as snapshots: what a start or a look at the past need not fold again. Caches, all of them.
  */
-import type { Checkpoint, Hash, Head, SnapshotTable, Snapshots, Store, Stream } from '../../events/index.ts'
+import type {
+  AnyFact,
+  Checkpoint,
+  Hash,
+  Log,
+  Seq,
+  SnapshotTable,
+  Snapshots,
+  Store,
+  Stream,
+} from '../../events/index.ts'
 import { openSnapshots } from '../../events/index.ts'
 import type { EntityState } from '../../machines/index.ts'
 import { projectionsCode, projectionsFrom, tablesOf, Trie } from '../../projections/index.ts'
-import type { Seq } from '../../events/index.ts'
 import type { Timers } from '../ports.ts'
 import { emptyView, type View } from './view.ts'
 
@@ -36,9 +45,36 @@ export async function restore(snapshots: Snapshots, atMost?: Seq): Promise<Resto
   }
 }
 
-/** Saves a view, which must be as of the checkpoint's head. */
-export async function save(snapshots: Snapshots, { head, versions }: Checkpoint, view: View): Promise<void> {
-  await snapshots.save(head satisfies Head, tablesOfView(view, versions))
+/** Commits between snapshots of a running engine. */
+export const SNAPSHOT_COMMITS = 10_000
+
+/** Makes snapshots: at close, and every so many commits, so that a kill costs no long fold. Without them, more is folded. */
+export class SnapshotKeeper {
+  readonly #report: (problem: unknown) => void
+  #saving = false
+  #seq: number
+  readonly #snapshots: Snapshots
+
+  /** @param seq of the newest there is; 0: none */
+  constructor(snapshots: Snapshots, seq: number, report: (problem: unknown) => void) {
+    this.#snapshots = snapshots
+    this.#seq = seq
+    this.#report = report
+  }
+
+  /** Keeps the view, if it is as of the durable head: what is not on disk is in no snapshot. */
+  async keep(log: Log<AnyFact>, view: View): Promise<void> {
+    if (this.#saving || log.failure || log.durable.seq !== view.seq) return
+    const { head, versions } = log.checkpoint()
+    this.#saving = true
+    this.#seq = view.seq
+    await this.#snapshots.save(head, tablesOfView(view, versions)).catch(this.#report)
+    this.#saving = false
+  }
+
+  keepSometimes(log: Log<AnyFact>, view: View): void {
+    if (view.seq >= this.#seq + SNAPSHOT_COMMITS) void this.keep(log, view)
+  }
 }
 
 function* tablesOfView(view: View, versions: Checkpoint['versions']): Generator<SnapshotTable> {

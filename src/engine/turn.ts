@@ -26,7 +26,7 @@ export type TurnOutcome = {
   readonly draft: CommitDraft<AnyFact>
   readonly expectations: readonly Expectation[]
   readonly intended?: EffectsIntended['data']
-  /** A receipt of pure success: it may wait for the next group. */
+  /** A receipt of pure success: it may be seen before it is durable, and without new intents wait for the next group. */
   readonly soft: boolean
   /** The plan that the one who asked waits for, if any. */
   readonly waitsFor?: PlanId

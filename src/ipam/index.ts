@@ -3,5 +3,12 @@ export { chooseAddress, checkAddress, type AddressedNetwork } from './addresses.
 export { freedBy, type HeldTable } from './held.ts'
 export { checkIfName, IF_NAME_PREFIX, lowestIfName, type IfNameChoice } from './interfaces.ts'
 export { chooseMac, checkMac, macOf } from './macs.ts'
-export { checkName, IF_NAME_BYTES_MAX, NAME_CHARS_MAX, quoted, type NamedKind } from './names.ts'
+export {
+  checkHostname,
+  checkName,
+  IF_NAME_BYTES_MAX,
+  NAME_CHARS_MAX,
+  quoted,
+  type NamedKind,
+} from './names.ts'
 export { checkSubnets, chooseSubnet, DEFAULT_SUBNETS, PREFIX_LENGTHS } from './subnets.ts'

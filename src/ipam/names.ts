@@ -19,6 +19,18 @@ export const IF_NAME_BYTES_MAX = 15
 /** Names that no interface can have: the loopback's, and what the kernel's sysctl folders call all and future ones. */
 const RESERVED_IF_NAMES: ReadonlySet<string> = new Set(['.', '..', 'all', 'default', 'lo'])
 
+/** Longest host and domain name, characters (RFC 1035, section 2.3.4, as text). */
+const HOSTNAME_CHARS_MAX = 253
+
+/** What is wrong with a host or domain name (RFC 1123, section 2.1; underscores are let through); empty: nothing. */
+export function checkHostname(field: 'domain' | 'hostname', name: string | undefined): readonly Problem[] {
+  if (name === undefined || name === '') return []
+  const label = /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/
+  if (name.length <= HOSTNAME_CHARS_MAX && name.split('.').every((part) => label.test(part))) return []
+  const rule = `labels of letters, digits and hyphens, 63 characters at most, ${HOSTNAME_CHARS_MAX} in all`
+  return [{ code: 'ERR_INVALID', field, message: `${field} ${quoted(name)}: give ${rule}` }]
+}
+
 /** All that is wrong with the form of a name; empty: nothing. Whether it is taken is not asked here. */
 export function checkName(kind: NamedKind, name: string): readonly Problem[] {
   const invalid = (message: string): Problem => ({ code: 'ERR_INVALID', field: 'name', message })

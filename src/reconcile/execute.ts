@@ -46,6 +46,7 @@ export type Receipt = {
 type Ready = { readonly intended: EffectsIntended['data']; readonly place: Place }
 
 export class Executor {
+  /** A plan is open until its receipt has been heard here. */
   readonly receipts: Observable<Receipt>
   readonly #flush = new Subject<void>()
   readonly #jobs = new Subject<Ready & { readonly begin: Promise<void> }>()
@@ -54,14 +55,16 @@ export class Executor {
   readonly #running: Subscription
   readonly #timers: Timers
   readonly #begun = new Set<Promise<unknown>>()
+  readonly #receipts = new Subject<Receipt>()
   #open = 0
   #idle: (() => void)[] = []
 
   constructor(kernel: Kernel, timers: Timers) {
     this.#kernel = kernel
     this.#timers = timers
+    this.receipts = this.#receipts.asObservable()
     const ready = this.#jobs.pipe(
-      mergeMap((job) => whenReady(job)),
+      mergeMap((job) => whenReady(job, () => this.#drop())),
       share(),
     )
     const isSweep = (job: Ready): boolean => job.intended.purpose === 'sweep'
@@ -70,15 +73,17 @@ export class Executor {
     const full = swept.pipe(everyNth(SWEEP_PLANS_MAX))
     const due = merge(swept.pipe(auditTime(SWEEP_WAIT_MS, timers.scheduler)), full, this.#flush)
     const groups = merge(alone.pipe(map((job) => [job])), swept.pipe(buffer(due)))
-    this.receipts = groups.pipe(
-      filter((group) => group.length > 0),
-      concatMap((group) => this.#gate(group)),
-      mergeMap((result) => result),
-      mergeMap((receipts) => from(receipts)),
-      share(),
-    )
-    // The pipeline runs whoever listens.
-    this.#running = this.receipts.subscribe()
+    this.#running = groups
+      .pipe(
+        filter((group) => group.length > 0),
+        concatMap((group) => this.#gate(group)),
+        mergeMap((result) => result),
+        mergeMap((receipts) => from(receipts)),
+      )
+      .subscribe((receipt) => {
+        this.#receipts.next(receipt)
+        this.#drop()
+      })
   }
 
   /** How many plans have neither receipt nor been dropped. */
@@ -90,11 +95,7 @@ export class Executor {
   submit(job: Job): void {
     this.#open++
     const place = this.#lanes.enter(job.intended.steps)
-    const leave = (): void => {
-      place.leave()
-      this.#close()
-    }
-    this.#jobs.next({ begin: job.begin, intended: job.intended, place: { leave, ready: place.ready } })
+    this.#jobs.next({ begin: job.begin, intended: job.intended, place })
   }
 
   /** Somebody waits for what a sweep holds: gather no longer. */
@@ -118,6 +119,8 @@ export class Executor {
     this.#running.unsubscribe()
     this.#jobs.complete()
     await Promise.all(this.#begun)
+    this.#open = 0
+    this.#wake()
   }
 
   /** Starts a group's kernel work at once, and lets the next group start one loop turn later. */
@@ -154,9 +157,13 @@ export class Executor {
     }
   }
 
-  #close(): void {
+  /** A plan has its receipt, or was dropped. */
+  #drop(): void {
     this.#open--
-    if (this.#open > 0) return
+    if (this.#open === 0) this.#wake()
+  }
+
+  #wake(): void {
     const waiting = this.#idle
     this.#idle = []
     for (const resolve of waiting) resolve()
@@ -164,7 +171,7 @@ export class Executor {
 }
 
 /** Emits the job when those before it on its lanes are done and its commit allows it; nothing if its commit fell. */
-function whenReady(job: Ready & { readonly begin: Promise<void> }): Observable<Ready> {
+function whenReady(job: Ready & { readonly begin: Promise<void> }, drop: () => void): Observable<Ready> {
   return new Observable((out) => {
     const wait = async (): Promise<void> => {
       try {
@@ -173,6 +180,7 @@ function whenReady(job: Ready & { readonly begin: Promise<void> }): Observable<R
       } catch {
         // Whoever queued the commit hears of its fall; here it only means: do not begin.
         job.place.leave()
+        drop()
         out.complete()
         return
       }

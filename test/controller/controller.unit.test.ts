@@ -75,6 +75,16 @@ describe('facts', () => {
     ])
   })
 
+  it('come from now on although what is decided is not on disk yet', async () => {
+    const { controller, lab } = await withNetwork()
+    // Answered: its receipt is decided, and will be on disk with the next group.
+    await lab.do(controller.connect('web', 'a'))
+    const { seq } = controller.queries
+    const next = firstValueFrom(controller.facts().asObservable())
+    await lab.do(controller.newSandbox('b'))
+    expect(await lab.do(next)).toMatchObject({ seq: seq + 1, type: 'SandboxCreateRequested' })
+  })
+
   it('end when the controller closes', async () => {
     const { controller, lab } = await withNetwork()
     const read = async (): Promise<number> => {
@@ -126,7 +136,8 @@ describe('an actor', () => {
     actor.send({ data: { network: 'web' }, type: 'network.delete' })
     actor.send({ data: { network: 'nope' }, type: 'network.delete' })
     await lab.ports.time.runFor(100)
-    expect(states).toContain('deleting')
+    expect(states).toEqual(['deleting', 'deleted'])
+    expect(actor.getSnapshot().status).toBe('done')
     expect(refused).toEqual([expect.objectContaining({ code: 'ERR_NOT_FOUND' })])
   })
 
@@ -142,6 +153,83 @@ describe('an actor', () => {
       '@xstate.event',
       '@xstate.snapshot',
     ])
+  })
+})
+
+describe('what went wrong in reviews', () => {
+  it('a command during close is refused, and the data directory opens again', async () => {
+    const { controller, lab } = await withNetwork()
+    const closing = controller.close()
+    await expect(lab.do(controller.newSandbox('late'))).rejects.toMatchObject({ code: 'ERR_CLOSED' })
+    await lab.do(Promise.all([closing, controller.close()]))
+    expect((await lab.open()).queries.sandboxes().map((s) => s.name)).toEqual(['a'])
+  })
+
+  it('an unawaited disconnect before close still sweeps its link', async () => {
+    const { controller, lab } = await withNetwork()
+    await lab.do(controller.connect('web', 'a'))
+    const leaving = controller.disconnect('web', 'a')
+    await lab.do(Promise.all([leaving, controller.close()]))
+    expect(lab.links().filter((name) => name.startsWith('cnv'))).toEqual([])
+  })
+
+  it('facts can be followed right after an answer', async () => {
+    const { controller, lab } = await withNetwork()
+    const next = firstValueFrom(controller.facts().asObservable())
+    await lab.do(controller.newSandbox('b'))
+    expect((await lab.do(next)).type).toBe('SandboxCreateRequested')
+  })
+
+  it('a listener that throws is told of, and harms nobody', async () => {
+    const problems: unknown[] = []
+    const lab = new Lab()
+    const inspect = (): void => {
+      throw new Error('mine')
+    }
+    const controller = await lab.open({ inspect, onProblem: (problem) => problems.push(problem) })
+    await lab.do(controller.newSandbox('a'))
+    expect(controller.queries.sandbox('a').state).toBe('created')
+    expect(problems).toContainEqual(new Error('mine'))
+  })
+
+  it('a command with an id keeps its place before one without', async () => {
+    const { controller, lab } = await withNetwork()
+    const id = controller.newCommandId()
+    const both = [
+      controller.newNetwork('bridge', 'db', {}, { id }),
+      controller.newEndpoint('db', 'e1'),
+    ] as const
+    expect((await lab.do(Promise.allSettled(both))).map((one) => one.status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+    ])
+  })
+
+  it('the future is no moment of the past', async () => {
+    const { controller, lab } = await withNetwork()
+    await expect(lab.do(controller.asOf('#9999'))).rejects.toMatchObject({ code: 'ERR_INVALID' })
+  })
+
+  it('half a surrogate pair, a strange host name and an IPv6 pool are refused with their fields', async () => {
+    const { controller, lab } = await withNetwork()
+    const code = (work: Promise<unknown>): Promise<unknown> =>
+      lab.do(
+        work.then(
+          () => 'was not refused',
+          (error: { code: string }) => error.code,
+        ),
+      )
+    expect(await code(controller.newSandbox('b', { labels: { x: '\ud800' } }))).toBe('ERR_INVALID')
+    expect(await code(controller.newSandbox('b', { hostname: 'a b' }))).toBe('ERR_INVALID')
+    expect(await code(controller.newNetwork('bridge', 'six', { ipam: { subnet: 'fd00:1::/64' } }))).toBe(
+      'ERR_UNSUPPORTED',
+    )
+  })
+
+  it('an actor of nothing is refused', async () => {
+    const { controller } = await withNetwork()
+    expect(() => controller.actor('nothing')).toThrow(expect.objectContaining({ code: 'ERR_NOT_FOUND' }))
+    expect(controller.actor('web').id).toBe(controller.actor(controller.network('web').id).id)
   })
 })
 

@@ -63,7 +63,7 @@ async function lostOf(
 
 /** The process stands still where a crash could hit it; LevelDB's threads go on. */
 function stopHalfway(): void {
-  const { change } = Namespace.prototype
+  const change = Reflect.get(Namespace.prototype, 'change') as (...args: unknown[]) => void
   Namespace.prototype.change = function (link, wanted) {
     if (wanted.alias !== undefined && wanted.master !== undefined) {
       say('halfway')

@@ -6,7 +6,7 @@ import { expect } from 'vitest'
 import type { ClientCommand, CommandId } from '../../events/index.ts'
 import { createController, EngineError, type Answer, type Controller } from '../../src/index.ts'
 import type { Kernel } from '../../src/kernel/kernel.ts'
-import type { WriteFault } from '../../src/simulator/store.ts'
+import { Platter, type WriteFault } from '../../src/simulator/store.ts'
 import { checkInvariants, commitsOf, textOf } from './invariants.ts'
 import { DATA_DIR, Lab, leftovers, RUN_DIR } from './lab.ts'
 
@@ -110,12 +110,12 @@ export class CrashRun {
       },
     }
     const platter = lab.ports.disks.platter(DATA_DIR)
-    const write = Object.getPrototypeOf(platter).write as typeof platter.write
+    const write = Platter.prototype.write.bind(platter)
     platter.write = (ops, sync) => {
       seen.write += 1
       if (due('write', 'before')) this.die()
       if (this.isDead) return
-      write.call(platter, ops, sync)
+      write(ops, sync)
       if (due('write', 'after')) this.die()
     }
   }
@@ -123,7 +123,7 @@ export class CrashRun {
   disarm(): void {
     this.lab.world.hooks = {}
     const platter = this.lab.ports.disks.platter(DATA_DIR)
-    platter.write = Object.getPrototypeOf(platter).write as typeof platter.write
+    platter.write = Platter.prototype.write.bind(platter)
   }
 
   die(): void {
@@ -133,12 +133,12 @@ export class CrashRun {
 
   /** Lets time pass until the work is done and all is at rest, or the engine is dead. */
   async follow(work: Promise<unknown>): Promise<void> {
-    let isDone = false
-    const done = work.then(() => void (isDone = true))
-    done.catch(() => undefined)
+    const open = new Set([work])
+    const close = (): void => void open.delete(work)
+    work.then(close, close)
     const { time } = this.lab.ports
-    await time.run(() => isDone || this.isDead)
-    if (isDone) await done
+    await time.run(() => open.size === 0 || this.isDead)
+    if (open.size === 0) await work
     const restMs = time.monotonicMs() + REST_MS
     await time.run(() => this.isDead || (time.nextMs ?? Infinity) > restMs)
   }

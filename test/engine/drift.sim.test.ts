@@ -1,12 +1,10 @@
 /** Somebody else changes what is ours: it is noticed, said, healed, and not fought over. What is not ours is left alone. */
 import { describe, expect, it } from 'vitest'
-import type { AnyFact, Commit } from '../../events/index.ts'
-import type { Controller } from '../../src/index.ts'
+import type { AnyFact, Commit, Origin } from '../../events/index.ts'
 import { personAt } from '../../src/kernel/simulated/humans.ts'
 import { linkNamed } from '../../src/kernel/simulated/links.ts'
 import type { Link } from '../../src/kernel/simulated/world.ts'
 import { tableName } from '../../src/reconcile/marks.ts'
-import type { Origin } from '../../events/index.ts'
 import { checkInvariants, commitsOf, factsNamed, textOf } from './invariants.ts'
 import { DATA_DIR, Lab } from './lab.ts'
 

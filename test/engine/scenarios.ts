@@ -49,10 +49,11 @@ export const SCENARIOS: readonly Scenario[] = [
     act: (run) =>
       run.ask('network.create', {
         driver: 'bridge',
-        name: 'both',
-        subnets: [{ subnet: '10.9.3.0/24' }, { subnet: 'fd00:9::/64' }],
+        name: 'inside',
+        internal: true,
+        subnets: [{ subnet: '10.9.3.0/24' }],
       }),
-    name: 'a network of both families',
+    name: 'an internal network',
   },
   { act: (run) => sandbox(run, 'a'), name: 'a sandbox' },
   {

@@ -12,7 +12,7 @@ export type Decision = {
   readonly for?: readonly Stream[]
   /** `none`: no plan, the answer is due when the commit is durable. */
   readonly purpose: Purpose | 'none'
-  /** A receipt of pure success: it may wait for the next group. */
+  /** A receipt of pure success: it may be seen before it is durable, for it would be observed again. */
   readonly soft?: boolean
   /** Steps that no change of wants gives: healing, recovering, a sweep that was announced. They go first. */
   readonly steps?: readonly Step[]

@@ -1,6 +1,6 @@
 /** Networks: what crosses entities when one is made or ends (names, pools, use), and the values chosen for it. */
 import type { CommandData, NetworkId, Problem, Subnet } from '../../../events/index.ts'
-import { streamOf } from '../../../events/index.ts'
+import { familyOf, streamOf } from '../../../events/index.ts'
 import { endpointsOf, type NetworkView } from '../../../projections/index.ts'
 import { checkDriver } from '../../drivers/index.ts'
 import { checkName, checkSubnets, chooseSubnet } from '../../ipam/index.ts'
@@ -20,6 +20,7 @@ export const createNetwork: Handler<'network.create'> = (draft, data, context) =
     ...nameIsFree(draft, data.name),
     ...(context.drivers.get(data.driver)?.validate(data) ?? []),
     ...problems,
+    ...subnets.flatMap(isIpv4),
   ])
   const network = entityId(context, 0) as NetworkId
   draft.decide(streamOf.network(network), {
@@ -58,6 +59,18 @@ function subnetsFor(
     ? { problems: [chosen.problem], subnets: [] }
     : { problems: [], subnets: [chosen.subnet] }
 }
+
+/** Sandboxes are born with IPv6 off; a network that none could join is refused here. */
+const isIpv4 = ({ subnet }: Subnet): readonly Problem[] =>
+  familyOf(subnet) === 4
+    ? []
+    : [
+        {
+          code: 'ERR_UNSUPPORTED',
+          field: 'subnets',
+          message: `subnet ${subnet}: this version has no IPv6 networks yet; give an IPv4 subnet, as 10.9.0.0/24`,
+        },
+      ]
 
 const bridgeFor = (network: NetworkId, { hash, origin }: DecisionContext) => {
   const name = linkName(hash, 'b', network, 1)

@@ -2,7 +2,7 @@
 import type { EndpointId, Problem, SandboxId } from '../../../events/index.ts'
 import { streamOf } from '../../../events/index.ts'
 import type { SandboxView } from '../../../projections/index.ts'
-import { checkName } from '../../ipam/index.ts'
+import { checkHostname, checkName } from '../../ipam/index.ts'
 import type { Draft } from '../draft.ts'
 import { refuseIf } from '../draft.ts'
 import { resolveSandbox } from '../resolve.ts'
@@ -11,7 +11,12 @@ import { removeInterface } from './interfaces.ts'
 import { orRefuse } from './refuse.ts'
 
 export const createSandbox: Handler<'sandbox.create'> = (draft, data, context) => {
-  refuseIf([...checkName('sandbox', data.name), ...nameIsFree(draft, data.name)])
+  refuseIf([
+    ...checkName('sandbox', data.name),
+    ...checkHostname('hostname', data.hostname),
+    ...checkHostname('domain', data.domain),
+    ...nameIsFree(draft, data.name),
+  ])
   const sandbox = entityId(context, 0) as SandboxId
   draft.decide(streamOf.sandbox(sandbox), {
     domain: data.domain ?? '',

@@ -26,7 +26,7 @@ export const settle: Handler<'effects.settle'> = (draft, data) => {
   const told = tellMachines(draft, open, data.failures, announced.length > 0 || remains)
   for (const fact of draft.facts) loseInterface(draft, fact)
   if (announced.length === 0 && !(remains && told)) return { purpose: 'none', soft: !failed }
-  return { always: told, for: open.for, purpose: 'sweep', steps: announced }
+  return { always: told, for: open.for, purpose: 'sweep', soft: !failed, steps: announced }
 }
 
 /** Says whether any machine took the receipt as its own. */

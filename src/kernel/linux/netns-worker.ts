@@ -8,9 +8,11 @@
  */
 import { existsSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
+import type { Origin } from '../../../events/index.ts'
 import { EBUSY, EINVAL, ENODEV, ENOENT } from '../errno.ts'
 import { CLONE_NEWNET, libc, MNT_DETACH, MS_BIND, O_CLOEXEC } from './libc.ts'
 import { changeLink, decodeLink, deleteGroup, deleteLink, dumpLinks } from './links.ts'
+import { Mark } from './mark.ts'
 import { NETLINK_ROUTE, NetlinkError, NetlinkSocket, Writer } from './netlink.ts'
 
 /** A namespace that is open: descriptors of it and of a netlink socket in it. */
@@ -143,13 +145,18 @@ const socket = (at: {
 }): number => inside(at.fd, () => NetlinkSocket.open(at.protocol, { groups: at.groups }).fd)
 
 /**
- * Deletes links of the host. Many go at once by their group, if a dump shows that it holds them and nothing else;
- * otherwise one by one. Errno per index; a link that is gone already is 0.
+ * Deletes links of the host, which have the sweep bit. Many go at once by their group, if a dump shows that it holds no
+ * stranger's; otherwise one by one, at some 15 ms each. Others of ours that were cut meanwhile go along: whoever sweeps
+ * them finds them gone. Errno per index; a link that is gone already is 0.
  */
-function deleteLinks(at: { readonly group: number; readonly indexes: readonly number[] }): readonly number[] {
+function deleteLinks(at: {
+  readonly indexes: readonly number[]
+  readonly origin: Origin
+}): readonly number[] {
   route ??= NetlinkSocket.open(NETLINK_ROUTE)
-  if (at.indexes.length > 1 && holdsOnly(route, at.group, at.indexes)) {
-    deleteGroup(writer.reset(), at.group)
+  const mark = new Mark(at.origin)
+  if (at.indexes.length > 1 && holdsNoStranger(route, mark)) {
+    deleteGroup(writer.reset(), mark.swept)
     if (route.transact(writer)[0]?.errno === 0) return at.indexes.map(() => 0)
   }
   return at.indexes.map((index) => deleteOne(index))
@@ -161,13 +168,12 @@ function deleteOne(index: number): number {
   return errno === ENODEV ? 0 : errno
 }
 
-function holdsOnly(route: NetlinkSocket, group: number, indexes: readonly number[]): boolean {
-  const wanted = new Set(indexes)
-  const members = route.dump(dumpLinks(writer.reset()), (message) => {
+function holdsNoStranger(route: NetlinkSocket, mark: Mark): boolean {
+  const strangers = route.dump(dumpLinks(writer.reset()), (message) => {
     const link = decodeLink(message)
-    return link.group === group ? link.index : undefined
+    return link.group === mark.swept && !mark.isOurs(link) ? link : undefined
   })
-  return members.length > 0 && members.every((index) => wanted.has(index))
+  return strangers.length === 0
 }
 
 /** Port id of the socket that deletes, to know its notifications by. */

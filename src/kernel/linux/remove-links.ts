@@ -65,5 +65,5 @@ export async function deleteLinks(
     const [answer] = host.request((w) => changeLink(w, link.index, { group: mark.swept }))
     demand(answer, `mark link ${link.name}`, ENODEV)
   }
-  return worker.call('deleteLinks', { group: mark.swept, indexes: links.map(({ index }) => index) })
+  return worker.call('deleteLinks', { indexes: links.map(({ index }) => index), origin: mark.origin })
 }

@@ -1,0 +1,102 @@
+/**
+ * `npm run bench`: builds the benchmarks, runs them one after the other on this machine, and keeps their figures.
+ *
+ * Names choose (`npm run bench -- attach log`); without any, all run: some ten minutes. Each prints its tables; its last
+ * line of JSON goes into `bench/figures.json`, and the README's table of figures is made of that file alone. They want a
+ * quiet machine, root, and a C compiler for the floor.
+ */
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { ensurePackages, requireNode } from './lib/install.mjs'
+import { foreground, giveUp, inRoot } from './lib/run.mjs'
+
+const FIGURES = inRoot('bench/figures.json')
+const README = inRoot('README.md')
+const BLOCK = /(<!-- figures: begin -->\n)[^]*(<!-- figures: end -->)/
+const ALL = ['attach', 'log', 'engine', 'replay', 'restart']
+
+/** Folds make much short-lived garbage: with Node's default of 16 MB they lose a third of their speed. */
+const NODE_FLAGS = ['--max-semi-space-size=64']
+
+requireNode()
+await ensurePackages()
+const names = process.argv.slice(2)
+const unknown = names.filter((name) => !ALL.includes(name))
+if (unknown.length > 0)
+  giveUp(`there is no benchmark ${unknown.join(', ')}; there are: ${ALL.join(', ')}`, 64)
+const built = await foreground(process.execPath, [
+  inRoot('node_modules/typescript/bin/tsc'),
+  '-p',
+  inRoot('bench/tsconfig.json'),
+])
+if (built !== 0) process.exit(built)
+
+const figures = existsSync(FIGURES) ? JSON.parse(readFileSync(FIGURES, 'utf8')) : {}
+for (const name of names.length > 0 ? names : ALL) {
+  figures[name] = await run(name)
+  writeFileSync(FIGURES, `${JSON.stringify(figures, undefined, 2)}\n`)
+}
+const readme = readFileSync(README, 'utf8')
+writeFileSync(
+  README,
+  readme.replace(BLOCK, (_, begin, end) => `${begin}\n${table(figures)}\n\n${end}`),
+)
+
+/** Runs one, showing what it prints, and returns the figures of its last line of JSON. */
+async function run(name) {
+  const child = spawn(process.execPath, [...NODE_FLAGS, inRoot(`dist/bench/${name}.js`)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = new Promise((done) => child.on('exit', done))
+  let last
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.startsWith('{')) last = JSON.parse(line)
+    console.log(line)
+  }
+  if ((await ended) !== 0 || last === undefined) giveUp(`the benchmark ${name} failed`)
+  return last
+}
+
+/** The README's table: what was measured, beside what it is measured against. */
+function table({ attach, engine, log, replay, restart }) {
+  const rows = [['what', 'figure', 'beside it']]
+  for (const level of attach?.levels ?? [])
+    rows.push(
+      [
+        `attach, durable and done in the kernel, ${level.present} endpoints present`,
+        `${level.attach} ms`,
+        `${level.attachRatio}× the same kernel work in C (${level.floor} ms)`,
+      ],
+      [
+        `the same, ${attach.burst} at once`,
+        `${level.attach32} ms each`,
+        `${level.ratio32}× C (${level.floor32} ms)`,
+      ],
+      [
+        `detach, ${level.present} endpoints present`,
+        `${level.detach} ms`,
+        `in the kernel ${level.sweepRatio}× a deletion by group in C`,
+      ],
+    )
+  if (attach) rows.push(['attach with `ip -batch`', `${attach.ipBatch} ms`, 'no log, no checks'])
+  if (log)
+    rows.push(['facts appended by 128 writers, each on disk', `${log.log}/s`, `bare LevelDB ${log.bare}/s`])
+  if (engine)
+    rows.push([
+      'commands by 128 writers, no kernel',
+      `${engine.commandsPerSecond}/s`,
+      `bare LevelDB ${engine.bare}/s`,
+    ])
+  if (replay)
+    rows.push(['replay: verify, parse, fold all', `${replay.open} facts/s`, `bare LevelDB ${replay.bare}/s`])
+  if (restart)
+    rows.push([
+      `restart with ${restart.networks} networks and ${restart.endpoints} endpoints`,
+      `${restart.controllerMs} ms, ${restart.writes} writes to the kernel`,
+      `${restart.processMs} ms from the start of the process`,
+    ])
+  return rows
+    .flatMap((row, i) => [`| ${row.join(' | ')} |`, ...(i === 0 ? ['| --- | --- | --- |'] : [])])
+    .join('\n')
+}
