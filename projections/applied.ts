@@ -62,7 +62,7 @@ export const applied = defineProjection({
   init: {
     open: Trie.empty<OpenPlan>(),
     resources: Trie.empty<AppliedResource>(),
-  } satisfies Applied as Applied,
+  } satisfies Applied,
   on: {
     EffectsIntended: (state, { data }) => {
       const resources = intend(state.resources, data)

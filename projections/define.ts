@@ -24,7 +24,7 @@ export function defineProjection<S, T extends FactType>(options: {
     init,
     evolve: (state, fact, position) => {
       // Callers that fold all facts may bring one that is not in the table.
-      const handler: Handlers<S, T>[T] | undefined = on[fact.type as T]
+      const handler = (on as Partial<Handlers<S, T>>)[fact.type]
       return handler === undefined ? state : handler(state, fact, position)
     },
   }

@@ -67,7 +67,7 @@ export const desired = defineProjection({
     networks: Trie.empty<NetworkWant>(),
     reserved: Trie.empty<Reservation>(),
     sandboxes: Trie.empty<SandboxWant>(),
-  } satisfies Desired as Desired,
+  } satisfies Desired,
   on: {
     NetworkCreateRequested: (state, { data }) => {
       const { bridge, driver, internal, masquerade, mtu, network: id, subnets } = data

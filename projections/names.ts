@@ -38,7 +38,7 @@ export const names = defineProjection({
     endpoints: Trie.empty<Endpoint>(),
     records: Trie.empty<readonly Named[]>(),
     sandboxes: Trie.empty<readonly string[]>(),
-  } satisfies Names as Names,
+  } satisfies Names,
   on: {
     SandboxCreateRequested: (state, { data: { hostname, name, sandbox } }) =>
       withTable(state, 'sandboxes', state.sandboxes.set(sandbox, distinct([name, hostname]))),

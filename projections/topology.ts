@@ -130,7 +130,7 @@ export const topology = defineProjection({
     networks: Trie.empty<NetworkView>(),
     sandboxNames: Trie.empty<SandboxId>(),
     sandboxes: Trie.empty<SandboxView>(),
-  } satisfies Topology as Topology,
+  } satisfies Topology,
   on: { ...onNetwork, ...onSandbox, ...onEndpoint },
 })
 

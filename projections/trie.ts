@@ -34,13 +34,7 @@ class Leaf<V> {
   readonly next: Leaf<V> | undefined
   readonly owner: Owner | undefined
   value: V
-  constructor(
-    hash: number,
-    key: string,
-    value: V,
-    owner: Owner | undefined,
-    next: Leaf<V> | undefined = undefined,
-  ) {
+  constructor(hash: number, key: string, value: V, owner: Owner | undefined, next?: Leaf<V>) {
     this.hash = hash
     this.key = key
     this.next = next

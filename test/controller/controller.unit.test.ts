@@ -216,7 +216,7 @@ describe('what went wrong in reviews', () => {
       lab.do(
         work.then(
           () => 'was not refused',
-          (error: { code: string }) => error.code,
+          (error: unknown) => (error as { code: string }).code,
         ),
       )
     expect(await code(controller.newSandbox('b', { labels: { x: '\ud800' } }))).toBe('ERR_INVALID')

@@ -82,10 +82,8 @@ describe('SIGKILL', () => {
     await controller.close()
     await host.checkEmpty()
     expect(cycles).toBeGreaterThanOrEqual(CYCLES)
-    console.log(
-      `${KILLS} kills, ${cycles} cycles, ${acknowledged.length} acknowledged; starts mended`,
-      mended,
-    )
+    const counts = `${KILLS} kills, ${cycles} cycles, ${acknowledged.length} acknowledged`
+    process.stdout.write(`${counts}; starts mended ${JSON.stringify(mended)}\n`)
   })
 
   it('between the creation of a link and its alias: the link is adopted if the log knows of it', async () => {

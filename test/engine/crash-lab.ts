@@ -150,9 +150,9 @@ const REST_MS = 2000
 /** The kernel as a process has it: nothing comes of what it asks once it is dead. */
 function mortal(kernel: Kernel, life: { readonly isDead: boolean }): Kernel {
   const alive = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (life.isDead) return never()
-    const result = await work()
-    return life.isDead ? never() : result
+    const result = await (life.isDead ? never<T>() : work())
+    // It may have died while the kernel worked.
+    return (life as { isDead: boolean }).isDead ? never() : result
   }
   return {
     apply: (steps) => alive(() => kernel.apply(steps)),

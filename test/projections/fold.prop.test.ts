@@ -111,7 +111,7 @@ describe('folding', () => {
       fc.property(choices, fc.infiniteStream(fc.nat(1000)), (all, order) => {
         const facts = worldOf(all).commits.flatMap((commit) => commit.facts)
         const shuffled = facts
-          .map((fact) => ({ fact, place: order.next().value }))
+          .map((fact) => ({ fact, place: order.next().value as number }))
           .sort((a, b) => a.place - b.place)
         const at = '2026-01-01T00:00:00.000Z' as Instant
         const position = { ...positionOf(worldOf([]).commits[0] as Commit, 0), at }

@@ -24,7 +24,7 @@ type Operation = readonly ['delete' | 'set', string, number]
 /** An odd value goes in by `update`, which must come to the same. */
 const apply = (trie: Trie<number>, [op, k, v]: Operation): Trie<number> => {
   if (op === 'set') return v % 2 === 0 ? trie.set(k, v) : trie.update(k, () => v)
-  return trie.has(`${k}`) && k.length % 2 === 0 ? trie.update(k, () => undefined) : trie.delete(k)
+  return trie.has(k) && k.length % 2 === 0 ? trie.update(k, () => undefined) : trie.delete(k)
 }
 const applyAll = (trie: Trie<number>, all: readonly Operation[]): Trie<number> => all.reduce(apply, trie)
 const edit = (trie: Trie<number>, all: readonly Operation[]): Trie<number> =>

@@ -18,9 +18,11 @@ import type {
   SandboxId,
   Spec,
   Step,
-  Stream,
 } from '../../events/index.ts'
 import { keyOf, streamOf } from '../../events/index.ts'
+import { commitOf, factOf } from './commits.ts'
+
+export { commitOf, factOf }
 
 type Data<T extends FactType> = FactOf<T>['data']
 type Endpoint = {
@@ -36,26 +38,9 @@ type Plan = Pick<EffectsIntended['data'], 'for' | 'plan' | 'purpose' | 'steps'> 
   readonly endpoint?: Endpoint
 }
 
-/** A fact as a log would hold it; its version does not matter to folds. */
-export const factOf = <T extends FactType>(stream: Stream, type: T, data: Data<T>): AnyFact =>
-  ({ data, stream, type, v: 1, version: 1 }) as unknown as AnyFact
-
-/** A commit of these facts. */
-export const commitOf = (seq: number, facts: readonly AnyFact[]): Commit<AnyFact> =>
-  ({
-    actor: { kind: 'library' },
-    at: new Date(Date.UTC(2026, 0, 1) + seq).toISOString(),
-    command: { data: {}, id: `command ${seq}`, type: 'connect' },
-    epoch: 1,
-    facts,
-    origin: 'o',
-    prev: '',
-    seq,
-  }) as unknown as Commit<AnyFact>
-
 /** Ids look like ids: distinct from their first character on, and all alike from the second half. */
-const idOf = <T>(kind: string, n: number): T =>
-  `${n.toString(16).padStart(8, '0')}${kind.charCodeAt(0).toString(16).repeat(28)}` as T
+const idOf = (kind: string, n: number): never =>
+  `${n.toString(16).padStart(8, '0')}${kind.charCodeAt(0).toString(16).repeat(28)}` as never
 
 export class World {
   readonly commits: Commit<AnyFact>[] = []
@@ -101,7 +86,7 @@ export class World {
   }
 
   #createNetwork(): void {
-    const network = idOf<NetworkId>('n', ++this.#count)
+    const network = idOf('n', ++this.#count)
     const n = this.#networks.push(network)
     if (n > 4) return void this.#networks.pop()
     const bridge = { mac: `02:00:00:00:01:0${n}` as Mac, name: `cnb${n}` as IfName }
@@ -125,7 +110,7 @@ export class World {
   }
 
   #createSandbox(): void {
-    const sandbox = idOf<SandboxId>('s', ++this.#count)
+    const sandbox = idOf('s', ++this.#count)
     this.#sandboxes.push(sandbox)
     const stream = streamOf.sandbox(sandbox)
     const spec: Spec = { ipv6: true, kind: 'netns', sandbox }
@@ -147,7 +132,7 @@ export class World {
   #reserve(pick: number): void {
     const network = at(this.#networks, pick)
     if (network === undefined) return
-    const id = idOf<EndpointId>('e', ++this.#count)
+    const id: EndpointId = idOf('e', ++this.#count)
     const address = [2, 3, 4, 5, 6, 7, 8].find(
       (n) => !this.reasons.has(`addresses ${network}/${this.#ip(network, n)}`),
     )
