@@ -1,7 +1,7 @@
 /**
  * The life of a network: asked for, made, ended. Commands emit and never move, facts move and never emit.
  *
- * Whether somebody still uses the network crosses entities, so the turn asks that (`src/engine/refusals`). Functions
+ * Whether somebody still uses the network crosses entities, so the turn asks that (`src/engine/decisions`). Functions
  * given to `emit` are named as the fact without `Network`; the charts in `docs/machines` are drawn from those names.
  */
 import { and, assign, emit, setup } from 'xstate'

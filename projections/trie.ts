@@ -2,14 +2,14 @@
  * A persistent map from text to values: what projections hold, so that a change costs what changed and an old version
  * costs nothing to keep. (At 10,000 entries a spread or `new Map` takes milliseconds for one set.)
  *
- * It is a 16-way hash trie. A set copies the path to its leaf and shares all else, so two versions can be compared by
+ * It is a 32-way hash trie. A set copies the path to its leaf and shares all else, so two versions can be compared by
  * skipping what they share ({@link diff}). For many changes in a row there are transients: between `begin()` and
  * `seal()` an edit changes in place what it has made itself, told by an owner token, and never what others see.
  *
  * Iteration follows hashes, that is no order at all: sort in queries.
  */
 
-const BITS = 4
+const BITS = 5
 const WIDTH = 1 << BITS
 const MASK = WIDTH - 1
 

@@ -50,3 +50,6 @@ export function crc32c(bytes: Uint8Array, from: number, to: number): number {
   for (; i < to; i++) crc = (t0[(crc ^ at(i)) & 0xff] ?? 0) ^ (crc >>> 8)
   return (crc ^ 0xffffffff) >>> 0
 }
+
+/** As LevelDB stores it: masked, since a CRC over bytes that hold CRCs is weak (LevelDB's util/crc32c.h). */
+export const maskedCrc = (crc: number): number => (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0

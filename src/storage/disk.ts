@@ -13,6 +13,7 @@ import { EngineError } from '../../events/index.ts'
 import type { Origin } from '../../events/index.ts'
 import type { Disk, Store } from '../ports.ts'
 import { codeOf, onDisk } from './errors.ts'
+import { checkJournals } from './journals.ts'
 import { openLevel } from './level.ts'
 import { HeadFile, openRunDir } from './run-dir.ts'
 import { checkTables } from './tables.ts'
@@ -46,7 +47,7 @@ export async function openDisk(
   const path = join(dataDir, 'store')
   await onDisk(`data directory ${dataDir}`, () => mkdir(dataDir, { mode: 0o700, recursive: true }))
   const known = await readOrigin(dataDir)
-  await checkAfterCrash(dataDir, path)
+  await checkBefore(dataDir, path)
   let store = await lock(dataDir, path, known === undefined)
   try {
     await writeHolder(dataDir, role)
@@ -101,17 +102,28 @@ async function lock(dataDir: string, path: string, mayCreate: boolean): Promise<
 }
 
 /**
- * A holder that is gone without having let go may have been ended by LevelDB itself, over a broken table: look at them
- * before LevelDB does, or every start would end the same way.
+ * What LevelDB must not see: write-ahead logs of which it would drop a part in silence, always; and broken tables, over
+ * which it may end the process, if the last holder is gone without having let go (or every start would end the same way).
  */
-async function checkAfterCrash(dataDir: string, path: string): Promise<void> {
+async function checkBefore(dataDir: string, path: string): Promise<void> {
   const holder = await readHolder(dataDir)
-  if (holder === undefined || isAlive(holder)) return
+  if (holder !== undefined && isAlive(holder)) return
+  await checkWriteAheadLogs(path)
+  if (holder === undefined) return
   const broken = await onDisk(`store ${path}`, () => checkTables(path))
   const [first] = broken
   if (first === undefined) return
   const message = `store ${path}: ${broken.length} broken tables (${first.file}: ${first.why}); restore a backup or a replica`
   throw new EngineError('ERR_LOG_DAMAGED', message, { details: { path, tables: broken } })
+}
+
+/** Acknowledged commits may lie in what would be dropped. */
+async function checkWriteAheadLogs(path: string): Promise<void> {
+  const broken = await onDisk(`store ${path}`, () => checkJournals(path))
+  const [first] = broken
+  if (first === undefined) return
+  const message = `store ${path}: ${first.file} is damaged (${first.why}); restore a backup or a replica`
+  throw new EngineError('ERR_LOG_DAMAGED', message, { details: { journals: broken, path } })
 }
 
 /** Numbers of processes are used again, so the command must be the same too, where that can be seen. */

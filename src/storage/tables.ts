@@ -8,7 +8,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { crc32c } from './crc32c.ts'
+import { crc32c, maskedCrc } from './crc32c.ts'
 import { codeOf } from './errors.ts'
 
 const FOOTER_BYTES = 48
@@ -73,10 +73,7 @@ function checkTable(table: Buffer): void {
 function checkBlock(table: Buffer, { offset, size }: Handle): Buffer {
   const end = offset + size
   if (end + TRAILER_BYTES > table.length) throw new RangeError('a block lies beyond its end')
-  // Masked, since a CRC over bytes that hold CRCs is weak (LevelDB's util/crc32c.h).
-  const crc = crc32c(table, offset, end + 1)
-  const masked = (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0
-  if (masked !== table.readUInt32LE(end + 1))
+  if (maskedCrc(crc32c(table, offset, end + 1)) !== table.readUInt32LE(end + 1))
     throw new RangeError(`the block at byte ${offset} has another checksum`)
   return table.subarray(offset, end + 1)
 }

@@ -13,7 +13,7 @@ const REPEATABLE = SCENARIOS.filter(({ name }) =>
     'a connect',
     'a disconnect',
     'a join',
-    'a network of two subnets',
+    'an internal network',
     'a whole life',
     'the end of a sandbox with two endpoints',
     'three connects at once',

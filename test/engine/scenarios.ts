@@ -55,11 +55,6 @@ export const SCENARIOS: readonly Scenario[] = [
       }),
     name: 'an internal network',
   },
-  {
-    act: (run) =>
-      network(run, 'twice', 3, { subnets: [{ subnet: '10.9.3.0/24' }, { subnet: '10.9.4.0/24' }] }),
-    name: 'a network of two subnets',
-  },
   { act: (run) => sandbox(run, 'a'), name: 'a sandbox' },
   {
     act: (run) => run.ask('endpoint.create', { name: 'e', network: 'web' }),

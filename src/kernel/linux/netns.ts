@@ -46,12 +46,12 @@ export class NetnsWorker {
     })
   }
 
-  /** Ends the thread when it has done what was asked of it before. */
   /** Starts the thread without asking anything of it: the first call is then spared the wait. */
   warm(): void {
     this.#worker ??= this.#start()
   }
 
+  /** Ends the thread when it has done what was asked of it before. */
   async close(): Promise<void> {
     const worker = this.#worker
     if (worker === undefined) return

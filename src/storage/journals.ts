@@ -1,0 +1,87 @@
+/**
+ * The checksums of LevelDB's write-ahead logs. LevelDB looks at them, but where one is wrong it silently drops the record, and
+ * often all behind it: a flipped bit would take acknowledged commits away, and what is left would look whole. So they are
+ * checked here before a store is opened.
+ *
+ * Format: LevelDB's doc/log_format.md. Blocks of 32 KiB; records of a masked CRC-32C (4 bytes), a length (2), a type (1) and
+ * data; what is too short for a header at a block's end is filled with zeros.
+ *
+ * A torn end is no damage: power went while the last record was being written, so nobody was told of it. It shows as a
+ * file that ends within the record, or as a last sector that was never written.
+ */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { crc32c, maskedCrc } from './crc32c.ts'
+import { codeOf } from './errors.ts'
+
+const BLOCK_BYTES = 32 << 10
+const HEADER_BYTES = 7
+/** What a disk writes whole or not at all. */
+const SECTOR_BYTES = 512
+
+/** A write-ahead log that is not what was written, and why. */
+export type BrokenJournal = { readonly file: string; readonly why: string }
+
+/** Checks every write-ahead log in a store's directory; those that are damaged. About 3 ms a megabyte, 8 MiB at most each. */
+export async function checkJournals(path: string): Promise<readonly BrokenJournal[]> {
+  const broken: BrokenJournal[] = []
+  const files = await readdir(path).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return []
+    throw error
+  })
+  for (const file of files.filter((name) => name.endsWith('.log'))) {
+    const why = faultOf(await readFile(join(path, file)))
+    if (why !== undefined) broken.push({ file, why })
+  }
+  return broken
+}
+
+/** Why a write-ahead log is damaged; undefined: it is sound, save perhaps for a torn end. */
+export function faultOf(journal: Buffer): string | undefined {
+  let at = 0
+  while (at < journal.length) {
+    const room = BLOCK_BYTES - (at % BLOCK_BYTES)
+    if (room < HEADER_BYTES) {
+      at += room
+      continue
+    }
+    const end = recordEnd(journal, at, room)
+    if (end === undefined)
+      return isTorn(journal, at) ? undefined : `the record at byte ${at} has another checksum`
+    at = end
+  }
+  return undefined
+}
+
+/** Where a sound record ends; undefined: it is not sound. */
+function recordEnd(journal: Buffer, at: number, room: number): number | undefined {
+  if (at + HEADER_BYTES > journal.length) return undefined
+  const bytes = journal.readUInt16LE(at + 4)
+  const end = at + HEADER_BYTES + bytes
+  if (HEADER_BYTES + bytes > room || end > journal.length) return undefined
+  return maskedCrc(crc32c(journal, at + 6, end)) === journal.readUInt32LE(at) ? end : undefined
+}
+
+/** Whether nothing sound stands behind: the file ends within this record, or in a sector that was never written. */
+function isTorn(journal: Buffer, at: number): boolean {
+  if (at + HEADER_BYTES > journal.length) return true
+  if (hasSoundBehind(journal, at)) return false
+  // A flipped length may point beyond the end too; then the record is sound with the length that the file's end gives.
+  if (at + HEADER_BYTES + journal.readUInt16LE(at + 4) > journal.length)
+    return maskedCrc(crc32c(journal, at + 6, journal.length)) !== journal.readUInt32LE(at)
+  const lastSector = journal.length - (journal.length % SECTOR_BYTES || SECTOR_BYTES)
+  return journal.subarray(Math.max(at, lastSector)).every((byte) => byte === 0)
+}
+
+/** Whether any record behind is sound: at a later block's start, or anywhere in this block. Only asked of broken files. */
+function hasSoundBehind(journal: Buffer, at: number): boolean {
+  const blockEnd = at - (at % BLOCK_BYTES) + BLOCK_BYTES
+  for (let block = blockEnd; block < journal.length; block += BLOCK_BYTES)
+    if (recordEnd(journal, block, BLOCK_BYTES) !== undefined) return true
+  for (let i = at + HEADER_BYTES; i < Math.min(blockEnd, journal.length) - HEADER_BYTES; i++)
+    if (isRecordType(journal[i + 6]) && recordEnd(journal, i, blockEnd - i) !== undefined) return true
+  return false
+}
+
+/** Full, first, middle, last. */
+const isRecordType = (type = 0): boolean => type >= 1 && type <= 4

@@ -1,0 +1,114 @@
+/** The kernel of the past, as stories: what receipts and open intents make of resources. */
+import { describe, expect, it } from 'vitest'
+import type { AnyFact, StepFailure } from '../../events/index.ts'
+import { keyOf } from '../../events/index.ts'
+import { baseOf, openPlans } from '../../projections/index.ts'
+import { addr, after, busy, cut, ensure, intended, plan, remove, settled, started, veth } from './story.ts'
+import { factOf } from './commits.ts'
+
+const applied = (...facts: readonly AnyFact[]) => after(facts).applied
+const stateOf = (...facts: readonly AnyFact[]) => applied(...facts).resources.get(keyOf(veth))?.state
+const baseState = (...facts: readonly AnyFact[]) => baseOf(applied(...facts), keyOf(veth))?.state
+
+const made = [intended(3, 'realise', ensure(veth), ensure(addr)), settled(3)]
+const needed = (spec: typeof addr): StepFailure => ({ ...busy(spec), class: 'need' })
+const drift = (found: 'changed' | 'missing'): AnyFact =>
+  factOf('host', 'DriftObserved', { differences: [{ fields: [], found, key: keyOf(veth), spec: veth }] })
+
+describe('an addition', () => {
+  it('counts as present from the intent on, and is present with the receipt', () => {
+    expect(stateOf(intended(3, 'realise', ensure(veth)))).toBe('absent')
+    expect(baseState(intended(3, 'realise', ensure(veth)))).toBe('present')
+    expect(stateOf(...made)).toBe('present')
+  })
+
+  it('that failed leaves the resource unknown, as it was intended', () => {
+    const failed = [intended(3, 'realise', ensure(veth), ensure(addr)), settled(3, busy(veth), needed(addr))]
+    expect(applied(...failed).resources.get(keyOf(veth))).toEqual({
+      intents: [],
+      spec: veth,
+      state: 'unknown',
+    })
+  })
+
+  it('whose need failed never ran, and leaves nothing', () => {
+    const failed = [intended(3, 'realise', ensure(veth), ensure(addr)), settled(3, busy(veth), needed(addr))]
+    expect(applied(...failed).resources.has(keyOf(addr))).toBe(false)
+  })
+
+  it('that failed over something present leaves that, unknown', () => {
+    const wider = { ...veth, mtu: 9000 }
+    const failed = applied(...made, intended(4, 'realise', ensure(wider)), settled(4, busy(veth)))
+    expect(failed.resources.get(keyOf(veth))).toMatchObject({ spec: veth, state: 'unknown' })
+  })
+
+  it('keeps what the kernel told of the resource', () => {
+    const seen = [{ ifindex: 12, key: keyOf(veth) }]
+    const receipt = factOf('effects', 'EffectsSettled', { failures: [], late: false, plan: plan(3), seen })
+    const told = applied(intended(3, 'realise', ensure(veth)), receipt)
+    expect(told.resources.get(keyOf(veth))?.seen).toEqual(seen[0])
+  })
+})
+
+describe('a cut', () => {
+  it('counts from the intent on, and not for what is not there', () => {
+    expect(baseState(...made, intended(4, 'cut', cut(veth)))).toBe('cut')
+    expect(stateOf(...made, intended(4, 'cut', cut(veth)), settled(4))).toBe('cut')
+    expect(stateOf(...made, intended(4, 'cut', cut(veth)), settled(4, busy(veth)))).toBe('unknown')
+    expect(baseState(intended(4, 'cut', cut(veth)))).toBeUndefined()
+    expect(stateOf(intended(4, 'cut', cut(veth)), settled(4))).toBeUndefined()
+  })
+})
+
+describe('a removal', () => {
+  const removal = intended(4, 'sweep', remove(veth, addr))
+
+  it('counts as done from the intent on, with all that it takes along', () => {
+    const pending = applied(...made, removal)
+    expect(baseOf(pending, keyOf(veth))).toBeUndefined()
+    expect(baseOf(pending, keyOf(addr))).toBeUndefined()
+    expect(pending.resources.size).toBe(2)
+    expect(applied(...made, removal, settled(4)).resources.size).toBe(0)
+  })
+
+  it('that failed leaves all as it was', () => {
+    const before = applied(...made).resources
+    const failed = applied(...made, removal, settled(4, busy(veth))).resources
+    expect([...failed.entries()].sort()).toEqual([...before.entries()].sort())
+  })
+
+  it('does not take what a later plan puts in its place', () => {
+    const again = [...made, removal, intended(5, 'realise', ensure(veth))]
+    expect(baseState(...again)).toBe('present')
+    expect(baseState(...again, settled(4))).toBe('present')
+    expect(stateOf(...again, settled(4), settled(5))).toBe('present')
+  })
+})
+
+describe('the kernel', () => {
+  it('that was replaced has nothing; open plans stay open, and count', () => {
+    const fresh = applied(
+      ...made,
+      intended(4, 'cut', cut(veth)),
+      intended(5, 'realise', ensure(addr)),
+      started(true),
+    )
+    expect(openPlans(fresh).map((open) => open.plan)).toEqual([plan(4), plan(5)])
+    expect(baseOf(fresh, keyOf(veth))).toBeUndefined()
+    expect(baseOf(fresh, keyOf(addr))?.state).toBe('present')
+  })
+
+  it('that stayed has what it had when an engine starts again', () => {
+    expect(stateOf(...made, started(false))).toBe('present')
+  })
+
+  it('that drifted lost what is missing, and nobody knows what is changed, until it is healed', () => {
+    expect(baseState(...made, drift('missing'))).toBeUndefined()
+    expect(baseState(...made, drift('changed'))).toBe('unknown')
+    expect(baseState(...made, drift('changed'), intended(4, 'heal', ensure(veth)))).toBe('present')
+  })
+})
+
+it('takes no notice of a second receipt', () => {
+  expect(stateOf(...made, settled(3, busy(veth)))).toBe('present')
+})
