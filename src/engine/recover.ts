@@ -2,12 +2,12 @@
  * What a new epoch does before it takes commands: settle what the last one left open, remove what no fact speaks of, and
  * make the kernel as the log wants it. On an undamaged kernel it writes nothing to it.
  */
-import type { EffectsIntended, ResourceKey, Spec, Step } from '../../events/index.ts'
+import type { ResourceKey, Spec, Step } from '../../events/index.ts'
 import { keyOf } from '../../events/index.ts'
-import type { Applied } from '../../projections/index.ts'
-import { unswept } from '../../projections/index.ts'
-import type { Kernel, Observation, StepResult } from '../kernel/kernel.ts'
+import { openPlans, unswept } from '../../projections/index.ts'
+import type { Kernel, Observation } from '../kernel/kernel.ts'
 import { differencesOf } from '../reconcile/diff.ts'
+import { receiptOf } from '../reconcile/execute.ts'
 import { basesOf, planAll } from '../reconcile/plan.ts'
 import { specsOf } from '../reconcile/specs.ts'
 import type { Life } from './life.ts'
@@ -58,7 +58,7 @@ async function settleOpen(life: Life, kernel: Kernel, context: TurnContext): Pro
     const desired = specsOf(life.heads.decided.projections.desired, context)
     const steps = intended.steps.filter((step) => isStillWanted(step, desired))
     const results = await kernel.apply(steps)
-    life.settle({ ...outcome(results), plan: intended.plan }, true)
+    life.settle(receiptOf(intended.plan, results), true)
   }
   return open.length
 }
@@ -66,25 +66,6 @@ async function settleOpen(life: Life, kernel: Kernel, context: TurnContext): Pro
 /** An addition that nobody wants any more is not made, and a removal of something that is wanted again is not either. */
 function isStillWanted(step: Step, desired: ReadonlyMap<ResourceKey, Spec>): boolean {
   return (step.op === 'ensure') === desired.has(step.key)
-}
-
-/** In log order: by epoch, then by commit. */
-export function openPlans(applied: Applied): readonly EffectsIntended['data'][] {
-  const place = (plan: string): readonly number[] => plan.split('.').map(Number)
-  return [...applied.open.values()].sort((a, b) => {
-    const [epochA = 0, seqA = 0] = place(a.plan)
-    const [epochB = 0, seqB = 0] = place(b.plan)
-    return epochA - epochB || seqA - seqB
-  })
-}
-
-export function outcome(
-  results: readonly StepResult[],
-): Pick<Parameters<Life['settle']>[0], 'failures' | 'seen'> {
-  return {
-    failures: results.flatMap((r) => (r.ok ? [] : [r.failure])),
-    seen: results.flatMap((r) => (r.ok && r.seen ? [r.seen] : [])),
-  }
 }
 
 /** Removing an orphan needs no intent, since no fact speaks of it; that it was done is told after. */

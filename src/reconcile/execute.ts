@@ -205,7 +205,8 @@ const everyNth =
       })
     })
 
-function receiptOf(plan: PlanId, results: readonly StepResult[]): Receipt {
+/** What the results of a plan's steps, in any order, come to. */
+export function receiptOf(plan: PlanId, results: readonly StepResult[]): Receipt {
   const failures: StepFailure[] = []
   const seen: Seen[] = []
   for (const result of results) {
