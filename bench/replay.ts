@@ -41,7 +41,7 @@ import {
   type ProjectionName,
   type Projections,
 } from '../projections/index.ts'
-import { emptyView, foldCommits as foldCommitsOfView } from '../src/engine/view.ts'
+import { ViewFold } from '../src/engine/view.ts'
 import { openLevel } from '../src/storage/level.ts'
 import { inDirectory } from './support.ts'
 
@@ -304,15 +304,16 @@ const perFact = (run: () => unknown): number => {
 
 /** As the log's open does it: chunks of commits, verified and parsed, then folded into machines and projections. */
 function replayAll(): void {
-  let view = emptyView
+  const fold = new ViewFold()
   for (let from = 0; from < log.rows.length; from += CHUNK_ROWS) {
     const commits = log.rows.slice(from, from + CHUNK_ROWS).map((row) => {
       const body = row.slice(64)
       if (sha256(body) !== row.slice(0, 64)) throw new Error('damaged')
       return decodeCommit<AnyFact>(body)
     })
-    view = foldCommitsOfView(view, commits)
+    fold.add(commits)
   }
+  fold.view()
 }
 
 const perSecond = (start: number): number => Math.round((log.facts / (performance.now() - start)) * 1000)
@@ -329,7 +330,7 @@ async function openFromDisk(path: string): Promise<{ readonly bare: number; read
   let start = performance.now()
   for await (const rows of readRows(store, keys.commits(1))) if (rows.length === 0) break
   const bare = perSecond(start)
-  let view = emptyView
+  let fold = new ViewFold()
   start = performance.now()
   const opened = await openLog<AnyFact>({
     afterTurn: (run) => void setImmediate(run),
@@ -337,16 +338,16 @@ async function openFromDisk(path: string): Promise<{ readonly bare: number; read
     origin: origin as Origin,
     replay: {
       chunk: (commits) => {
-        view = foldCommitsOfView(view, commits)
+        fold.add(commits)
       },
       restart: () => {
-        view = emptyView
+        fold = new ViewFold()
       },
     },
     store,
   })
   const open = perSecond(start)
-  if (opened.damage !== undefined || view.seq !== log.rows.length)
+  if (opened.damage !== undefined || fold.view().seq !== log.rows.length)
     throw new Error('the log did not open whole')
   await opened.close()
   await store.close()

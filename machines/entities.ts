@@ -34,13 +34,12 @@ export type NetworkState = EntityState<'network'>
 /** State of a sandbox. */
 export type SandboxState = EntityState<'sandbox'>
 
-const isKind = (word: string): word is EntityKind => Object.hasOwn(MACHINES, word)
+const STREAMS = Object.keys(MACHINES).map((kind) => ({ kind: kind as EntityKind, prefix: `${kind}/` }))
 
 /** The kind of entity that a stream is of; undefined for `effects` and `host`, which no machine sees. */
 export function kindOf(stream: string): EntityKind | undefined {
-  const slash = stream.indexOf('/')
-  const kind = slash < 0 ? '' : stream.slice(0, slash)
-  return isKind(kind) ? kind : undefined
+  for (const { kind, prefix } of STREAMS) if (stream.startsWith(prefix)) return kind
+  return undefined
 }
 
 /** The machine of the entity that a stream is of; undefined as in {@link kindOf}. */

@@ -1,5 +1,5 @@
 /**
- * Who holds what: addresses, MACs, interface names, host links and subnets, each with its holder; and for each pool which
+ * Who holds what: addresses, MACs, interface names and subnets, each with its holder; and for each pool which
  * addresses are given, so that the next free one is found in a few steps.
  *
  * Nothing is counted. A thing is held while its owner has it, **and** while a sweep is pending that removes a link on
@@ -31,46 +31,44 @@ import { placeIn, poolKey } from './pools.ts'
 /** Who holds what. */
 export const allocations = defineProjection({
   name: 'allocations',
-  version: 1,
+  version: 2,
   init: noHolds,
   on: {
     NetworkCreateRequested: (state, { data, stream }, { at }) =>
-      setEstate(state, stream, { joined: [], own: ofNetwork(data) }, { at }),
+      setEstate(state, stream, () => ({ joined: [], own: ofNetwork(data) }), { at }),
     // A failed network keeps what it has until it is deleted, whatever becomes of its sweep.
     NetworkCreateFailed: (state, { data: { sweep }, stream }, { at }) =>
-      setEstate(state, stream, state.estates.get(stream), { at, sweep }),
+      setEstate(state, stream, (estate) => estate, { at, sweep }),
     NetworkDeleted: (state, { data: { sweep }, stream }, { at }) =>
-      setEstate(state, stream, undefined, { at, sweep }),
+      setEstate(state, stream, () => undefined, { at, sweep }),
 
     EndpointReserved: (state, { data, stream }, { at }) =>
-      setEstate(state, stream, { joined: [], own: ofEndpoint(state, data) }, { at }),
+      setEstate(state, stream, () => ({ joined: [], own: ofEndpoint(state, data) }), { at }),
     // The commit has SandboxInterfaceAdded too, which says the same of the interface name.
-    EndpointJoinRequested: (state, { data: { ifName, link, sandbox }, stream }, { at }) => {
-      const joined: readonly Held[] = [
-        { key: `${sandbox}/${ifName}`, table: 'ifNames' },
-        { key: link.name, table: 'links' },
-      ]
-      return setEstate(state, stream, { joined, own: state.estates.get(stream)?.own ?? [] }, { at })
+    EndpointJoinRequested: (state, { data: { ifName, sandbox }, stream }, { at }) => {
+      const joined: readonly Held[] = [{ key: `${sandbox}/${ifName}`, table: 'ifNames' }]
+      return setEstate(state, stream, (estate) => ({ joined, own: estate?.own ?? NONE }), { at })
     },
     EndpointJoinFailed: (state, fact, { at }) => endJoin(state, fact, at),
     EndpointLeft: (state, fact, { at }) => endJoin(state, fact, at),
-    EndpointReleased: (state, { stream }, { at }) => setEstate(state, stream, undefined, { at }),
+    EndpointReleased: (state, { stream }, { at }) => setEstate(state, stream, () => undefined, { at }),
 
-    EffectsIntended: (state, { data }, { at }) =>
-      data.purpose === 'sweep' ? sweepAgain(state, data.plan, data.for, at) : state,
-    EffectsSettled: (state, { data }, { at }) => settleSweep(state, data.plan, data.failures.length > 0, at),
-    HostStarted: (state, { data }, { at }) => (data.fresh ? forgetFailed(state, at) : state),
+    EffectsIntended: (state, { data }) =>
+      data.purpose === 'sweep' ? sweepAgain(state, data.plan, data.for) : state,
+    EffectsSettled: (state, { data }) => settleSweep(state, data.plan, data.failures.length > 0),
+    HostStarted: (state, { data }) => (data.fresh ? forgetFailed(state) : state),
   },
 })
 
-/** Interface name and host link go, now or with the sweep; addresses and MAC stay with the endpoint. */
+const NONE: readonly Held[] = []
+
+/** The interface name goes, now or with the sweep; addresses and MAC stay with the endpoint. */
 function endJoin(
   state: Allocations,
   { data: { sweep }, stream }: EndpointJoinFailed | EndpointLeft,
   at: Instant,
 ): Allocations {
-  const estate = state.estates.get(stream)
-  return estate ? setEstate(state, stream, { joined: [], own: estate.own }, { at, sweep }) : state
+  return setEstate(state, stream, (estate) => estate && { joined: NONE, own: estate.own }, { at, sweep })
 }
 
 function ofNetwork({ bridge, network, subnets }: NetworkCreateRequested['data']): readonly Held[] {
@@ -84,7 +82,7 @@ function ofNetwork({ bridge, network, subnets }: NetworkCreateRequested['data'])
   })
   // Drivers without a bridge leave its name empty.
   if (bridge.name.length === 0) return pools
-  return [...pools, { key: bridge.name, table: 'links' }, { key: `${network}/${bridge.mac}`, table: 'macs' }]
+  return [...pools, { key: `${network}/${bridge.mac}`, table: 'macs' }]
 }
 
 function ofEndpoint(

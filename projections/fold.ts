@@ -85,17 +85,22 @@ export function foldFact(all: Projections, fact: AnyFact, position: Position): P
 /** The projections after a run of commits: what {@link foldFact} gives for each of their facts, at a fraction of its cost. */
 export function foldCommits(all: Projections, commits: Iterable<Commit<AnyFact>>): Projections {
   let next = beginProjections(all)
-  for (const commit of commits) {
-    let index = 0
-    for (const fact of commit.facts) next = foldFact(next, fact, positionOf(commit, index++))
-  }
+  for (const commit of commits) next = foldCommit(next, commit)
   return sealProjections(next)
 }
 
-/** Opens all tables for edits: folds change them in place until {@link sealProjections}. `all` stays as it is. */
+/** The projections after one more commit. */
+export function foldCommit(all: Projections, commit: Commit<AnyFact>): Projections {
+  let next = all
+  let index = 0
+  for (const fact of commit.facts) next = foldFact(next, fact, positionOf(commit, index++))
+  return next
+}
+
+/** Opens all tables for edits: folds change them in place. `all` stays as it is. */
 export const beginProjections = (all: Projections): Projections => mapStates(all, beginTables)
 
-/** Ends the edits; the projections given must not be used again. */
+/** What the edits came to. They stay open: more can be folded, and sealed again. */
 export const sealProjections = (all: Projections): Projections => mapStates(all, sealTables)
 
 const mapStates = (all: Projections, change: <S extends object>(state: S) => S): Projections => ({
@@ -112,14 +117,17 @@ function visitsOf<K extends ProjectionName, T extends FactType>(
   name: K,
   projection: Projection<NonNullable<Projections[K]>, T>,
 ): readonly (readonly [FactType, Visit])[] {
-  const visit: Visit = (all, fact, position) => {
-    const before = all[name]
-    if (before === undefined) return all
-    // The map has this visit only under the projection's own types.
-    const after = projection.evolve(before, fact as FactOf<T>, position)
-    return after === before ? all : { ...all, [name]: after }
-  }
-  return projection.types.map((type) => [type, visit])
+  return projection.types.map((type) => {
+    const handler = projection.handlerOf(type)
+    const visit: Visit = (all, fact, position) => {
+      const before = all[name]
+      if (before === undefined) return all
+      // The map has this visit only under this type.
+      const after = handler(before, fact as FactOf<T>, position)
+      return after === before ? all : { ...all, [name]: after }
+    }
+    return [type, visit]
+  })
 }
 
 function visitsByType(visits: readonly (readonly [FactType, Visit])[]): ReadonlyMap<FactType, Visit[]> {

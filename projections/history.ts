@@ -5,8 +5,9 @@
  * It is off in the engine's fold: it remembers what ended too, so it grows with the log. Whoever explains the past folds
  * it for itself.
  */
-import type { AnyFact, FactType, PlanId, Seq, Stream } from '../events/index.ts'
-import type { Position, Projection } from './projection.ts'
+import type { FactType, PlanId, Seq, Stream } from '../events/index.ts'
+import { defineProjection, type Handlers } from './define.ts'
+import type { Position } from './projection.ts'
 import { withTable } from './tables.ts'
 import { Trie } from './trie.ts'
 
@@ -48,28 +49,32 @@ const ENTITY_TYPES = [
   'SandboxInterfaceRemoved',
 ] as const satisfies readonly FactType[]
 
+type EntityType = (typeof ENTITY_TYPES)[number]
+
+const noteOwn = (state: History, { stream }: { readonly stream: Stream }, { seq }: Position): History =>
+  note(state, stream, seq)
+
 /** The index behind `why`. */
-export const history: Projection<
-  History,
-  'EffectsIntended' | 'EffectsSettled' | (typeof ENTITY_TYPES)[number]
-> = {
+export const history = defineProjection({
   name: 'history',
   version: 1,
-  types: [...ENTITY_TYPES, 'EffectsIntended', 'EffectsSettled'],
   init: {
     chunks: Trie.empty<readonly Seq[]>(),
     counts: Trie.empty<number>(),
     settled: Trie.empty<Seq>(),
   },
-  evolve: (state, fact: AnyFact, { seq }: Position) => {
-    if (fact.type === 'EffectsSettled')
-      return withTable(state, 'settled', state.settled.set(fact.data.plan, seq))
+  on: {
+    ...(Object.fromEntries(ENTITY_TYPES.map((type) => [type, noteOwn])) as unknown as Handlers<
+      History,
+      EntityType
+    >),
     // A plan of its own, as a heal or a second sweep, has no other fact of those it is for.
-    if (fact.type === 'EffectsIntended')
-      return fact.data.for.reduce((all, stream) => note(all, stream, seq), state)
-    return note(state, fact.stream, seq)
+    EffectsIntended: (state, { data }, { seq }) =>
+      data.for.reduce((all, stream) => note(all, stream, seq), state),
+    EffectsSettled: (state, { data }, { seq }) =>
+      withTable(state, 'settled', state.settled.set(data.plan, seq)),
   },
-}
+})
 
 /** The commits that speak of an entity, oldest first: its own facts, and plans that were for it. */
 export function commitsOf(state: History, stream: Stream): readonly Seq[] {

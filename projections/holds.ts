@@ -1,6 +1,6 @@
 /**
  * Holds, and the two reasons for one: an owner that has the thing, and a remnant of an owner, which is what a sweep still
- * has to remove. Every change here alters the reasons first, and then {@link refresh}es the holds that may be concerned.
+ * has to remove. A hold is there from the first reason to the last; who only has it still is told by {@link sweepOf}.
  */
 import type { Instant, PlanId, Stream } from '../events/index.ts'
 import { give, takeBack, type Place, type PoolState } from './pools.ts'
@@ -12,15 +12,13 @@ export type Hold = {
   /** The stream of the entity: `endpoint/<id>`, `network/<id>`. */
   readonly holder: Stream
   readonly since: Instant
-  /** The sweep whose success it waits for; it may also be held by its living owner. */
-  readonly sweep?: PlanId
 }
 
 /** One thing that can be held. An address has a place in a pool, a subnet is one. */
 export type Held =
   | { readonly key: string; readonly place: Place; readonly table: 'addresses' }
   | { readonly key: string; readonly pool: string; readonly table: 'subnets' }
-  | { readonly key: string; readonly table: 'ifNames' | 'links' | 'macs' }
+  | { readonly key: string; readonly table: 'ifNames' | 'macs' }
 
 /** What an owner has: for as long as it exists, and for as long as it is joined. */
 export type Estate = { readonly joined: readonly Held[]; readonly own: readonly Held[] }
@@ -41,8 +39,6 @@ export type Allocations = {
   readonly estates: Trie<Estate>
   /** By `<sandbox id>/<interface name>`. */
   readonly ifNames: Trie<Hold>
-  /** Links in the host namespace, by name. */
-  readonly links: Trie<Hold>
   /** By `<network id>/<mac>`; the bridge's too, held by its network. */
   readonly macs: Trie<Hold>
   /** By {@link poolKey}. */
@@ -60,7 +56,6 @@ export const noHolds: Allocations = {
   addresses: Trie.empty(),
   estates: Trie.empty(),
   ifNames: Trie.empty(),
-  links: Trie.empty(),
   macs: Trie.empty(),
   pools: Trie.empty(),
   remnants: Trie.empty(),
@@ -75,56 +70,50 @@ export const noHolds: Allocations = {
 export function setEstate(
   state: Allocations,
   owner: Stream,
-  after: Estate | undefined,
+  change: (before: Estate | undefined) => Estate | undefined,
   { at, sweep }: { readonly at: Instant; readonly sweep?: PlanId | undefined },
 ): Allocations {
-  const before = state.estates.get(owner)
-  const estates = after === undefined ? state.estates.delete(owner) : state.estates.set(owner, after)
+  let before: Estate | undefined
+  let after: Estate | undefined
+  const estates = state.estates.update(owner, (estate) => (after = change((before = estate))))
+  if (before === undefined && after === undefined) return state
   const settled = withTable(state, 'estates', estates)
-  const old = state.remnants.get(owner) ?? NONE
-  if (sweep === undefined) {
-    const changed = [...except(before, after), ...except(after, before)]
-    return refresh(settled, owner, { all: changed, at, estate: after, remnants: old })
-  }
-  const all = allOf(before)
-  const remnants = [...old, { failed: false, held: all, plan: sweep }]
-  const swept = waitFor(setRemnants(settled, owner, remnants), owner, sweep)
-  return refresh(swept, owner, { all, at, estate: after, remnants })
+  const left =
+    sweep === undefined
+      ? settled
+      : leaveBehind(settled, owner, { failed: false, held: allOf(before), plan: sweep })
+  const freed = release(left, owner, except(before, after), after)
+  return except(after, before).reduce((all, held) => keep(all, owner, held, at), freed)
 }
 
 /** The sweep succeeded, and its remnants are no more; or it failed, and they wait for another. */
-export function settleSweep(state: Allocations, plan: PlanId, failed: boolean, at: Instant): Allocations {
+export function settleSweep(state: Allocations, plan: PlanId, failed: boolean): Allocations {
   const owners = state.sweeping.get(plan)
   if (owners === undefined) return state
   let next = withTable(state, 'sweeping', state.sweeping.delete(plan))
   for (const owner of owners)
     next = failed
-      ? changeRemnants(next, owner, (r) => (r.plan === plan ? { ...r, failed: true } : r), at)
-      : changeRemnants(next, owner, (r) => (r.plan === plan ? undefined : r), at)
+      ? changeRemnants(next, owner, (r) => (r.plan === plan ? { ...r, failed: true } : r))
+      : changeRemnants(next, owner, (r) => (r.plan === plan ? undefined : r))
   return next
 }
 
 /** Remnants whose sweep failed wait for this one from now on. */
-export function sweepAgain(
-  state: Allocations,
-  plan: PlanId,
-  owners: readonly Stream[],
-  at: Instant,
-): Allocations {
+export function sweepAgain(state: Allocations, plan: PlanId, owners: readonly Stream[]): Allocations {
   let next = state
   for (const owner of owners) {
     if (next.remnants.get(owner)?.some((r) => r.failed) !== true) continue
-    next = changeRemnants(next, owner, (r) => (r.failed ? { ...r, failed: false, plan } : r), at)
+    next = changeRemnants(next, owner, (r) => (r.failed ? { ...r, failed: false, plan } : r))
     next = waitFor(next, owner, plan)
   }
   return next
 }
 
 /** The kernel is another one: what failed to be removed from the old is gone with it. */
-export function forgetFailed(state: Allocations, at: Instant): Allocations {
+export function forgetFailed(state: Allocations): Allocations {
   let next = state
   for (const owner of [...state.remnants.keys()] as Stream[])
-    next = changeRemnants(next, owner, (r) => (r.failed ? undefined : r), at)
+    next = changeRemnants(next, owner, (r) => (r.failed ? undefined : r))
   return next
 }
 
@@ -135,9 +124,29 @@ export const unswept = (state: Allocations): readonly Stream[] =>
     .map(([owner]) => owner)
     .sort()
 
+/** The sweep that has a thing, when its owner has it no longer; undefined too if that sweep failed. */
+export function sweepOf(
+  { estates, remnants }: Allocations,
+  { holder }: Hold,
+  held: HeldRef,
+): PlanId | undefined {
+  if (isIn(estates.get(holder), held)) return undefined
+  const remnant = remnants.get(holder)?.findLast((each) => has(each.held, held))
+  return remnant === undefined || remnant.failed ? undefined : remnant.plan
+}
+
+/** What says which thing a {@link Held} is. */
+export type HeldRef = Pick<Held, 'key' | 'table'>
+
 /** Everything in an estate. */
 const allOf = (estate: Estate | undefined): readonly Held[] =>
   estate === undefined ? [] : [...estate.own, ...estate.joined]
+
+/** The owner leaves something that a plan has to remove. */
+function leaveBehind(state: Allocations, owner: Stream, remnant: Remnant): Allocations {
+  const remnants = state.remnants.update(owner, (all = []) => [...all, remnant])
+  return waitFor(withTable(state, 'remnants', remnants), owner, remnant.plan)
+}
 
 /** A plan has one more owner's remnants to remove. */
 const waitFor = (state: Allocations, owner: Stream, plan: PlanId): Allocations =>
@@ -147,74 +156,70 @@ const waitFor = (state: Allocations, owner: Stream, plan: PlanId): Allocations =
     state.sweeping.update(plan, (owners = []) => [...owners, owner]),
   )
 
-function setRemnants(state: Allocations, owner: Stream, remnants: readonly Remnant[]): Allocations {
-  const table = remnants.length === 0 ? state.remnants.delete(owner) : state.remnants.set(owner, remnants)
-  return withTable(state, 'remnants', table)
-}
-
-/** Changes an owner's remnants one by one, `undefined` dropping it, and refreshes what they held. */
+/** Changes an owner's remnants one by one, `undefined` dropping it, and frees what nothing holds any more. */
 function changeRemnants(
   state: Allocations,
   owner: Stream,
   change: (remnant: Remnant) => Remnant | undefined,
-  at: Instant,
 ): Allocations {
-  const before = state.remnants.get(owner) ?? NONE
-  const after = before.map(change)
-  const touched = before.filter((remnant, i) => remnant !== after[i])
-  if (touched.length === 0) return state
-  const remnants = after.filter((remnant) => remnant !== undefined)
-  const all = touched.flatMap((remnant) => remnant.held)
-  const estate = state.estates.get(owner)
-  return refresh(setRemnants(state, owner, remnants), owner, { all, at, estate, remnants })
+  let dropped: readonly Remnant[] = []
+  const table = state.remnants.update(owner, (before = []) => {
+    const after = before.map(change)
+    dropped = before.filter((_, i) => after[i] === undefined)
+    if (after.every((remnant, i) => remnant === before[i])) return before
+    const remnants = after.filter((remnant) => remnant !== undefined)
+    return remnants.length === 0 ? undefined : remnants
+  })
+  const next = withTable(state, 'remnants', table)
+  if (dropped.length === 0) return next
+  return release(
+    next,
+    owner,
+    dropped.flatMap((remnant) => remnant.held),
+    next.estates.get(owner),
+  )
 }
 
-/** Makes holds agree with the reasons for them. `all`: what may have got another reason. */
-function refresh(
+/** Ends the owner's holds of these things, but of those that its estate or a remnant still has. */
+function release(
   state: Allocations,
   owner: Stream,
-  reasons: {
-    readonly all: readonly Held[]
-    readonly at: Instant
-    readonly estate: Estate | undefined
-    readonly remnants: readonly Remnant[]
-  },
+  all: readonly Held[],
+  estate: Estate | undefined,
 ): Allocations {
-  const { all, at, estate, remnants } = reasons
+  if (all.length === 0) return state
+  const remnants = state.remnants.get(owner)
   let next = state
   for (const held of all) {
-    const sweep = remnants.findLast((remnant) => has(remnant.held, held))?.plan
-    const wanted = sweep !== undefined || isIn(estate, held)
-    next = wanted ? keep(next, owner, held, at, sweep) : free(next, owner, held)
+    if (isIn(estate, held) || remnants?.some((remnant) => has(remnant.held, held))) continue
+    next = free(next, owner, held)
   }
   return next
 }
 
-const NONE: readonly Remnant[] = []
-
 /** Parts are shared between estates and remnants, so that identity mostly decides. */
-const has = (all: readonly Held[], held: Held): boolean =>
-  all.includes(held) || all.some((each) => each.key === held.key && each.table === held.table)
+const has = (all: readonly Held[], held: HeldRef): boolean =>
+  (all as readonly HeldRef[]).includes(held) ||
+  all.some((each) => each.key === held.key && each.table === held.table)
 
-const isIn = (estate: Estate | undefined, held: Held): boolean =>
+const isIn = (estate: Estate | undefined, held: HeldRef): boolean =>
   estate !== undefined && (has(estate.own, held) || has(estate.joined, held))
 
 /** What is in one estate and not, as the same objects, in another. */
 function except(estate: Estate | undefined, other: Estate | undefined): readonly Held[] {
-  if (estate === undefined) return []
-  const own = estate.own === other?.own ? [] : estate.own
-  const joined = estate.joined === other?.joined ? [] : estate.joined
-  return [...own, ...joined]
+  if (estate === undefined) return NOTHING
+  if (estate.own === other?.own) return estate.joined === other.joined ? NOTHING : estate.joined
+  return estate.joined === other?.joined ? estate.own : allOf(estate)
 }
 
-function keep(state: Allocations, owner: Stream, held: Held, at: Instant, sweep?: PlanId): Allocations {
+const NOTHING: readonly Held[] = []
+
+function keep(state: Allocations, owner: Stream, held: Held, at: Instant): Allocations {
   const table = state[held.table]
   const { size } = table
-  const after = table.update(held.key, (hold) => {
-    if (hold?.holder === owner && hold.sweep === sweep) return hold
-    const since = hold?.holder === owner ? hold.since : at
-    return sweep === undefined ? { holder: owner, since } : { holder: owner, since, sweep }
-  })
+  const after = table.update(held.key, (hold) =>
+    hold?.holder === owner ? hold : { holder: owner, since: at },
+  )
   const kept = withTable(state, held.table, after)
   return after.size > size ? enter(kept, owner, held) : kept
 }

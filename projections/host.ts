@@ -2,8 +2,8 @@
  * What the log says of its host: the newest epoch, and the boot and namespace it ran in. An engine that starts compares
  * them with what it finds, to know whether the kernel it left is still there.
  */
-import type { Epoch, HostStarted } from '../events/index.ts'
-import type { Projection } from './projection.ts'
+import type { Epoch } from '../events/index.ts'
+import { defineProjection } from './define.ts'
 
 export type HostView = {
   /** /proc/sys/kernel/random/boot_id of the newest epoch; empty before the first. */
@@ -14,14 +14,11 @@ export type HostView = {
   readonly epoch: Epoch
 }
 
-export const host: Projection<HostView, 'HostStarted'> = {
+export const host = defineProjection({
   name: 'host',
   version: 1,
-  types: ['HostStarted'],
   init: { bootId: '', cookie: '', epoch: 0 as Epoch },
-  evolve: (_state, fact: HostStarted) => ({
-    bootId: fact.data.bootId,
-    cookie: fact.data.cookie,
-    epoch: fact.data.epoch,
-  }),
-}
+  on: {
+    HostStarted: (_state, { data: { bootId, cookie, epoch } }) => ({ bootId, cookie, epoch }),
+  },
+})

@@ -14,8 +14,13 @@ export type Position = {
   readonly seq: Seq
 }
 
+/** What one type of fact does to a state. */
+export type Handler<S, T extends FactType> = (state: S, fact: FactOf<T>, position: Position) => S
+
 export type Projection<S, T extends FactType = FactType> = {
-  readonly evolve: (state: S, fact: FactOf<T>, position: Position) => S
+  readonly evolve: Handler<S, T>
+  /** What {@link evolve} does with facts of this type: for folds that look it up once. */
+  readonly handlerOf: (type: T) => Handler<S, T>
   readonly init: S
   readonly name: string
   /** The facts it wants; others do not visit it. */

@@ -12,7 +12,7 @@ export const withTable = <S, K extends keyof S>(state: S, table: K, trie: S[K]):
 /** The state with its tables open for edits ({@link Trie.begin}); the state itself stays as it is. */
 export const beginTables = <S extends object>(state: S): S => mapTables(state, (trie) => trie.begin())
 
-/** The state with its tables sealed. The one given must not be used again. */
+/** The state with its tables sealed ({@link Trie.seal}). */
 export const sealTables = <S extends object>(state: S): S => mapTables(state, (trie) => trie.seal())
 
 function mapTables<S extends object>(state: S, change: (trie: Trie<unknown>) => Trie<unknown>): S {

@@ -2,7 +2,7 @@
 import type { AnyFact, Instant, Log, Seq, Snapshots } from '../../events/index.ts'
 import { EngineError } from '../../events/index.ts'
 import { restore, type Restored } from '../engine/snapshots.ts'
-import { foldCommits, type View } from '../engine/view.ts'
+import { ViewFold, type View } from '../engine/view.ts'
 
 /** A commit (`12`, `'#12'`), a time (RFC 3339, Date), or how long ago (`'90s'`, `'10m'`, `'24h'`, `'7d'`). */
 export type Moment = Date | number | string
@@ -31,17 +31,18 @@ export async function viewAsOf(
 ): Promise<{ readonly at?: Instant; readonly view: View }> {
   // Which commit a time names is not known before it is met, so a time is folded from the newest snapshot that is not later.
   const start = await startFor(snapshots, until)
-  let { view } = start
+  const fold = new ViewFold(start.view)
   let at = start.checkpoint?.head.at
   for await (const chunk of log.readRaw({
-    from: (view.seq + 1) as Seq,
+    from: (start.view.seq + 1) as Seq,
     ...('seq' in until ? { to: until.seq } : {}),
   })) {
     const commits = chunk.map((raw) => raw.commit).filter((c) => !('at' in until) || c.at <= until.at)
-    view = foldCommits(view, commits)
+    fold.add(commits)
     at = commits.at(-1)?.at ?? at
     if (commits.length < chunk.length) break
   }
+  const view = fold.view()
   return at === undefined ? { view } : { at, view }
 }
 

@@ -6,7 +6,7 @@ import { EngineError, openLog } from '../../events/index.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Disk, Ports, Store } from '../ports.ts'
 import { restore, snapshotsOf } from './snapshots.ts'
-import { emptyView, foldCommits, type View } from './view.ts'
+import { ViewFold, type View } from './view.ts'
 
 /** A log that is open, and what it says. */
 export type OpenedLog = {
@@ -29,8 +29,8 @@ export async function openLogOf(ports: Ports, disk: Disk, kernel: Kernel | undef
   const known = record && record.bootId === kernel?.identity.bootId ? (record as unknown as Link) : undefined
   const snapshots = snapshotsOf(store, ports.hash, ports.timers)
   const restored = await restore(snapshots)
-  let view = restored.view
-  const snapshotSeq = view.seq
+  let fold = new ViewFold(restored.view)
+  const snapshotSeq = restored.view.seq
   let newestMs = timeOf(restored.checkpoint?.head.at)
   const log = await openLog<AnyFact>({
     afterTurn: (run) => ports.timers.afterTurn(run),
@@ -41,15 +41,16 @@ export async function openLogOf(ports: Ports, disk: Disk, kernel: Kernel | undef
     origin: disk.origin,
     replay: {
       chunk: (commits: readonly Commit<AnyFact>[]) => {
-        view = foldCommits(view, commits)
+        fold.add(commits)
         newestMs = Math.max(newestMs, timeOf(commits.at(-1)?.at))
       },
       restart: () => {
-        view = emptyView
+        fold = new ViewFold()
       },
     },
     store,
   })
+  const view = fold.view()
   const blocked = whyBlocked(log, view, kernel)
   return { ...(blocked ? { blocked } : {}), log, newestMs, snapshots, snapshotSeq, store, view }
 }

@@ -5,11 +5,13 @@
  * for its next turn, and older ones until the disk has caught up.
  */
 import type { AnyFact, Commit, FactDraft, Seq } from '../../events/index.ts'
-import { evolveStream, type EntityState } from '../../machines/index.ts'
+import { evolveStream, kindOf, type EntityState } from '../../machines/index.ts'
 import {
-  foldCommits as foldProjections,
+  beginProjections,
+  foldCommit,
   foldFact,
   initialProjections,
+  sealProjections,
   Trie,
   type Position,
   type Projections,
@@ -40,23 +42,46 @@ export function evolveView(view: View, fact: AnyFact | FactDraft<AnyFact>, posit
   }
 }
 
-/** The view after a run of commits, at a fraction of the cost of one fact at a time. */
-export function foldCommits(view: View, commits: readonly Commit<AnyFact>[]): View {
-  const last = commits.at(-1)
-  if (last === undefined) return view
-  const machines = view.machines.begin()
-  for (const commit of commits) for (const fact of commit.facts) evolveMachines(machines, fact)
-  return {
-    machines: machines.seal(),
-    projections: foldProjections(view.projections, commits),
-    seq: last.seq,
+/**
+ * Folds a run of commits into a view, through edits that stay open from one piece of the run to the next: a fraction of the
+ * cost of one fact at a time.
+ */
+export class ViewFold {
+  readonly #machines: Trie<EntityState>
+  #projections: Projections
+  #seq: Seq
+
+  /** @param view stays as it is */
+  constructor(view: View = emptyView) {
+    this.#machines = view.machines.begin()
+    this.#projections = beginProjections(view.projections)
+    this.#seq = view.seq
+  }
+
+  add(commits: readonly Commit<AnyFact>[]): void {
+    for (const commit of commits) {
+      for (const fact of commit.facts) evolveMachines(this.#machines, fact)
+      this.#projections = foldCommit(this.#projections, commit)
+      this.#seq = commit.seq
+    }
+  }
+
+  /** What it came to so far. Costs what changed. */
+  view(): View {
+    return {
+      machines: this.#machines.seal(),
+      projections: sealProjections(this.#projections),
+      seq: this.#seq,
+    }
   }
 }
 
 const ENDED: ReadonlySet<string> = new Set(['deleted', 'released'])
 
 function evolveMachines(machines: Trie<EntityState>, fact: AnyFact): Trie<EntityState> {
-  const next = evolveStream(machines.get(fact.stream), fact)
-  if (next === undefined) return machines
-  return ENDED.has(next.value) ? machines.delete(fact.stream) : machines.set(fact.stream, next)
+  if (kindOf(fact.stream) === undefined) return machines
+  return machines.update(fact.stream, (state) => {
+    const next = evolveStream(state, fact)
+    return next !== undefined && ENDED.has(next.value) ? undefined : next
+  })
 }

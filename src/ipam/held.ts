@@ -1,6 +1,6 @@
 /** Reading holds: whether only a sweep still has a thing, and how messages call a holder. */
 import type { PlanId, Stream } from '../../events/index.ts'
-import type { Allocations, Hold } from '../../projections/index.ts'
+import { sweepOf, type Allocations, type Hold } from '../../projections/index.ts'
 
 /** Things that are held, by the names of their tables in {@link Allocations}. */
 export type HeldTable = 'addresses' | 'ifNames' | 'macs' | 'subnets'
@@ -11,11 +11,7 @@ export type HeldTable = 'addresses' | 'ifNames' | 'macs' | 'subnets'
  */
 export function freedBy(allocations: Allocations, table: HeldTable, key: string): PlanId | undefined {
   const hold = allocations[table].get(key)
-  if (hold?.sweep === undefined || !allocations.sweeping.has(hold.sweep)) return undefined
-  const estate = allocations.estates.get(hold.holder)
-  const isThis = (held: { readonly key: string; readonly table: string }): boolean =>
-    held.key === key && held.table === table
-  return estate && (estate.own.some(isThis) || estate.joined.some(isThis)) ? undefined : hold.sweep
+  return hold && sweepOf(allocations, hold, { key, table })
 }
 
 /** The id in an entity's stream. */

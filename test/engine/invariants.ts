@@ -8,7 +8,7 @@
 import { expect } from 'vitest'
 import type { AnyFact, Commit, Origin } from '../../events/index.ts'
 import { builtinDrivers } from '../../src/drivers/index.ts'
-import { emptyView, foldCommits, type View } from '../../src/engine/view.ts'
+import { ViewFold, type View } from '../../src/engine/view.ts'
 import type { Controller } from '../../src/index.ts'
 import type { World } from '../../src/kernel/simulated/world.ts'
 import { equalSpecs } from '../../src/reconcile/diff.ts'
@@ -42,7 +42,9 @@ export async function checkInvariants(lab: Lab, controller: Controller): Promise
   const commits = await commitsOf(lab, controller)
   expect((await lab.do(controller.verify())).damage, 'A1').toBeUndefined()
   checkReceipts(commits)
-  await checkKernel(lab, controller.id as Origin, foldCommits(emptyView, commits))
+  const fold = new ViewFold()
+  fold.add(commits)
+  await checkKernel(lab, controller.id as Origin, fold.view())
 }
 
 function checkReceipts(commits: readonly Commit<AnyFact>[]): void {

@@ -369,7 +369,7 @@ export class World {
   }
 
   #joined({ joined }: Endpoint): readonly string[] {
-    return joined ? [`ifNames ${joined.sandbox}/${joined.ifName}`, `links ${joined.link}`] : []
+    return joined ? [`ifNames ${joined.sandbox}/${joined.ifName}`] : []
   }
 
   #hold(things: readonly string[], reason: string): void {
