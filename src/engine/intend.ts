@@ -18,11 +18,10 @@ export function intendFor(
   decision: Decision,
   context: TurnContext,
 ): EffectsIntended['data'] | undefined {
+  if (decision.purpose === 'none') return undefined
   const { cut, realise, sweep } = planTurn(draft, decision, context)
   const extra = decision.steps ?? []
   switch (decision.purpose) {
-    case 'none':
-      return undefined
     case 'realise':
     case 'heal':
     case 'recover':

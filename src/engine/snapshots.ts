@@ -45,8 +45,13 @@ export async function restore(snapshots: Snapshots, atMost?: Seq): Promise<Resto
   }
 }
 
-/** Commits between snapshots of a running engine. */
+/** Least commits between snapshots of a running engine. */
 export const SNAPSHOT_COMMITS = 10_000
+/**
+ * The same for each entity that a snapshot holds: writing one down costs about what folding two commits does, so snapshots
+ * take a small part of the work, however much there is.
+ */
+const COMMITS_PER_ENTITY = 4
 
 /** Makes snapshots: at close, and every so many commits, so that a kill costs no long fold. Without them, more is folded. */
 export class SnapshotKeeper {
@@ -73,7 +78,8 @@ export class SnapshotKeeper {
   }
 
   keepSometimes(log: Log<AnyFact>, view: View): void {
-    if (view.seq >= this.#seq + SNAPSHOT_COMMITS) void this.keep(log, view)
+    const pause = Math.max(SNAPSHOT_COMMITS, COMMITS_PER_ENTITY * view.machines.size)
+    if (view.seq >= this.#seq + pause) void this.keep(log, view)
   }
 }
 
