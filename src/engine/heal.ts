@@ -6,15 +6,16 @@
  *   every few minutes: look at everything ──────────┘
  */
 import { auditTime, concatMap, interval, map, merge, Observable, Subject, tap, type Subscription } from 'rxjs'
-import type { ResourceKey, Spec } from '../../events/index.ts'
+import type { ResourceKey } from '../../events/index.ts'
 import type { AppliedResource } from '../../projections/index.ts'
 import type { Hint, Kernel, Observation } from '../kernel/kernel.ts'
 import type { Ports } from '../ports.ts'
 import { Damping } from '../reconcile/damping.ts'
 import { isVouchedFor, lacksOf, type Difference } from '../reconcile/diff.ts'
 import { basesOf, planAll } from '../reconcile/plan.ts'
-import { EVERYWHERE, NOWHERE, widen, within, type Scope } from '../reconcile/scope.ts'
-import { specsOf } from '../reconcile/specs.ts'
+import { specsWithin } from '../reconcile/near.ts'
+import { EVERYWHERE, NOWHERE, widen, type Scope } from '../reconcile/scope.ts'
+import type { Specs } from '../reconcile/specs.ts'
 import { Alarms } from './alarms.ts'
 import type { Life } from './life.ts'
 import { reportDrift } from './report.ts'
@@ -105,9 +106,8 @@ export class Healer {
 
   async #heal(life: Life, scope: Scope): Promise<void> {
     const before = life.heads.decided.projections
-    const wanted = specsOf(before.desired, this.#parts.context)
-    const asked = within(scope, wanted)
-    const seen = await this.#observe(asked, wanted)
+    const near = (places: Scope): Specs => specsWithin(before, places, this.#parts.context)
+    const seen = await this.#observe(near(scope), near)
     if (life.over) return
     const now = life.heads.decided.projections.applied.resources
     // Only what no plan touched while we looked can be judged by what we saw.
@@ -138,15 +138,16 @@ export class Healer {
 
   /** Looks under the keys asked for; where a link is missing, also at what stands in its namespace. */
   async #observe(
-    asked: ReadonlyMap<ResourceKey, Spec>,
-    wanted: ReadonlyMap<ResourceKey, Spec>,
-  ): Promise<Observation & { readonly asked: ReadonlyMap<ResourceKey, Spec> }> {
+    asked: Specs,
+    near: (scope: Scope) => Specs,
+  ): Promise<Observation & { readonly asked: Specs }> {
     const first = await this.#parts.kernel.observe([...asked.values()])
     const lost = [...asked.values()].filter(
       (s) => s.kind === 'veth' && !first.found.has(`link/host/${s.name}`),
     )
     const places = new Set(lost.flatMap((s) => (s.kind === 'veth' ? [s.peer.ns as string] : [])))
-    const more = new Map([...within({ all: false, places }, wanted)].filter(([key]) => !asked.has(key)))
+    if (places.size === 0) return { ...first, asked }
+    const more = new Map([...near({ all: false, places })].filter(([key]) => !asked.has(key)))
     if (more.size === 0) return { ...first, asked }
     const second = await this.#parts.kernel.observe([...more.values()])
     return {

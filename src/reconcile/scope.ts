@@ -25,8 +25,17 @@ function placeOf({ link, ns, what }: Hint): string {
   return ns === 'host' && link !== undefined ? linkOf(link) : ns
 }
 
-const inetOf = (ns: string): string => `inet of ${ns}`
-const linkOf = (name: string): string => `link ${name}`
+const INET = 'inet of '
+const LINK = 'link '
+const inetOf = (ns: string): string => INET + ns
+const linkOf = (name: string): string => LINK + name
+
+/** What a place names: a link of the host, a namespace (`host`, or a sandbox), or our table of the firewall. */
+export function readPlace(place: string): { readonly link: string } | { readonly ns: string } | 'nft' {
+  if (place === 'nft') return 'nft'
+  if (place.startsWith(LINK)) return { link: place.slice(LINK.length) }
+  return { ns: place.startsWith(INET) ? place.slice(INET.length) : place }
+}
 
 /** The wanted specs within a scope. */
 export function within(scope: Scope, wanted: ReadonlyMap<ResourceKey, Spec>): ReadonlyMap<ResourceKey, Spec> {

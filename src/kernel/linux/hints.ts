@@ -4,7 +4,7 @@
  */
 import type { Hint } from '../kernel.ts'
 import { decodeAddress } from './addresses.ts'
-import { decodeLink } from './links.ts'
+import { decodeLink, linkIndexOf } from './links.ts'
 import type { Namespace, Namespaces } from './namespaces.ts'
 import { type Message, NETLINK_ROUTE, NetlinkSocket } from './netlink.ts'
 import { WorkerError } from './netns.ts'
@@ -44,11 +44,14 @@ export class Hints {
     this.#started = true
     const { worker } = this.#namespaces
     this.#namespaces.onOpened = (ns) => void this.#watch(ns)
-    void worker.call('portId', undefined).then(
-      (port) => (this.#workerPort = port),
-      () => undefined,
-    )
-    for (const ns of this.#namespaces.opened) void this.#watch(ns)
+    for (const ns of this.#namespaces.opened) if (ns.ref !== 'host') void this.#watch(ns)
+    void worker
+      .call('portId', undefined)
+      .then(
+        (port) => (this.#workerPort = port),
+        () => undefined,
+      )
+      .then(() => this.#watch(this.#namespaces.host))
   }
 
   async #watch(ns: Namespace): Promise<void> {
@@ -56,6 +59,7 @@ export class Hints {
     try {
       const monitor = NetlinkSocket.adopt(await this.#namespaces.worker.call('socket', at))
       if (!ns.watch(monitor)) return
+      monitor.ignore(this.#portsOf(ns))
       monitor.onReadable(() => this.#drain(ns, monitor))
     } catch (error) {
       // The namespace, or the whole port, was closed meanwhile. Else nobody watches, so let somebody look.
@@ -64,14 +68,20 @@ export class Hints {
     }
   }
 
+  /** The sockets by which we change this namespace. */
+  #portsOf(ns: Namespace): readonly number[] {
+    return ns.ref === 'host' && this.#workerPort !== undefined ? [ns.portId, this.#workerPort] : [ns.portId]
+  }
+
   #drain(ns: Namespace, monitor: NetlinkSocket): void {
-    const hints: Hint[] = []
+    const hints = new Map<string, Hint>()
+    // Some came before the filter.
+    const ours = this.#portsOf(ns)
     const complete = monitor.drain((message) => {
-      const ours = message.portId === ns.portId || (ns.ref === 'host' && message.portId === this.#workerPort)
-      const hint = ours ? undefined : hintOf(ns, message)
-      if (hint !== undefined) hints.push(hint)
+      const hint = ours.includes(message.portId) ? undefined : hintOf(ns, message)
+      if (hint !== undefined) hints.set(`${hint.what} ${hint.subject ?? ''}`, hint)
     })
-    for (const hint of hints) this.#tell(hint)
+    for (const hint of hints.values()) this.#tell(hint)
     if (!complete) this.#tell({ ns: ns.ref, what: 'overrun' })
   }
 
@@ -85,9 +95,10 @@ function hintOf(names: Namespace, message: Message): Hint | undefined {
   switch (message.type) {
     case RTM_NEWLINK:
     case RTM_DELLINK: {
-      const { index, name } = decodeLink(message)
-      // Somebody may have renamed it.
-      return { link: names.nameOf(index) ?? name, ns, subject: name, what: 'link' }
+      const known = names.nameOf(linkIndexOf(message))
+      // Who has renamed one of ours is told by the look, not by the hint: so mostly nothing need be decoded.
+      const name = known ?? decodeLink(message).name
+      return { link: name, ns, subject: name, what: 'link' }
     }
     case RTM_NEWADDR:
     case RTM_DELADDR:

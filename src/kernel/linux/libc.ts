@@ -6,11 +6,13 @@
  */
 import koffi from 'koffi'
 
-/** A watch on a descriptor. `close` ends it; it must end before the descriptor is closed. */
-export type Watch = { close(): void }
+/** A watch on a descriptor, which can rest between `stop` and `start`. `close` ends it, before the descriptor is closed. */
+export type Watch = { close(): void; start(): void; stop(): void }
 
 /** As in the man pages, section 2. Buffers are passed by pointer and must live until the call returns. */
 export interface Libc {
+  /** setsockopt(SO_ATTACH_FILTER): the socket gets what this classic BPF program lets through (struct sock_filter, 8 bytes each). */
+  attachFilter(fd: number, program: Uint8Array): number
   bind(fd: number, address: Uint8Array, length: number): number
   close(fd: number): number
   /** Of the last call on this thread. */
@@ -47,6 +49,13 @@ export const O_CLOEXEC = 0o2000000
 export const MS_BIND = 4096
 export const MNT_DETACH = 2
 
+/** asm-generic/socket.h */
+const SOL_SOCKET = 1
+const SO_ATTACH_FILTER = 26
+/** struct sock_filter and sock_fprog, linux/filter.h. */
+const SOCK_FILTER_BYTES = 8
+const SOCK_FPROG_BYTES = 16
+
 let loaded: Libc | undefined
 
 /** The C library of this process. Throws off Linux. */
@@ -75,8 +84,20 @@ function load(): Libc {
     umount2: self.func('int umount2(const char *, int)'),
     unshare: self.func('int unshare(int)'),
   }
+  koffi.struct('sock_fprog', { len: 'uint16', filter: 'const void *' })
+  const attach = self.func('setsockopt', 'int', ['int', 'int', 'int', 'const sock_fprog *', 'uint'])
   return {
-    ...(calls as unknown as Omit<Libc, 'errno' | 'onReadable'>),
+    attachFilter: (fd, program) =>
+      Number(
+        attach(
+          fd,
+          SOL_SOCKET,
+          SO_ATTACH_FILTER,
+          { filter: program, len: program.length / SOCK_FILTER_BYTES },
+          SOCK_FPROG_BYTES,
+        ),
+      ),
+    ...(calls as unknown as Omit<Libc, 'attachFilter' | 'errno' | 'onReadable'>),
     errno: () => koffi.errno(),
     onReadable,
   }
@@ -85,5 +106,9 @@ function load(): Libc {
 function onReadable(fd: number, listener: () => void): Watch {
   const handle = koffi.node.poll(fd, { readable: true }, listener)
   handle.unref()
-  return handle
+  return {
+    close: () => handle.close(),
+    start: () => handle.start({ readable: true }, listener),
+    stop: () => handle.stop(),
+  }
 }

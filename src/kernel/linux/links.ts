@@ -181,6 +181,9 @@ export function deleteGroup(writer: Writer, group: number): void {
   ifinfo(writer.begin(RTM_DELLINK, NLM_F_ACK), 0).u32(IFLA_GROUP, group).end()
 }
 
+/** The index in RTM_NEWLINK and RTM_DELLINK: all that most notifications are read for. */
+export const linkIndexOf = ({ body }: Pick<Message, 'body'>): number => body.readInt32LE(4)
+
 /** Reads RTM_NEWLINK, as a reply, in a dump or as a notification. */
 export function decodeLink({ body }: Pick<Message, 'body'>): Link {
   const link = {

@@ -47,6 +47,9 @@ const BUFFER_BYTES = 8 * 1024 * 1024
 /** How often a dump that changed under us is begun anew before it is taken as it is. */
 const DUMP_TRIES_MAX = 10
 
+/** How long notifications gather before they are read, in milliseconds. */
+const GATHER_MS = 5
+
 /** What the kernel answered to one message. `errno` 0: done. */
 export type Answer = {
   readonly errno: number
@@ -78,6 +81,7 @@ export class NetlinkSocket {
   /** What the kernel knows the socket by: notifications about its own changes carry it. */
   readonly portId: number
   #seq = 0
+  #gathering: NodeJS.Timeout | undefined
   #watch: Watch | undefined
   #closed = false
 
@@ -218,16 +222,36 @@ export class NetlinkSocket {
     }
   }
 
-  /** Calls back, on the loop, while there is something to {@link drain}. */
+  /**
+   * Leaves notifications about the doings of these sockets in the kernel, where they cost nothing. What the kernel then does
+   * by itself bears no port id, and comes.
+   * @returns whether the kernel took the filter; without it they come like any other.
+   */
+  ignore(portIds: readonly number[]): boolean {
+    return libc().attachFilter(this.fd, withoutPorts(portIds)) === 0
+  }
+
+  /**
+   * Calls back, on the loop, a moment after there is something to {@link drain}: what one change of a link tells comes in a
+   * dozen pieces, and whoever waits for that change's answer should not wait for them too.
+   */
   onReadable(listener: () => void): void {
     assert(this.#watch === undefined, 'a netlink socket has one listener')
-    this.#watch = libc().onReadable(this.fd, listener)
+    const watch = libc().onReadable(this.fd, () => {
+      watch.stop()
+      this.#gathering = setTimeout(() => {
+        listener()
+        if (!this.#closed) watch.start()
+      }, GATHER_MS).unref()
+    })
+    this.#watch = watch
   }
 
   close(): void {
     if (this.#closed) return
     this.#closed = true
     this.#watch?.close()
+    clearTimeout(this.#gathering)
     libc().close(this.fd)
   }
 
@@ -289,6 +313,32 @@ function readError(message: Message): Pick<Answer, 'errno' | 'message'> {
     while (attributes.next()) if (attributes.type === NLMSGERR_ATTR_MSG) text = attributes.text()
   }
   return { errno, message: text }
+}
+
+/** Classic BPF (linux/filter.h): drops a message whose nlmsg_pid is one of these, and keeps all others whole. */
+function withoutPorts(portIds: readonly number[]): Buffer {
+  const [LOAD_WORD, JUMP_IF_EQUAL, RETURN] = [0x20, 0x15, 0x06]
+  const drop = portIds.length + 2
+  const program: readonly (readonly [code: number, jumpTrue: number, operand: number])[] = [
+    [LOAD_WORD, 0, 12],
+    // A load swaps to the network's order, and the header is in the host's.
+    ...portIds.map((port, i) => [JUMP_IF_EQUAL, drop - (i + 2), swapped(port)] as const),
+    [RETURN, 0, 0xffff_ffff],
+    [RETURN, 0, 0],
+  ]
+  const bytes = Buffer.alloc(program.length * 8)
+  for (const [i, [code, jumpTrue, operand]] of program.entries()) {
+    bytes.writeUInt16LE(code, i * 8)
+    bytes.writeUInt8(jumpTrue, i * 8 + 2)
+    bytes.writeUInt32LE(operand, i * 8 + 4)
+  }
+  return bytes
+}
+
+function swapped(word: number): number {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32LE(word)
+  return bytes.readUInt32BE()
 }
 
 function closing(fd: number, call: string): NetlinkError {

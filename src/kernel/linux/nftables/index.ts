@@ -84,9 +84,8 @@ class NftFirewall implements Firewall {
       const monitor = await this.#openSocket({ groups: [NFNLGRP_NFTABLES] })
       opened.push(monitor)
       if (this.#closed) throw new EngineError('ERR_CLOSED', 'the firewall is closed')
-      monitor.onReadable(() => {
-        this.#onChanges(monitor, socket.portId)
-      })
+      monitor.ignore([socket.portId])
+      monitor.onReadable(() => this.#onChanges(monitor, socket.portId))
       this.#monitor = monitor
       this.#socket = socket
       return socket
