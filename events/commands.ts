@@ -72,6 +72,7 @@ export type CommandData = {
     readonly late: boolean
     readonly plan: PlanId
     readonly seen: readonly Seen[]
+    readonly skipped?: readonly ResourceKey[]
   }
   /** The engine's own: a sweep that failed is tried again, for the same streams. */
   'effects.retry': { readonly for: readonly Stream[]; readonly plan: PlanId; readonly steps: readonly Step[] }

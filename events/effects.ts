@@ -53,6 +53,8 @@ export type EffectsSettled = Fact<
     readonly late: boolean
     readonly plan: PlanId
     readonly seen: readonly Seen[]
+    /** Of a late receipt: steps that were not run, since nobody wanted what they do any more. They left all as it was. */
+    readonly skipped?: readonly ResourceKey[]
   }
 >
 

@@ -138,6 +138,7 @@ const addIntent = (resources: Resources, key: ResourceKey, spec: Spec, intent: I
 /** Takes a step's intent off its resource, and puts what came of it there. */
 function settle(resources: Resources, step: Step, outcome: Outcome): Resources {
   const { key } = step
+  if (outcome.skipped?.includes(key)) return leave(resources, step, outcome.plan)
   const failure = outcome.failures.find((each) => each.key === key)
   const own = resources.update(key, (before) => settled(before, step, failure, outcome))
   if (step.op !== 'remove') return own
@@ -146,6 +147,14 @@ function settle(resources: Resources, step: Step, outcome: Outcome): Resources {
     own,
   )
 }
+
+/** A step that nobody wanted run: its resource, and what it would have taken along, are what they were. */
+const leave = (resources: Resources, step: Step, plan: PlanId): Resources =>
+  [step.key, ...(step.op === 'remove' ? step.takes : [])].reduce(
+    (all, key) =>
+      all.update(key, (before) => before && known({ ...before, intents: othersThan(plan, before) })),
+    resources,
+  )
 
 /** What a step made of its resource; nothing: neither a receipt nor an intent speaks of it any more. */
 function settled(

@@ -159,9 +159,10 @@ export class Life {
   settle(receipt: Receipt, late: boolean): Taken | undefined {
     const intended = this.heads.decided.projections.applied.open.get(receipt.plan)
     this.#settledMs = this.#parts.ports.clock.monotonicMs()
-    const { failures, plan, seen } = receipt
+    const { failures, plan, seen, skipped } = receipt
     // Keys in order, or the whole commit would have to be sorted.
-    const taken = this.own('effects.settle', { failures, late, plan, seen }, { kind: 'worker' })
+    const data = { failures, late, plan, seen, ...(skipped ? { skipped } : {}) }
+    const taken = this.own('effects.settle', data, { kind: 'worker' })
     if (taken === undefined || intended === undefined) return taken
     const settled: Settled = {
       facts: taken.commit.facts,

@@ -4,7 +4,7 @@
  */
 import type { ResourceKey, Spec, Step } from '../../events/index.ts'
 import { keyOf } from '../../events/index.ts'
-import { openPlans, unswept } from '../../projections/index.ts'
+import { openPlans, unswept, type Desired } from '../../projections/index.ts'
 import type { Kernel, Observation } from '../kernel/kernel.ts'
 import { differencesOf } from '../reconcile/diff.ts'
 import { receiptOf } from '../reconcile/execute.ts'
@@ -52,19 +52,24 @@ async function look(life: Life, kernel: Kernel, context: TurnContext): Promise<[
 /** Runs open intents again, in log order, as far as they are still wanted; each gets its one receipt. */
 async function settleOpen(life: Life, kernel: Kernel, context: TurnContext): Promise<number> {
   const open = openPlans(life.heads.decided.projections.applied)
+  let wants: Desired | undefined
+  let wanted: Wanted = new Map()
   for (const intended of open) {
     // The store fell meanwhile: the kernel is left as it is.
     if (life.over) break
-    const desired = specsOf(life.heads.decided.projections.desired, context)
-    const steps = intended.steps.filter((step) => isStillWanted(step, desired))
-    const results = await kernel.apply(steps)
-    life.settle(receiptOf(intended.plan, results), true)
+    const { desired } = life.heads.decided.projections
+    // A receipt that failed may have changed the wants; mostly none did, and thousands need not be translated for each plan.
+    if (desired !== wants) [wants, wanted] = [desired, specsOf(desired, context)]
+    const steps = intended.steps.filter((step) => isStillWanted(step, wanted))
+    const skipped = intended.steps.filter((step) => !steps.includes(step)).map(({ key }) => key)
+    const receipt = receiptOf(intended.plan, await kernel.apply(steps))
+    life.settle(skipped.length === 0 ? receipt : { ...receipt, skipped }, true)
   }
   return open.length
 }
 
 /** An addition that nobody wants any more is not made, and a removal of something that is wanted again is not either. */
-function isStillWanted(step: Step, desired: ReadonlyMap<ResourceKey, Spec>): boolean {
+function isStillWanted(step: Step, desired: Wanted): boolean {
   return (step.op === 'ensure') === desired.has(step.key)
 }
 

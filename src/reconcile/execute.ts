@@ -41,6 +41,8 @@ export type Receipt = {
   readonly failures: readonly StepFailure[]
   readonly plan: PlanId
   readonly seen: readonly Seen[]
+  /** Steps that were not run, since nobody wants what they do any more. */
+  readonly skipped?: readonly ResourceKey[]
 }
 
 type Ready = { readonly intended: EffectsIntended['data']; readonly place: Place }

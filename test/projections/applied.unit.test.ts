@@ -1,6 +1,6 @@
 /** The kernel of the past, as stories: what receipts and open intents make of resources. */
 import { describe, expect, it } from 'vitest'
-import type { AnyFact, StepFailure } from '../../events/index.ts'
+import type { AnyFact, Spec, StepFailure } from '../../events/index.ts'
 import { keyOf } from '../../events/index.ts'
 import { baseOf, openPlans } from '../../projections/index.ts'
 import { addr, after, busy, cut, ensure, intended, plan, remove, settled, started, veth } from './story.ts'
@@ -47,6 +47,31 @@ describe('an addition', () => {
     const receipt = factOf('effects', 'EffectsSettled', { failures: [], late: false, plan: plan(3), seen })
     const told = applied(intended(3, 'realise', ensure(veth)), receipt)
     expect(told.resources.get(keyOf(veth))?.seen).toEqual(seen[0])
+  })
+})
+
+describe('a step that was skipped, since nobody wanted it any more', () => {
+  const skipped = (n: number, ...specs: readonly Spec[]): AnyFact =>
+    factOf('effects', 'EffectsSettled', {
+      failures: [],
+      late: true,
+      plan: plan(n),
+      seen: [],
+      skipped: specs.map(keyOf),
+    })
+
+  it('leaves nothing where nothing was', () => {
+    const late = applied(intended(3, 'realise', ensure(veth), ensure(addr)), skipped(3, addr))
+    expect(late.resources.has(keyOf(addr))).toBe(false)
+    expect(late.resources.get(keyOf(veth))?.state).toBe('present')
+  })
+
+  it('leaves what was, with what a removal would have taken along', () => {
+    const late = applied(...made, intended(4, 'sweep', remove(veth, addr)), skipped(4, veth))
+    expect([...late.resources.values()].map(({ intents, state }) => [intents, state])).toEqual([
+      [[], 'present'],
+      [[], 'present'],
+    ])
   })
 })
 

@@ -15,7 +15,7 @@ export const settle: Handler<'effects.settle'> = (draft, data) => {
   const open = draft.view.projections.applied.open.get(data.plan)
   if (open === undefined) return { purpose: 'none', soft: true }
   draft.add({
-    data: { failures: data.failures, late: data.late, plan: data.plan, seen: data.seen },
+    data,
     stream: 'effects',
     type: 'EffectsSettled',
     v: 1,
