@@ -91,7 +91,7 @@ export class ChainLog<F extends Fact> implements Log<F> {
 
   checkpoint(): Checkpoint {
     const streams = this.#streams.clone()
-    for (const raw of this.#writer.pending()) streams.undo(raw.commit.facts)
+    for (const raw of [...this.#writer.pending()].reverse()) streams.undo(raw.commit.facts)
     return { head: this.#durable, versions: streams.entries() }
   }
 

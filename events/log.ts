@@ -15,7 +15,7 @@ import type { Commit, CommandId, CommitDraft, Fact, Origin, Seq, Stream } from '
 import type { DurableGroup, Flush, GroupLimits, GroupTimers } from './group.ts'
 import type { Scrubbed } from './scrub.ts'
 import type { Hash, Store } from './store.ts'
-import type { Checkpoint, Expectation } from './streams.ts'
+import type { Checkpoint, Expectation, IsLast } from './streams.ts'
 import type { Subscription } from './subscriptions.ts'
 import type { Damage, Opened, Replay } from './verify.ts'
 
@@ -43,6 +43,8 @@ export type LogOptions<F extends Fact = Fact> = GroupTimers & {
   /** Where to start verifying and folding; without it, at the first commit. */
   readonly checkpoint?: Checkpoint | undefined
   readonly hash: Hash
+  /** Which facts end their streams: those are forgotten, so their names must not come again. Default: none. */
+  readonly isLast?: IsLast | undefined
   /** What is known of the log from elsewhere (`Disk.readHead`): see {@link Opened.behind}. */
   readonly known?: ClaimedLink | undefined
   readonly limits?: Partial<LogLimits>

@@ -7,8 +7,14 @@ import { openChain } from './verify.ts'
 /** Opens and verifies a log. Damage does not reject: see {@link Log.damage} and {@link Log.opened}. */
 export async function openLog<F extends Fact = Fact>(options: LogOptions<F>): Promise<Log<F>> {
   const limits = { ...LOG_LIMITS, ...options.limits }
-  const { checkpoint, known, replay } = options
+  const { checkpoint, isLast, known, replay } = options
   const source = { hash: options.hash, origin: options.origin, store: options.store }
-  const chain = await openChain<F>(source, { checkpoint, cutMax: limits.groupCommits, known, replay })
+  const chain = await openChain<F>(source, {
+    checkpoint,
+    cutMax: limits.groupCommits,
+    isLast,
+    known,
+    replay,
+  })
   return new ChainLog<F>(source, chain, limits, options)
 }

@@ -34,10 +34,16 @@ export class ExpectedVersionError extends EngineError {
   }
 }
 
-export class StreamIndex {
-  #versions: Map<Stream, number>
+/** Whether a fact is the last that its stream will ever have. */
+export type IsLast = (fact: Pick<Fact, 'type'>) => boolean
 
-  constructor(versions: Checkpoint['versions'] = []) {
+export class StreamIndex {
+  readonly #isLast: IsLast
+  readonly #versions: Map<Stream, number>
+
+  /** @param isLast what ended is forgotten, or the index would grow for ever; names of streams must not come again. */
+  constructor(versions: Checkpoint['versions'] = [], isLast: IsLast = () => false) {
+    this.#isLast = isLast
     this.#versions = new Map(versions)
   }
 
@@ -59,18 +65,23 @@ export class StreamIndex {
     return drafts.map((draft) => {
       const { data, stream, type, v } = draft as FactDraft
       const version = this.of(stream) + 1
-      this.#versions.set(stream, version)
-      return { data, stream, type, v, version } as unknown as F
+      const fact = { data, stream, type, v, version }
+      this.#note(fact)
+      return fact as unknown as F
     })
   }
 
-  /** Takes back what {@link number} gave, of facts that were not queued after all. */
+  /** Takes back what {@link number} gave, of the latest facts: those that were not queued after all, or are not durable. */
   undo(facts: readonly Fact[]): void {
-    for (const { stream } of facts) {
-      const version = this.of(stream) - 1
-      if (version === 0) this.#versions.delete(stream)
-      else this.#versions.set(stream, version)
+    for (const { stream, version } of facts.toReversed()) {
+      if (version === 1) this.#versions.delete(stream)
+      else this.#versions.set(stream, version - 1)
     }
+  }
+
+  #note(fact: Pick<Fact, 'stream' | 'type' | 'version'>): void {
+    if (this.#isLast(fact)) this.#versions.delete(fact.stream)
+    else this.#versions.set(fact.stream, fact.version)
   }
 
   /**
@@ -78,17 +89,18 @@ export class StreamIndex {
    * @throws {EngineError} ERR_LOG_DAMAGED: a fact is not the next of its stream.
    */
   follow(commit: Commit): void {
-    for (const { stream, version } of commit.facts) {
+    for (const fact of commit.facts) {
+      const { stream, version } = fact
       if (version !== this.of(stream) + 1) {
         throw damageError(commit.seq, `a fact of ${stream} has version ${version} after ${this.of(stream)}`)
       }
-      this.#versions.set(stream, version)
+      this.#note(fact)
     }
   }
 
   /** A copy. */
   clone(): StreamIndex {
-    return new StreamIndex(this.#versions)
+    return new StreamIndex(this.#versions, this.#isLast)
   }
 
   /** All streams with the versions of their last facts. */

@@ -13,7 +13,7 @@ import type { Commit, Fact, Seq } from './fact.ts'
 import { keys, readRows, seqOfKey } from './store.ts'
 import type { Row } from './store.ts'
 import { StreamIndex } from './streams.ts'
-import type { Checkpoint } from './streams.ts'
+import type { Checkpoint, IsLast } from './streams.ts'
 
 /** Numbers that cannot be had; `to` is the last of them if whole commits follow. */
 export type Damage = { readonly from: Seq; readonly to?: Seq; readonly why: string }
@@ -42,6 +42,7 @@ export type OpenChainOptions<F extends Fact> = {
   readonly checkpoint?: Checkpoint | undefined
   /** A torn group is no longer than this. */
   readonly cutMax: number
+  readonly isLast?: IsLast | undefined
   readonly known?: ClaimedLink | undefined
   readonly replay?: Replay<F> | undefined
 }
@@ -62,7 +63,7 @@ export async function openChain<F extends Fact>(
   const isOurs = checkpoint !== undefined && (await holdsLink(source, checkpoint.head))
   if (checkpoint !== undefined && !isOurs) replay?.restart()
   const start = isOurs ? checkpoint.head : GENESIS
-  const streams = new StreamIndex(isOurs ? checkpoint.versions : [])
+  const streams = new StreamIndex(isOurs ? checkpoint.versions : [], options.isLast)
 
   const { flaw, head } = await follow(source, start, streams, replay)
   const told = Math.max(known?.seq ?? 0, checkpoint?.head.seq ?? 0)

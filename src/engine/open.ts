@@ -2,7 +2,7 @@
  * Opening a data directory: lock, store, log and view, and whether this is the kernel that the log speaks of.
  */
 import type { AnyFact, Commit, Instant, Link, Log, Snapshots } from '../../events/index.ts'
-import { EngineError, openLog } from '../../events/index.ts'
+import { EngineError, isLast, openLog } from '../../events/index.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Disk, Ports, Store } from '../ports.ts'
 import { restore, snapshotsOf } from './snapshots.ts'
@@ -37,6 +37,7 @@ export async function openLogOf(ports: Ports, disk: Disk, kernel: Kernel | undef
     checkpoint: restored.checkpoint,
     hash: ports.hash,
     ...(known ? { known: { hash: known.hash, seq: known.seq } } : {}),
+    isLast,
     later: (ms, run) => void ports.timers.scheduler.schedule(run, ms),
     origin: disk.origin,
     replay: {

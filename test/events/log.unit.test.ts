@@ -61,6 +61,25 @@ describe('a log', () => {
     expect(again.damage).toBeUndefined()
   })
 
+  it('forgets streams that ended, at once, after a crash, and from a checkpoint', async () => {
+    const store = await tempStore()
+    const isLast = ({ type }: { readonly type: string }): boolean => type === 'Ended'
+    const log = await openOn(store, { isLast })
+    const ended = draft([stream, 'endpoint/b', stream])
+    const facts = ended.facts.map((fact, i) => (i === 2 ? { ...fact, type: 'Ended' } : fact))
+    log.append(draft([stream]), [])
+    await log.flush()
+    const queued = log.append({ ...ended, facts }, [])
+    expect(queued.commit.facts.map((fact) => fact.version)).toEqual([2, 1, 3])
+    expect(log.versionOf(stream)).toBe(0)
+    // What is queued is not durable, so it has not ended there.
+    expect(log.checkpoint().versions).toEqual([[stream, 1]])
+    await queued.durable
+    expect(log.checkpoint().versions).toEqual([['endpoint/b', 1]])
+    const again = await openOn(store, { isLast })
+    expect([again.damage, again.checkpoint()]).toEqual([undefined, log.checkpoint()])
+  })
+
   it('gives a checkpoint of what is durable, whatever is queued', async () => {
     const gate = gated(await tempStore())
     const log = await openOn(gate.store)
