@@ -246,8 +246,7 @@ export class Engine {
 
   async #begin(): Promise<void> {
     const opened = await openLogOf(this.ports, this.#disk, this.#kernel)
-    const accepted = opened.blocked?.code === 'ERR_LOG_BEHIND' && this.#options.acceptLogBehind === true
-    this.#opened = accepted ? ({ ...opened, blocked: undefined } as unknown as OpenedLog) : opened
+    this.#opened = this.#options.acceptLogBehind === true ? acceptBehind(opened) : opened
     this.#keeper = new SnapshotKeeper(opened.snapshots, opened.snapshotSeq, this.report)
     if (this.#opened.blocked) {
       this.#life = undefined
@@ -378,4 +377,10 @@ export class Engine {
     if (value === undefined) throw new EngineError('ERR_CLOSED', 'the engine is not open')
     return value
   }
+}
+
+/** The opened log without what stands against it, if that is only that it is older than what ran here. */
+function acceptBehind(opened: OpenedLog): OpenedLog {
+  const { blocked, ...rest } = opened
+  return blocked?.code === 'ERR_LOG_BEHIND' ? rest : opened
 }

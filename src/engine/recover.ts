@@ -2,7 +2,7 @@
  * What a new epoch does before it takes commands: settle what the last one left open, remove what no fact speaks of, and
  * make the kernel as the log wants it. On an undamaged kernel it writes nothing to it.
  */
-import type { ResourceKey, Spec, Step } from '../../events/index.ts'
+import type { Cut, ResourceKey, Spec, Step } from '../../events/index.ts'
 import { keyOf } from '../../events/index.ts'
 import { openPlans, unswept, type Desired } from '../../projections/index.ts'
 import type { Kernel, Observation } from '../kernel/kernel.ts'
@@ -16,6 +16,8 @@ import type { TurnContext } from './context.ts'
 
 /** What recovery found and did, for the one who started the engine. */
 export type Recovered = {
+  /** A torn last group that was cut off the log: nobody had been told of it. */
+  readonly cut?: Cut
   /** Steps taken because kernel and log differed. */
   readonly healed: number
   /** Plans of earlier epochs that were settled. */
@@ -39,7 +41,8 @@ export async function recover(
   const orphans = await removeStrays(life, kernel, seen)
   const healed = await converge(life, desired, seen)
   sweepAgain(life, desired)
-  return { healed, late, orphans }
+  const { cut } = life.log.opened
+  return { ...(cut ? { cut } : {}), healed, late, orphans }
 }
 
 type Wanted = ReadonlyMap<ResourceKey, Spec>

@@ -19,6 +19,11 @@ export type Rest = { readonly heals: number; readonly key: ResourceKey; readonly
 export class Damping {
   readonly #records = new Map<ResourceKey, Record>()
 
+  /** Keys that are remembered: those healed lately, or resting. */
+  get size(): number {
+    return this.#records.size
+  }
+
   /** Whether healing the key rests now. */
   rests(key: ResourceKey, nowMs: number): boolean {
     return (this.#records.get(key)?.until ?? 0) > nowMs
@@ -26,6 +31,7 @@ export class Damping {
 
   /** Notes a heal; if it is one too many, the rest that begins with it. */
   note(key: ResourceKey, nowMs: number): Rest | undefined {
+    this.#forget(nowMs)
     const record = this.#records.get(key) ?? { heals: [], restMs: 0, until: 0 }
     this.#records.set(key, record)
     record.heals = [...record.heals.filter((ms) => ms > nowMs - HEAL_WINDOW_MS), nowMs]
@@ -39,6 +45,14 @@ export class Damping {
     record.until = nowMs + record.restMs
     record.heals = []
     return { heals, key, restMs: record.restMs }
+  }
+
+  /** Quarrels that are over. */
+  #forget(nowMs: number): void {
+    for (const [key, { heals, until }] of this.#records) {
+      const last = Math.max(until + REST_MS_MAX, (heals.at(-1) ?? 0) + HEAL_WINDOW_MS)
+      if (last < nowMs) this.#records.delete(key)
+    }
   }
 
   /** When the first rest ends, if any lasts. */
