@@ -3,7 +3,7 @@
  * simulator can give its own and nothing else in `src/` touches the outside.
  */
 import type { SchedulerLike } from 'rxjs'
-import type { CommandId, Hash, Origin, Store } from '../events/index.ts'
+import type { CommandId, EngineError, Hash, Origin, Store } from '../events/index.ts'
 import type { Kernel, KernelOptions } from './kernel/kernel.ts'
 
 /** Wall time for the log, monotonic time for durations. Both in milliseconds. */
@@ -25,6 +25,11 @@ export type { Hash, Store } from '../events/index.ts'
 /** One data directory, locked by this process until `close`. */
 export interface Disk {
   close(): Promise<void>
+  /**
+   * What is broken in the store's files; absent: nothing that is known. Then `openStore` gives a copy of the commits that can
+   * still be read, and the store itself is left as it is: nothing may be changed.
+   */
+  readonly damage?: EngineError
   readonly dataDir: string
   /** Opens (or makes) the log's store. */
   openStore(): Promise<Store>

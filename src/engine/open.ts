@@ -52,8 +52,19 @@ export async function openLogOf(ports: Ports, disk: Disk, kernel: Kernel | undef
     store,
   })
   const view = fold.view()
-  const blocked = whyBlocked(log, view, kernel)
+  const blocked = disk.damage ? servedBeside(disk.damage, log) : whyBlocked(log, view, kernel)
   return { ...(blocked ? { blocked } : {}), log, newestMs, snapshots, snapshotSeq, store, view }
+}
+
+/** The store's files are damaged: what the log has of them, and what cannot be had. */
+function servedBeside(damage: EngineError, { damage: gap, durable }: Log<AnyFact>): EngineError {
+  const before = durable.seq === 0 ? 'no commit before it' : `commits #1 to #${durable.seq}`
+  const behind = gap?.to === undefined ? '' : `, #${gap.from} to #${gap.to} are lost`
+  return new EngineError(
+    'ERR_LOG_DAMAGED',
+    `${damage.message}; ${before} can be read${behind}; nothing is written: restore a backup or a replica`,
+    { cause: damage, details: { ...damage.details, ...gap, head: durable.seq } },
+  )
 }
 
 function whyBlocked(log: Log<AnyFact>, view: View, kernel: Kernel | undefined): EngineError | undefined {

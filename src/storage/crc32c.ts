@@ -51,5 +51,11 @@ export function crc32c(bytes: Uint8Array, from: number, to: number): number {
   return (crc ^ 0xffffffff) >>> 0
 }
 
+/** The checksum of some bytes and one more behind them; of none before, if `crc` is undefined. */
+export const extendCrc = (crc: number | undefined, byte: number): number => {
+  const remainder = crc === undefined ? 0xffffffff : ~crc
+  return ((TABLES[0][(remainder ^ byte) & 0xff] ?? 0) ^ (remainder >>> 8) ^ 0xffffffff) >>> 0
+}
+
 /** As LevelDB stores it: masked, since a CRC over bytes that hold CRCs is weak (LevelDB's util/crc32c.h). */
 export const maskedCrc = (crc: number): number => (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0

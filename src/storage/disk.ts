@@ -12,10 +12,12 @@ import { join } from 'node:path'
 import { EngineError } from '../../events/index.ts'
 import type { Origin } from '../../events/index.ts'
 import type { Disk, Store } from '../ports.ts'
-import { codeOf, onDisk } from './errors.ts'
+import { openDamaged, type DamagedOptions } from './damaged.ts'
+import { type BrokenFile, codeOf, damageOf, onDisk } from './errors.ts'
 import { checkJournals } from './journals.ts'
 import { openLevel } from './level.ts'
-import { HeadFile, openRunDir } from './run-dir.ts'
+import { readManifest } from './manifest.ts'
+import { checkBase, HeadFile, openRunDir } from './run-dir.ts'
 import { checkTables } from './tables.ts'
 
 /** Who has a data directory, as its `holder` file says. */
@@ -36,8 +38,9 @@ export type DiskIdentity = {
 }
 
 /**
- * Locks a data directory, and makes it if there is none. `Disk.runDir` is `<run-dir>/<origin, 12 hex>`.
- * @throws {EngineError} ERR_STORE_LOCKED (`details.holder`), ERR_LOG_DAMAGED, ERR_NOT_PERMITTED, ERR_RUN_DIR,
+ * Locks a data directory, and makes it if there is none. `Disk.runDir` is `<run-dir>/<origin, 12 hex>`. Where the store is damaged, what
+ * can be read of it is given instead (`Disk.damage`), and nothing is locked.
+ * @throws {EngineError} ERR_STORE_LOCKED (`details.holder`), ERR_LOG_DAMAGED (nothing can be read), ERR_NOT_PERMITTED, ERR_RUN_DIR,
  *   ERR_STORE_UNWRITABLE.
  */
 export async function openDisk(
@@ -45,10 +48,18 @@ export async function openDisk(
   { newOrigin = randomOrigin, role = 'engine' }: DiskIdentity = {},
 ): Promise<Disk> {
   const path = join(dataDir, 'store')
-  await onDisk(`data directory ${dataDir}`, () => mkdir(dataDir, { mode: 0o700, recursive: true }))
   const known = await readOrigin(dataDir)
-  await checkBefore(dataDir, path)
-  let store = await lock(dataDir, path, known === undefined)
+  if (known === undefined) await checkBase(runDir)
+  await onDisk(`data directory ${dataDir}`, () => mkdir(dataDir, { mode: 0o700, recursive: true }))
+  const damage = await findDamage(dataDir, path)
+  if (damage !== undefined) return openBeside(damage, { dataDir, origin: known, path, runDir })
+  let store: Store
+  try {
+    store = await lock(dataDir, path, known === undefined)
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 'ERR_LOG_DAMAGED') throw error
+    return openBeside(error, { dataDir, origin: known, path, runDir })
+  }
   try {
     await writeHolder(dataDir, role)
     const origin = (await readOrigin(dataDir)) ?? (await makeOrigin(dataDir, store, newOrigin))
@@ -73,6 +84,15 @@ export async function openDisk(
     await release(dataDir, store)
     throw error
   }
+}
+
+/** The origin is needed to know the run directory by, and the commits. */
+function openBeside(
+  damage: EngineError,
+  { origin, ...where }: Omit<DamagedOptions, 'damage' | 'origin'> & { readonly origin: Origin | undefined },
+): Promise<Disk> {
+  if (origin === undefined) throw damage
+  return openDamaged({ ...where, damage, origin })
 }
 
 const randomOrigin = (): Origin => randomBytes(32).toString('hex') as Origin
@@ -101,30 +121,33 @@ async function lock(dataDir: string, path: string, mayCreate: boolean): Promise<
   }
 }
 
+/** How long to wait before a second look, in milliseconds: somebody may have been opening the store during the first. */
+const SECOND_LOOK_MS = 100
+
 /**
- * What LevelDB must not see: write-ahead logs of which it would drop a part in silence, always; and broken tables, over
- * which it may end the process, if the last holder is gone without having let go (or every start would end the same way).
+ * What LevelDB must not see: a store that lacks a file, and write-ahead logs of which it would drop a part in silence,
+ * always; and broken tables, over which it may end the process, if the last holder is gone without having let go (or every
+ * start would end the same way). Undefined: it may be opened, or somebody has it.
  */
-async function checkBefore(dataDir: string, path: string): Promise<void> {
+async function findDamage(dataDir: string, path: string): Promise<EngineError | undefined> {
   const holder = await readHolder(dataDir)
-  if (holder !== undefined && isAlive(holder)) return
-  await checkWriteAheadLogs(path)
-  if (holder === undefined) return
-  const broken = await onDisk(`store ${path}`, () => checkTables(path))
-  const [first] = broken
-  if (first === undefined) return
-  const message = `store ${path}: ${broken.length} broken tables (${first.file}: ${first.why}); restore a backup or a replica`
-  throw new EngineError('ERR_LOG_DAMAGED', message, { details: { path, tables: broken } })
+  if (holder !== undefined && isAlive(holder)) return undefined
+  if ((await brokenIn(path, holder !== undefined)).length === 0) return undefined
+  await new Promise((resolve) => setTimeout(resolve, SECOND_LOOK_MS))
+  const now = await readHolder(dataDir)
+  if (now !== undefined && isAlive(now)) return undefined
+  return damageOf(path, await brokenIn(path, true))
 }
 
-/** Acknowledged commits may lie in what would be dropped. */
-async function checkWriteAheadLogs(path: string): Promise<void> {
-  const broken = await onDisk(`store ${path}`, () => checkJournals(path))
-  const [first] = broken
-  if (first === undefined) return
-  const message = `store ${path}: ${first.file} is damaged (${first.why}); restore a backup or a replica`
-  throw new EngineError('ERR_LOG_DAMAGED', message, { details: { journals: broken, path } })
-}
+const brokenIn = (path: string, tables: boolean): Promise<readonly BrokenFile[]> =>
+  onDisk(`store ${path}`, async () => {
+    const manifest = await readManifest(path)
+    return [
+      ...manifest.broken,
+      ...(await checkJournals(path)),
+      ...(tables ? await checkTables(path, manifest.tables) : []),
+    ]
+  })
 
 /** Numbers of processes are used again, so the command must be the same too, where that can be seen. */
 function isAlive({ command, pid }: Holder): boolean {

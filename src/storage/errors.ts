@@ -5,8 +5,10 @@ import type { ErrorCode } from '../../events/index.ts'
 const CODES: Readonly<Record<string, ErrorCode>> = {
   EACCES: 'ERR_NOT_PERMITTED',
   EDQUOT: 'ERR_STORE_UNWRITABLE',
+  EEXIST: 'ERR_STORE_UNWRITABLE',
   EIO: 'ERR_STORE_UNWRITABLE',
   ENOSPC: 'ERR_STORE_UNWRITABLE',
+  ENOTDIR: 'ERR_STORE_UNWRITABLE',
   EPERM: 'ERR_NOT_PERMITTED',
   EROFS: 'ERR_STORE_UNWRITABLE',
   LEVEL_CORRUPTION: 'ERR_LOG_DAMAGED',
@@ -37,4 +39,32 @@ export async function onDisk<T>(what: string, run: () => Promise<T>): Promise<T>
   } catch (error) {
     throw diskError(error, what)
   }
+}
+
+/** A file of a store that is not what was written. */
+export type BrokenFile = {
+  /** Where, in bytes, if that is known. */
+  readonly at?: number
+  readonly file: string
+  readonly why: string
+}
+
+/** What is broken, for people: the first file, and how many more. `undefined`: nothing is. */
+export function damageOf(
+  path: string,
+  broken: readonly BrokenFile[],
+  cause?: unknown,
+): EngineError | undefined {
+  const [first] = broken
+  if (first === undefined) return undefined
+  const more = broken.length > 1 ? `, and ${broken.length - 1} more of its files` : ''
+  const where = first.at === undefined ? '' : ` at byte ${first.at}`
+  return new EngineError(
+    'ERR_LOG_DAMAGED',
+    `store ${path}: ${first.file} is damaged${where} (${first.why})${more}`,
+    {
+      cause,
+      details: { files: broken, path },
+    },
+  )
 }

@@ -10,6 +10,7 @@ import { Level } from 'level'
 import { EngineError } from '../../events/index.ts'
 import type { Store } from '../ports.ts'
 import { onDisk } from './errors.ts'
+import { DATA_FILE } from './manifest.ts'
 
 /**
  * Bytes of rows in memory before LevelDB makes a table of them, and of a table file. Larger means fewer compactions
@@ -41,9 +42,6 @@ export async function openLevel(path: string, mayCreate: boolean): Promise<Store
     return level
   })
 }
-
-/** Rows lie in these; a lone MANIFEST is left when the process dies while it makes its first store. */
-const DATA_FILE = /\.(?:ldb|log|sst)$/
 
 function assertCreatable(path: string, mayCreate: boolean, files: readonly string[]): void {
   const rest = files.filter((file) => DATA_FILE.test(file))

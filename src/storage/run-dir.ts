@@ -3,7 +3,7 @@
  * seen. It must be ours alone, since a stranger who can write in it could put his own socket there.
  */
 import { constants } from 'node:fs'
-import { lstat, mkdir, open } from 'node:fs/promises'
+import { access, lstat, mkdir, open } from 'node:fs/promises'
 import { readSync, writeSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -40,11 +40,25 @@ export async function openRunDir(base: string, origin: Origin): Promise<string> 
   return path
 }
 
+/**
+ * Before a data directory is made: whether a run directory could be. So that nothing is left of an attempt that cannot succeed.
+ * @throws {EngineError} ERR_RUN_DIR
+ */
+export async function checkBase(base: string): Promise<void> {
+  try {
+    await mkdir(base, { mode: 0o755, recursive: true })
+    await access(base, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw runDirError(base, 'it cannot be written', error)
+  }
+}
+
 const runDirError = (path: string, why: string, cause?: unknown): EngineError =>
-  new EngineError('ERR_RUN_DIR', `run directory ${path}: ${why}; remove it or choose another`, {
-    cause,
-    details: { path },
-  })
+  new EngineError(
+    'ERR_RUN_DIR',
+    `run directory ${path}: ${why}${cause instanceof Error ? ` (${cause.message})` : ''}; remove it or choose another`,
+    { cause, details: { path } },
+  )
 
 /** The file that remembers the head. Not synced: it need not outlive the boot. */
 export class HeadFile {

@@ -3,7 +3,7 @@
  * does not find, the log must, when it is opened or when it is read. What is never allowed: a commit that is not what was
  * written, or fewer commits than were, without a word.
  */
-import { copyFile, mkdtemp, open, readdir, rm, stat, truncate } from 'node:fs/promises'
+import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -12,6 +12,7 @@ import type { Checkpoint, Commit, Log, Seq } from '../../events/index.ts'
 import { openLevel } from '../../src/storage/level.ts'
 import { checkTables } from '../../src/storage/tables.ts'
 import { all, draft, openOn, sha256 } from '../events/support.ts'
+import { harm, type Harm, harms } from './harm.ts'
 
 const HALF = 150
 let root = ''
@@ -49,24 +50,6 @@ beforeAll(async () => {
   ])
 })
 afterAll(() => rm(root, { force: true, recursive: true }))
-
-type Harm = { readonly at: number; readonly bit: number; readonly kind: 'cut' | 'delete' | 'flip' | 'zero' }
-
-async function harm(path: string, { at, bit, kind }: Harm): Promise<void> {
-  const { size } = await stat(path)
-  const where = Math.min(size - 1, Math.floor(at * size))
-  if (kind === 'delete') return rm(path)
-  if (kind === 'cut') return truncate(path, where)
-  const file = await open(path, 'r+')
-  const page = where - (where % 4096)
-  const bytes = Buffer.alloc(kind === 'zero' ? Math.min(4096, size - page) : 1)
-  if (kind === 'flip') {
-    await file.read(bytes, 0, 1, where)
-    bytes.writeUInt8(bytes.readUInt8(0) ^ (1 << bit))
-  }
-  await file.write(bytes, 0, bytes.length, kind === 'zero' ? page : where)
-  await file.close()
-}
 
 const isTold = (error: unknown): boolean =>
   ['ERR_LOG_DAMAGED', 'ERR_STORE_UNWRITABLE'].includes(String((error as { code?: unknown }).code))
@@ -132,10 +115,6 @@ async function tryRead(log: Log): Promise<Found> {
   for (const commit of commits) expect(await log.outcomeOf(commit.command.id)).toEqual(commit)
   return 'harmless'
 }
-
-const kinds = fc.constantFrom<Harm['kind']>('flip', 'flip', 'flip', 'zero', 'cut', 'delete')
-const places = fc.nat(999_999).map((n) => n / 1_000_000)
-const harms = fc.record({ at: places, bit: fc.nat(7), kind: kinds })
 
 describe('damage to the files', () => {
   it('is found on open or on read, or harms nothing', { timeout: 120_000 }, async () => {

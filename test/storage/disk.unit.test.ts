@@ -69,7 +69,9 @@ describe('a data directory', () => {
     await (await openDisk(where)).close()
     await rm(join(where.dataDir, 'store', 'CURRENT'))
     const files = (await readdir(join(where.dataDir, 'store'))).length
-    await refused()
+    const beside = await openDisk(where)
+    expect(beside.damage).toMatchObject({ details: { files: [{ file: 'CURRENT', why: 'it is missing' }] } })
+    await beside.close()
     expect(await readdir(join(where.dataDir, 'store'))).toHaveLength(files)
     await rm(join(where.dataDir, 'store'), { recursive: true })
     await refused()
