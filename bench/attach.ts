@@ -57,6 +57,7 @@ async function openTimedKernel(options: Parameters<typeof openLinuxKernel>[0]): 
     identity: kernel.identity,
     observe: (specs, how) => kernel.observe(specs, how),
     onHint: (listener) => kernel.onHint(listener),
+    routes: () => kernel.routes(),
   }
 }
 

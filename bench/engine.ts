@@ -21,6 +21,7 @@ const silentKernel: Kernel = {
   identity: { bootId: 'bench', cookie: '1' },
   observe: () => Promise.resolve({ found: new Map(), strays: [] }),
   onHint: () => () => undefined,
+  routes: () => Promise.resolve([]),
 }
 
 type RoundRow = Rate & {

@@ -98,7 +98,7 @@ class Slot {
         mac: '02:aa:bb:cc:dd:ee' as Mac,
         mtu: 0,
         name,
-        peer: { mac: this.#mac, name: link, ns },
+        peer: { ipv6: true, mac: this.#mac, name: link, ns },
       },
       ...this.#addresses.map((address): Spec => ({ address, kind: 'addr', link, ns })),
       { dst: '0.0.0.0/0' as Cidr, kind: 'route', link, ns, via: `10.${this.#n % NETWORKS}.0.1` as Ip },
@@ -220,7 +220,7 @@ const beginning = (plan: PlanId): readonly AnyFact[] => [
   ),
   ...Array.from({ length: ENDPOINTS }, (_, n) => {
     const sandbox = sha256(`sandbox ${n}`) as SandboxId
-    const about = { domain: '', hostname: `web-${n}`, ipv6: true, labels: {}, name: `box-${n}` }
+    const about = { domain: '', hostname: `web-${n}`, labels: {}, name: `box-${n}` }
     return fact(streamOf.sandbox(sandbox), 'SandboxCreateRequested', { ...about, plan, sandbox })
   }),
   ...networks.map((network) => fact(streamOf.network(network), 'NetworkCreated', { network, plan })),

@@ -2,7 +2,7 @@
  * Commands: what may be asked of the engine. Imperative, dotted, may be refused. What is asked here is what the client said;
  * names and prefixes are resolved, and addresses, names and ids chosen, within the turn.
  */
-import type { PlanId, Stream } from './fact.ts'
+import type { Cidr, PlanId, Stream } from './fact.ts'
 import type { Seen } from './effects.ts'
 import type { ResourceKey, Spec, Step, StepFailure } from './specs.ts'
 
@@ -12,11 +12,22 @@ export type Ref = string
 /** A pool as asked for. */
 export type SubnetRequest = { readonly gateway?: string; readonly subnet: string }
 
+/** What the host reaches by a link that is not ours: where a route leads, or the subnet of an address. */
+export type HostRoute = { readonly dst: Cidr; readonly link: string }
+
 export type CommandData = {
-  /** Makes a network. Without `subnets` the first free default pool is taken. */
+  /** Makes a network. Where `subnets` has none of a family, the first free default pool of it is taken. */
   'network.create': {
+    /** Takes `subnets` even where they hide a route of the host. */
+    readonly allowOverlap?: boolean
     readonly driver: string
+    /** What the engine read of the host before the turn, as far as it matters here. No client can give it. */
+    readonly hostRoutes?: readonly HostRoute[]
     readonly internal?: boolean
+    /** Default: true. */
+    readonly ipv4?: boolean
+    /** Default: whether `subnets` has one of IPv6. */
+    readonly ipv6?: boolean
     readonly labels?: Readonly<Record<string, string>>
     readonly masquerade?: boolean
     readonly mtu?: number
@@ -34,9 +45,12 @@ export type CommandData = {
   }
   /** Ends a sandbox, and with it the endpoints joined to it. */
   'sandbox.delete': { readonly sandbox: Ref }
-  /** Reserves an address and a name on a network. */
+  /** Reserves an address of each of its families, and a name, on a network. */
   'endpoint.create': {
+    /** Of IPv4. */
     readonly address?: string
+    /** Of IPv6. */
+    readonly address6?: string
     readonly labels?: Readonly<Record<string, string>>
     readonly mac?: string
     readonly name: string
@@ -57,6 +71,7 @@ export type CommandData = {
   /** Reserve and join in one commit. The endpoint's name is the sandbox's, a dash and the network's, unless given. */
   connect: {
     readonly address?: string
+    readonly address6?: string
     readonly ifName?: string
     readonly mac?: string
     readonly name?: string

@@ -32,6 +32,7 @@ export const ERROR_CODES = {
   ERR_OTHER_HOST: 'the log belongs to another network namespace of this boot',
   ERR_OUTCOME_UNKNOWN: 'it is not known whether the command was written; repeat it with the same id',
   ERR_OVERLAP: 'the pool overlaps another',
+  ERR_OVERLAP_HOST: 'the pool overlaps a route of the host',
   ERR_RUN_DIR: 'the run directory belongs to somebody else',
   ERR_STATE: 'not in this state',
   ERR_STORE_LOCKED: 'another engine has the data directory',

@@ -51,7 +51,7 @@ export type Fact<T extends string = string, V extends number = number, D = objec
 /** Who asked: what the kernel verified of the peer, and what the peer claimed of itself. */
 export type Actor = {
   /** What the client says of itself; nobody checked it. */
-  readonly claimed?: { readonly name?: string; readonly sudoUser?: string }
+  readonly claimed?: { readonly name?: string; readonly sudoUid?: number; readonly sudoUser?: string }
   /** The way in: `library`, `cli`, `socket`; `engine` and `worker` are the engine's own. */
   readonly kind: 'cli' | 'engine' | 'library' | 'socket' | 'worker'
   /** What the kernel said of the process (SO_PEERCRED, /proc/<pid>/loginuid). */

@@ -26,7 +26,7 @@ export type NetworkCreateRequested = Fact<
     readonly name: string
     readonly network: NetworkId
     readonly plan: PlanId
-    /** In the order given, at most one a family for the bridge driver. */
+    /** IPv4's first, else in the order given; at most one a family for the bridge driver. */
     readonly subnets: readonly Subnet[]
   }
 >

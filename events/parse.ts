@@ -56,6 +56,7 @@ const may = (check: Check): Field => ({ check, required: false })
 const FIELDS: { readonly [T in ClientCommandType]: Readonly<Record<string, Field>> } = {
   connect: {
     address: may(text),
+    address6: may(text),
     ifName: may(text),
     mac: may(text),
     name: may(text),
@@ -66,6 +67,7 @@ const FIELDS: { readonly [T in ClientCommandType]: Readonly<Record<string, Field
   disconnect: { network: must(text), sandbox: must(text) },
   'endpoint.create': {
     address: may(text),
+    address6: may(text),
     labels: may(labels),
     mac: may(text),
     name: must(text),
@@ -81,8 +83,11 @@ const FIELDS: { readonly [T in ClientCommandType]: Readonly<Record<string, Field
   },
   'endpoint.leave': { endpoint: must(text), network: may(text), sandbox: may(text) },
   'network.create': {
+    allowOverlap: may(flag),
     driver: must(text),
     internal: may(flag),
+    ipv4: may(flag),
+    ipv6: may(flag),
     labels: may(labels),
     masquerade: may(flag),
     mtu: may(whole),

@@ -14,8 +14,6 @@ export type SandboxCreateRequested = Fact<
   {
     readonly domain: string
     readonly hostname: string
-    /** False: IPv6 is off in the namespace. */
-    readonly ipv6: boolean
     readonly labels: Readonly<Record<string, string>>
     /** The container's id or name, as the client calls it. */
     readonly name: string
@@ -31,22 +29,34 @@ export type SandboxCreateFailed = Fact<
   1,
   { readonly failures: readonly StepFailure[]; readonly plan: PlanId; readonly sandbox: SandboxId }
 >
-/** An endpoint's interface has its name here. `gateway`: the default route goes by it from now on. Since v1. */
+/**
+ * An endpoint's interface has its name here. `gateway`, `gateway6`: the default route of IPv4, of IPv6, goes by it from now
+ * on. Since v1.
+ */
 export type SandboxInterfaceAdded = Fact<
   'SandboxInterfaceAdded',
   1,
   {
     readonly endpoint: EndpointId
     readonly gateway: boolean
+    readonly gateway6: boolean
     readonly ifName: IfName
     readonly sandbox: SandboxId
   }
 >
-/** An interface is no longer wanted here. `gateway`: the endpoint that the default route goes by from now on; absent: none. Since v1. */
+/**
+ * An interface is no longer wanted here. `gateway`, `gateway6`: the endpoint that the default route of IPv4, of IPv6, goes by
+ * from now on; absent: none. Since v1.
+ */
 export type SandboxInterfaceRemoved = Fact<
   'SandboxInterfaceRemoved',
   1,
-  { readonly endpoint: EndpointId; readonly gateway?: EndpointId; readonly sandbox: SandboxId }
+  {
+    readonly endpoint: EndpointId
+    readonly gateway?: EndpointId
+    readonly gateway6?: EndpointId
+    readonly sandbox: SandboxId
+  }
 >
 /** Its end was asked for: its name is free from here on. Since v1. */
 export type SandboxDeleteRequested = Fact<

@@ -9,16 +9,19 @@ import type { Cidr, IfName, Ip, Mac, SandboxId } from './fact.ts'
 /** A network namespace: the one that the controller takes as the host, or a sandbox's. */
 export type NsRef = 'host' | SandboxId
 
-/** A sandbox's namespace, bind-mounted at `<run-dir>/<origin12>/netns/<sandbox id>`, with `lo` up. */
+/**
+ * A sandbox's namespace, bind-mounted at `<run-dir>/<origin12>/netns/<sandbox id>`, with `lo` up. IPv6 is off in it from
+ * birth (`net.ipv6.conf.{default,lo}.disable_ipv6 = 1`), until an interface comes that has it.
+ */
 export type NetnsSpec = {
-  /** False: `net.ipv6.conf.{default,lo}.disable_ipv6 = 1` at birth, which also keeps links quiet. */
-  readonly ipv6: boolean
   readonly kind: 'netns'
   readonly sandbox: SandboxId
 }
 
-/** A bridge in the host namespace, up, with our birth mark (group, name, MAC). */
+/** A bridge in the host namespace, up, with our birth mark (group, name, MAC), and no link-local address of its own making. */
 export type BridgeSpec = {
+  /** Whether it speaks IPv6 (`disable_ipv6`). It takes no router advertisements either way (`accept_ra` 0). */
+  readonly ipv6: boolean
   readonly kind: 'bridge'
   readonly mac: Mac
   /** Bytes; 0 leaves the kernel's default. */
@@ -35,7 +38,13 @@ export type VethSpec = {
   readonly mtu: number
   /** Of the host end. */
   readonly name: IfName
-  readonly peer: { readonly mac: Mac; readonly name: IfName; readonly ns: SandboxId }
+  readonly peer: {
+    /** Whether it, and with it the sandbox's `lo`, speaks IPv6: a link-local address at once, no router advertisements. */
+    readonly ipv6: boolean
+    readonly mac: Mac
+    readonly name: IfName
+    readonly ns: SandboxId
+  }
 }
 
 /** An address on a link of ours. */

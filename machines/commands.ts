@@ -47,17 +47,19 @@ export type EndpointCommand = EffectsSettle | EndpointJoin | EndpointLeave | End
 
 /** Asks for a sandbox; all of its values are chosen. */
 export type SandboxCreate = SandboxCreateRequested['data'] & { readonly type: 'sandbox.create' }
-/** Gives an endpoint's interface its name here. `gateway`: the default route goes by it from now on. */
+/** Gives an endpoint's interface its name here. `gateway`, `gateway6`: the family's default route goes by it from now on. */
 export type SandboxAddInterface = {
   readonly endpoint: EndpointId
   readonly gateway: boolean
+  readonly gateway6: boolean
   readonly ifName: IfName
   readonly type: 'sandbox.addInterface'
 }
-/** Takes it away. `gateway`: the endpoint that the default route moves to; absent: it stays, or there is none. */
+/** Takes it away. `gateway`, `gateway6`: where the family's default route moves to; absent: it stays, or there is none. */
 export type SandboxRemoveInterface = {
   readonly endpoint: EndpointId
   readonly gateway?: EndpointId
+  readonly gateway6?: EndpointId
   readonly type: 'sandbox.removeInterface'
 }
 /** Asks for a sandbox's end. */

@@ -49,7 +49,7 @@ export const REASONS = {
   newGatewayStays: (context: SandboxContext, command: SandboxRemoveInterface): Problem => ({
     code: 'ERR_NOT_FOUND',
     field: 'gateway',
-    message: `${sandboxName(context)}: leave refused: the default route cannot go by endpoint ${short(command.gateway)}, which has no interface here afterwards; ${listOf(context)}`,
+    message: `${sandboxName(context)}: leave refused: the default route cannot go by endpoint ${short(whoGoes(context, command))}, which has no interface here afterwards; ${listOf(context)}`,
   }),
   releaseIsNew: (context: EndpointContext, _command: EndpointRelease): Problem => ({
     code: 'ERR_STATE',
@@ -121,6 +121,12 @@ const endpointName = (context: EndpointContext): string =>
   `endpoint '${context.name}' (${short(context.endpoint)})`
 const sandboxName = (context: SandboxContext): string =>
   `sandbox '${context.name}' (${short(context.sandbox)})`
+/** Of the gateways that a removal names, one that is not here afterwards. */
+const whoGoes = (
+  { interfaces }: SandboxContext,
+  { endpoint, gateway, gateway6 }: SandboxRemoveInterface,
+): EndpointId | undefined =>
+  [gateway, gateway6].find((id) => id === endpoint || !interfaces.some((one) => one.endpoint === id))
 const ifNameOf = (context: SandboxContext, endpoint: EndpointId): string =>
   context.interfaces.find((one) => one.endpoint === endpoint)?.ifName ?? 'unknown'
 const listOf = (context: SandboxContext): string => {

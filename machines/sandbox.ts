@@ -39,8 +39,10 @@ export type SandboxInterface = { readonly endpoint: EndpointId; readonly ifName:
 
 /** What a sandbox's decisions need. Name and id are empty while it is absent. */
 export type SandboxContext = Waiting & {
-  /** The endpoint that the default route goes by: one of `interfaces`. */
+  /** The endpoint that the default route of IPv4 goes by: one of `interfaces`. */
   readonly gateway?: EndpointId | undefined
+  /** The same for IPv6. */
+  readonly gateway6?: EndpointId | undefined
   /** In the order in which they came. */
   readonly interfaces: readonly SandboxInterface[]
   readonly name: string
@@ -62,8 +64,9 @@ const guards = {
     event.type === 'sandbox.addInterface' && context.interfaces.every((one) => one.ifName !== event.ifName),
   newGatewayStays: ({ context, event }: Given<SandboxEvent>): boolean =>
     event.type === 'sandbox.removeInterface' &&
-    (event.gateway === undefined ||
-      (event.gateway !== event.endpoint && hasInterfaceOf(context, event.gateway))),
+    [event.gateway, event.gateway6].every(
+      (id) => id === undefined || (id !== event.endpoint && hasInterfaceOf(context, id)),
+    ),
   nothingFailed,
   planIsCurrent,
 }
@@ -149,24 +152,32 @@ function begin({ event }: { readonly event: FactDraft<SandboxCreateRequested> })
 }
 
 function addInterface({ context, event }: Given<FactDraft<SandboxInterfaceAdded>>) {
-  const { endpoint, gateway, ifName } = event.data
-  const interfaces = [...context.interfaces, { endpoint, ifName }]
-  return gateway ? { gateway: endpoint, interfaces } : { interfaces }
+  const { endpoint, gateway, gateway6, ifName } = event.data
+  return {
+    gateway: gateway ? endpoint : context.gateway,
+    gateway6: gateway6 ? endpoint : context.gateway6,
+    interfaces: [...context.interfaces, { endpoint, ifName }],
+  }
+}
+
+function removeInterface({ context, event }: Given<FactDraft<SandboxInterfaceRemoved>>) {
+  const interfaces = context.interfaces.filter((one) => one.endpoint !== event.data.endpoint)
+  return { ...gatewaysAfter(context, event.data), interfaces }
 }
 
 /** A gateway that is named is the gateway; the one that goes is it no longer. */
-function removeInterface({ context, event }: Given<FactDraft<SandboxInterfaceRemoved>>) {
-  const { endpoint, gateway } = event.data
-  const interfaces = context.interfaces.filter((one) => one.endpoint !== endpoint)
-  const stays = context.gateway === endpoint ? undefined : context.gateway
-  return { gateway: gateway ?? stays, interfaces }
+function gatewaysAfter(
+  context: SandboxContext,
+  { endpoint, gateway, gateway6 }: Omit<SandboxRemoveInterface, 'type'>,
+): Pick<SandboxContext, 'gateway' | 'gateway6'> {
+  const stays = (id: EndpointId | undefined): EndpointId | undefined => (id === endpoint ? undefined : id)
+  return { gateway: gateway ?? stays(context.gateway), gateway6: gateway6 ?? stays(context.gateway6) }
 }
 
 function createRequested({ event }: Given<SandboxCreate>): FactDraft<SandboxCreateRequested> {
   const data = {
     domain: event.domain,
     hostname: event.hostname,
-    ipv6: event.ipv6,
     labels: inOrder(event.labels),
     name: event.name,
     plan: event.plan,
@@ -186,19 +197,24 @@ function createFailed({ context, event }: Given<EffectsSettle>): FactDraft<Sandb
 }
 
 function interfaceAdded({ context, event }: Given<SandboxAddInterface>): FactDraft<SandboxInterfaceAdded> {
-  const { endpoint, gateway, ifName } = event
-  const data = { endpoint, gateway, ifName, sandbox: context.sandbox }
+  const { endpoint, gateway, gateway6, ifName } = event
+  const data = { endpoint, gateway, gateway6, ifName, sandbox: context.sandbox }
   return { data, stream: streamOf.sandbox(context.sandbox), type: 'SandboxInterfaceAdded', v: 1 }
 }
 
-/** The fact names the gateway from now on even if it stays the same, so that it explains itself. */
+/** The fact names the gateways from now on even if they stay the same, so that it explains itself. */
 function interfaceRemoved({
   context,
   event,
 }: Given<SandboxRemoveInterface>): FactDraft<SandboxInterfaceRemoved> {
-  const { endpoint, sandbox } = { endpoint: event.endpoint, sandbox: context.sandbox }
-  const gateway = event.gateway ?? (context.gateway === endpoint ? undefined : context.gateway)
-  const data = gateway === undefined ? { endpoint, sandbox } : { endpoint, gateway, sandbox }
+  const { sandbox } = context
+  const { gateway, gateway6 } = gatewaysAfter(context, event)
+  const data = {
+    endpoint: event.endpoint,
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(gateway6 === undefined ? {} : { gateway6 }),
+    sandbox,
+  }
   return { data, stream: streamOf.sandbox(sandbox), type: 'SandboxInterfaceRemoved', v: 1 }
 }
 

@@ -31,10 +31,11 @@ export type NetworkWant = {
 }
 
 export type SandboxWant = {
-  /** The endpoint that the default route goes by; absent: no default route. */
+  /** The endpoint that the default route of IPv4 goes by; absent: no default route. */
   readonly gateway?: EndpointId
+  /** The same for IPv6. */
+  readonly gateway6?: EndpointId
   readonly id: SandboxId
-  readonly ipv6: boolean
 }
 
 /** What an endpoint holds before it joins: its join takes it from here. */
@@ -61,7 +62,7 @@ export type Desired = {
 /** What should be there. */
 export const desired = defineProjection({
   name: 'desired',
-  version: 1,
+  version: 2,
   init: {
     endpoints: Trie.empty<EndpointWant>(),
     networks: Trie.empty<NetworkWant>(),
@@ -77,13 +78,16 @@ export const desired = defineProjection({
     NetworkCreateFailed: (state, { data }) => endNetwork(state, data.network),
     NetworkDeleteRequested: (state, { data }) => endNetwork(state, data.network),
 
-    SandboxCreateRequested: (state, { data: { ipv6, sandbox: id } }) =>
-      withTable(state, 'sandboxes', state.sandboxes.set(id, { id, ipv6 })),
+    SandboxCreateRequested: (state, { data: { sandbox: id } }) =>
+      withTable(state, 'sandboxes', state.sandboxes.set(id, { id })),
     SandboxCreateFailed: (state, { data }) => endSandbox(state, data.sandbox),
     SandboxDeleteRequested: (state, { data }) => endSandbox(state, data.sandbox),
-    SandboxInterfaceAdded: (state, { data }) =>
-      data.gateway ? routeBy(state, data.sandbox, data.endpoint) : state,
-    SandboxInterfaceRemoved: (state, { data }) => routeBy(state, data.sandbox, data.gateway),
+    SandboxInterfaceAdded: (state, { data: { endpoint, gateway, gateway6, sandbox } }) =>
+      routeBy(state, sandbox, (want) => ({
+        gateway: gateway ? endpoint : want.gateway,
+        gateway6: gateway6 ? endpoint : want.gateway6,
+      })),
+    SandboxInterfaceRemoved: (state, { data }) => routeBy(state, data.sandbox, () => data),
 
     EndpointReserved: (state, { data: { addresses, endpoint, mac } }) =>
       withTable(state, 'reserved', state.reserved.set(endpoint, { addresses, mac })),
@@ -110,11 +114,18 @@ const endSandbox = (state: Desired, id: SandboxId): Desired =>
 const endEndpoint = (state: Desired, id: EndpointId): Desired =>
   withTable(state, 'endpoints', state.endpoints.delete(id))
 
-/** Sends a sandbox's default route by an endpoint, or by none. */
-function routeBy(state: Desired, id: SandboxId, gateway: EndpointId | undefined): Desired {
+type Gateways = { readonly [K in 'gateway' | 'gateway6']?: EndpointId | undefined }
+
+/** Sends a sandbox's default routes by endpoints, or by none. */
+function routeBy(state: Desired, id: SandboxId, choose: (want: SandboxWant) => Gateways): Desired {
   const want = state.sandboxes.get(id)
-  if (want === undefined || want.gateway === gateway) return state
-  const { ipv6 } = want
-  const next = gateway === undefined ? { id, ipv6 } : { gateway, id, ipv6 }
+  if (want === undefined) return state
+  const { gateway, gateway6 } = choose(want)
+  if (want.gateway === gateway && want.gateway6 === gateway6) return state
+  const next = {
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(gateway6 === undefined ? {} : { gateway6 }),
+    id,
+  }
   return withTable(state, 'sandboxes', state.sandboxes.set(id, next))
 }

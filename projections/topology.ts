@@ -46,8 +46,8 @@ const onNetwork: Handlers<Topology, NetworkFact['type']> = {
 
 const onSandbox: Handlers<Topology, SandboxFact['type']> = {
   SandboxCreateRequested: (t, { data }, { at }) => {
-    const { domain, hostname, ipv6, labels, name, plan, sandbox: id } = data
-    const lasting = { domain, hostname, id, interfaces: [], ipv6, labels, name }
+    const { domain, hostname, labels, name, plan, sandbox: id } = data
+    const lasting = { domain, hostname, id, interfaces: [], labels, name }
     const named = withTable(t, 'sandboxNames', t.sandboxNames.set(name, id))
     const view: SandboxView = { ...lasting, plan, since: at, state: 'creating' }
     return withTable(named, 'sandboxes', t.sandboxes.set(id, view))
@@ -55,15 +55,18 @@ const onSandbox: Handlers<Topology, SandboxFact['type']> = {
   SandboxCreated: (t, { data }, { at }) => moveSandbox(t, data.sandbox, { since: at, state: 'created' }),
   SandboxCreateFailed: (t, { data }, { at }) =>
     moveSandbox(t, data.sandbox, { failures: data.failures, since: at, state: 'failed' }),
-  SandboxInterfaceAdded: (t, { data: { endpoint, gateway, ifName, sandbox } }) =>
+  SandboxInterfaceAdded: (t, { data: { endpoint, gateway, gateway6, ifName, sandbox } }) =>
     changeSandbox(t, sandbox, (view) => {
       const interfaces = [...view.interfaces.filter((i) => i.endpoint !== endpoint), { endpoint, ifName }]
-      return gateway ? { ...view, gateway: endpoint, interfaces } : { ...view, interfaces }
+      const next: Draft<SandboxView> = { ...view, interfaces }
+      if (gateway) next.gateway = endpoint
+      if (gateway6) next.gateway6 = endpoint
+      return next
     }),
-  SandboxInterfaceRemoved: (t, { data: { endpoint, gateway, sandbox } }) =>
-    changeSandbox(t, sandbox, (view) => {
-      const interfaces = view.interfaces.filter((i) => i.endpoint !== endpoint)
-      return sandboxWith({ ...view, interfaces }, gateway, view)
+  SandboxInterfaceRemoved: (t, { data }) =>
+    changeSandbox(t, data.sandbox, (view) => {
+      const interfaces = view.interfaces.filter((i) => i.endpoint !== data.endpoint)
+      return sandboxWith({ ...view, interfaces }, data, view)
     }),
   SandboxDeleteRequested: (t, { data }, { at }) =>
     moveSandbox(freeSandboxName(t, data.sandbox), data.sandbox, {
@@ -121,7 +124,7 @@ const onEndpoint: Handlers<Topology, EndpointFact['type']> = {
 /** What users see. */
 export const topology = defineProjection({
   name: 'topology',
-  version: 1,
+  version: 2,
   init: {
     endpointNames: Trie.empty<EndpointId>(),
     endpoints: Trie.empty<EndpointView>(),
@@ -149,7 +152,7 @@ function moveNetwork(t: Topology, id: NetworkId, move: Move<NetworkView>): Topol
 }
 
 const moveSandbox = (t: Topology, id: SandboxId, move: Move<SandboxView>): Topology =>
-  changeSandbox(t, id, (view) => sandboxWith(view, view.gateway, move))
+  changeSandbox(t, id, (view) => sandboxWith(view, view, move))
 
 const changeSandbox = (t: Topology, id: SandboxId, change: (view: SandboxView) => SandboxView): Topology =>
   withTable(
@@ -161,14 +164,15 @@ const changeSandbox = (t: Topology, id: SandboxId, change: (view: SandboxView) =
 // The next two stand on the hot path of every fold: assigned fields are several times quicker than a chain of spreads.
 
 function sandboxWith(
-  { domain, hostname, id, interfaces, ipv6, labels, name }: SandboxView,
-  gateway: EndpointId | undefined,
+  { domain, hostname, id, interfaces, labels, name }: SandboxView,
+  { gateway, gateway6 }: Pick<SandboxView, 'gateway' | 'gateway6'>,
   { failures, plan, since, state }: Move<SandboxView>,
 ): SandboxView {
-  const lasting = { domain, hostname, id, interfaces, ipv6, labels, name }
+  const lasting = { domain, hostname, id, interfaces, labels, name }
   const next: Draft<SandboxView> = { ...lasting, since, state }
   if (failures !== undefined) next.failures = failures
   if (gateway !== undefined) next.gateway = gateway
+  if (gateway6 !== undefined) next.gateway6 = gateway6
   if (plan !== undefined) next.plan = plan
   return next
 }

@@ -64,13 +64,14 @@ export type EndpointView = Progress & {
 /** A sandbox that exists: asked for, and not yet deleted. */
 export type SandboxView = Progress & {
   readonly domain: string
-  /** The endpoint that the default route goes by. */
+  /** The endpoint that the default route of IPv4 goes by. */
   readonly gateway?: EndpointId
+  /** The endpoint that the default route of IPv6 goes by. */
+  readonly gateway6?: EndpointId
   readonly hostname: string
   readonly id: SandboxId
   /** In the order they were added. */
   readonly interfaces: readonly { readonly endpoint: EndpointId; readonly ifName: IfName }[]
-  readonly ipv6: boolean
   readonly labels: Readonly<Record<string, string>>
   readonly name: string
   readonly state: WorkState

@@ -26,7 +26,7 @@ import { Engine } from '../engine/engine.ts'
 import { Healer } from '../engine/heal.ts'
 import type { Recovered } from '../engine/recover.ts'
 import type { Ports } from '../ports.ts'
-import { systemPorts } from '../system/ports.ts'
+import { checkRights, systemPorts } from '../system/ports.ts'
 import { VERSION } from '../version.ts'
 import { actorOf, inspectEngine, type EntityActor } from './actor.ts'
 import { factsOf, type Facts, type FactsOptions } from './facts.ts'
@@ -39,7 +39,8 @@ import {
   type EndpointOptions,
   type Owner,
 } from './objects.ts'
-import { parseMoment, viewAsOf, type Moment } from './past.ts'
+import { parseMoment, type Moment } from './moment.ts'
+import { viewAsOf } from './past.ts'
 import { Past, Queries } from './queries.ts'
 
 export type ControllerOptions = {
@@ -53,6 +54,8 @@ export type ControllerOptions = {
   readonly heal?: boolean
   /** Path of a namespace to take as the host; absent: the process's own. */
   readonly hostNetns?: string
+  /** Leaves what others changed before the start, too, as it is: for one command's short life. Default false. */
+  readonly leavesDrift?: boolean
   /** Gets xstate's inspection events of every entity, as `createActor({ inspect })` would. */
   readonly inspect?: (event: InspectionEvent) => void
   /** Hears of refusals of commands that were sent to an actor. Default: nobody does. */
@@ -66,7 +69,14 @@ export type ControllerOptions = {
 }
 
 export type NetworkOptions = {
+  /** Takes the subnets of `ipam` even where they hide a route of the host. */
+  readonly allowOverlap?: boolean
   readonly internal?: boolean
+  /** Default: true. */
+  readonly ipv4?: boolean
+  /** Default: whether `ipam` has a subnet of it. Without one, a unique local /64 is taken. */
+  readonly ipv6?: boolean
+  /** Subnets; of a family that has none among them, the first free default pool is taken. */
   readonly ipam?: SubnetRequest | readonly SubnetRequest[]
   readonly labels?: Readonly<Record<string, string>>
   readonly masquerade?: boolean
@@ -86,12 +96,14 @@ export type SandboxOptions = {
  */
 export async function createController(options: ControllerOptions = {}): Promise<Controller> {
   const ports = { ...systemPorts(), ...options.ports }
+  if (options.ports?.openKernel === undefined) await checkRights(options.hostNetns)
   const engine = await Engine.open({
     ...(options.acceptLogBehind === undefined ? {} : { acceptLogBehind: options.acceptLogBehind }),
     code: VERSION,
     dataDir: options.dataDir ?? '/var/lib/chronet',
     drivers: driversOf(options.drivers),
     ...(options.hostNetns === undefined ? {} : { hostNetns: options.hostNetns }),
+    ...(options.leavesDrift === undefined ? {} : { leavesDrift: options.leavesDrift }),
     ...(options.onProblem ? { onProblem: options.onProblem } : {}),
     ports,
     runDir: options.runDir ?? '/run/chronet',
@@ -119,6 +131,11 @@ export class Controller implements Owner {
   /** This host's identity: 64 hex, in every commit. */
   get id(): string {
     return this.#engine.context.origin
+  }
+
+  /** What stands behind it, for the ways in that are part of chronet. */
+  get engine(): Engine {
+    return this.#engine
   }
 
   /** What the start found and mended. */
@@ -264,10 +281,10 @@ export class Controller implements Owner {
    * absent: nothing. Once damage was met, nothing is written any more.
    */
   async verify(): Promise<{ readonly commits: number; readonly damage?: Problem; readonly head: string }> {
-    const { log } = this.#engine
+    const { blocked, log } = this.#engine
     await log.flush()
     const { hash, seq } = log.durable
-    const damage = await damageIn(log)
+    const damage = blocked?.code === 'ERR_LOG_DAMAGED' ? blocked : await damageIn(log)
     if (damage === undefined) return { commits: seq, head: hash }
     this.#engine.block(damage)
     return { commits: seq, damage: { code: damage.code, message: damage.message }, head: hash }

@@ -9,8 +9,10 @@ import type { DispatchOptions } from '../engine/dispatch.ts'
 import type { Queries } from './queries.ts'
 
 export type EndpointOptions = {
-  /** One of the network's subnets' addresses; absent: the next free one of each. */
+  /** An IPv4 address of the network's subnet; absent: the next free one. */
   readonly address?: string
+  /** An IPv6 address of the network's subnet; absent: the next free one. */
+  readonly address6?: string
   readonly labels?: Readonly<Record<string, string>>
   readonly mac?: string
 }

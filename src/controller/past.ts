@@ -1,27 +1,8 @@
-/** As of: which commit a moment names, and the view as it was then. */
-import type { AnyFact, Instant, Log, Seq, Snapshots } from '../../events/index.ts'
-import { EngineError } from '../../events/index.ts'
-import { restore, type Restored } from '../engine/snapshots.ts'
+/** As of: the view as it was at a moment. */
+import type { AnyFact, Instant, Log, Snapshots } from '../../events/index.ts'
 import { ViewFold, type View } from '../engine/view.ts'
-
-/** A commit (`12`, `'#12'`), a time (RFC 3339, Date), or how long ago (`'90s'`, `'10m'`, `'24h'`, `'7d'`). */
-export type Moment = Date | number | string
-
-type Until = { readonly seq: Seq } | { readonly at: Instant }
-
-const UNIT_MS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, ms: 1, s: 1000 }
-
-/** @throws {EngineError} ERR_INVALID: it is none of the forms. */
-export function parseMoment(moment: Moment, nowMs: number): Until {
-  if (typeof moment === 'number') return commit(moment, moment)
-  if (moment instanceof Date) return time(moment.getTime(), moment)
-  const numbered = /^#(\d+)$/.exec(moment)
-  if (numbered) return commit(Number(numbered[1]), moment)
-  const ago = /^(\d+)(ms|s|m|h|d)$/.exec(moment)
-  if (ago) return time(nowMs - Number(ago[1]) * (UNIT_MS[ago[2] ?? ''] ?? NaN), moment)
-  if (moment === 'now') return time(nowMs, moment)
-  return time(/^\d{4}-\d{2}-\d{2}T/.test(moment) ? Date.parse(moment) : NaN, moment)
-}
+import { foldUntil } from './fold-until.ts'
+import type { Until } from './moment.ts'
 
 /** Folds the log up to the moment, that commit included. */
 export async function viewAsOf(
@@ -29,43 +10,6 @@ export async function viewAsOf(
   snapshots: Snapshots,
   until: Until,
 ): Promise<{ readonly at?: Instant; readonly view: View }> {
-  // Which commit a time names is not known before it is met, so a time is folded from the newest snapshot that is not later.
-  const start = await startFor(snapshots, until)
-  const fold = new ViewFold(start.view)
-  let at = start.checkpoint?.head.at
-  for await (const chunk of log.readRaw({
-    from: (start.view.seq + 1) as Seq,
-    ...('seq' in until ? { to: until.seq } : {}),
-  })) {
-    const commits = chunk.map((raw) => raw.commit).filter((c) => !('at' in until) || c.at <= until.at)
-    fold.add(commits)
-    at = commits.at(-1)?.at ?? at
-    if (commits.length < chunk.length) break
-  }
-  const view = fold.view()
-  return at === undefined ? { view } : { at, view }
+  const { at, fold } = await foldUntil(log, snapshots, until, (from) => new ViewFold(from))
+  return at === undefined ? { view: fold.view() } : { at, view: fold.view() }
 }
-
-async function startFor(snapshots: Snapshots, until: Until): Promise<Restored> {
-  if ('seq' in until) return restore(snapshots, until.seq)
-  let start = await restore(snapshots)
-  while (start.checkpoint && start.checkpoint.head.at > until.at)
-    start = await restore(snapshots, (start.checkpoint.head.seq - 1) as Seq)
-  return start
-}
-
-function commit(seq: number, given: Moment): Until {
-  if (!Number.isSafeInteger(seq) || seq < 0) throw invalid(given)
-  return { seq: seq as Seq }
-}
-
-function time(ms: number, given: Moment): Until {
-  if (!Number.isFinite(ms) || Math.abs(ms) > 8.64e15) throw invalid(given)
-  return { at: new Date(ms).toISOString() as Instant }
-}
-
-const invalid = (given: Moment): EngineError =>
-  new EngineError(
-    'ERR_INVALID',
-    `'${String(given)}' is no moment; give a commit (#12), a time (2026-01-31T09:30:00Z) or how long ago (90s, 10m, 24h, 7d)`,
-  )

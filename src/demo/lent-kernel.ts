@@ -12,6 +12,7 @@ type Methods = {
   readonly apply: Kernel['apply']
   readonly observe: Kernel['observe']
   readonly open: (options: KernelOptions) => Promise<Kernel['identity']>
+  readonly routes: Kernel['routes']
 }
 type Call = { readonly args: readonly unknown[]; readonly id: number; readonly name: keyof Methods }
 type Answer = { readonly id: number; readonly value: unknown }
@@ -24,6 +25,7 @@ export function lendKernel(child: ChildProcess, open: OpenKernel): void {
     apply: async (steps) => (await opened()).apply(steps),
     observe: async (specs, how) => (await opened()).observe(specs, how),
     open: async (options) => (await (kernel = open(options))).identity,
+    routes: async () => (await opened()).routes(),
   }
   child.on('message', (message: Call | string) => {
     if (typeof message === 'string') return
@@ -56,5 +58,6 @@ export async function borrowKernel(options: KernelOptions): Promise<Kernel> {
     identity,
     observe: (specs, how) => ask('observe', specs, how),
     onHint: () => () => undefined,
+    routes: () => ask('routes'),
   }
 }

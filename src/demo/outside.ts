@@ -20,7 +20,7 @@ const PAIR: VethSpec = {
   mac: '0a:00:00:00:00:02' as Mac,
   mtu: 0,
   name: LINK as IfName,
-  peer: { mac: '0a:00:00:00:00:01' as Mac, name: LINK as IfName, ns: '' as SandboxId },
+  peer: { ipv6: false, mac: '0a:00:00:00:00:01' as Mac, name: LINK as IfName, ns: '' as SandboxId },
 }
 
 export class OutsideWorld {

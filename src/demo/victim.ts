@@ -30,6 +30,7 @@ async function openDyingKernel(
     identity: kernel.identity,
     observe: (specs, how) => kernel.observe(specs, how),
     onHint: (listener) => kernel.onHint(listener),
+    routes: () => kernel.routes(),
   }
 }
 

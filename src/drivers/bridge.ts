@@ -28,6 +28,12 @@ export const MTU_V6_MIN = 1280
 /** Most that veth and bridge take, bytes (ETH_MAX_MTU, linux/if_ether.h). */
 export const MTU_MAX = 65535
 
+/**
+ * A bridge that routes IPv6 has this address, as libnetwork's has: without one the kernel cannot ask for the neighbours of
+ * what it forwards (ndisc_send_ns), and one of its own making is usable a second later only (duplicate detection).
+ */
+const LINK_LOCAL = 'fe80::1/64' as Cidr
+
 /** Where packets go that no other route takes. */
 const DEFAULT_ROUTE = { 4: '0.0.0.0/0' as Cidr, 6: '::/0' as Cidr } as const
 
@@ -42,20 +48,24 @@ export const bridgeDriver: Driver = {
   endpointSpecs: (want, context) => [
     veth(want, context.network),
     ...want.addresses.map((address) => addr(want, address)),
-    ...(context.gateway && !context.network.internal ? defaultRoutes(want, context) : []),
+    ...(context.network.internal ? [] : defaultRoutes(want, context)),
   ],
   hostSpecs: (want, host) => [
     { kind: 'firewall', table: host.table },
     ...(want.internal ? [] : familiesOf(want).map(forwarding)),
   ],
   networkSpecs: (want, host) => [
-    { kind: 'bridge', mac: want.bridge.mac, mtu: want.mtu, name: want.bridge.name },
-    ...want.subnets.map((subnet): AddrSpec => ({
-      address: `${subnet.gateway}/${prefixLengthOf(subnet.subnet)}` as Cidr,
-      kind: 'addr',
-      link: want.bridge.name,
-      ns: 'host',
-    })),
+    {
+      ipv6: hasIpv6(want),
+      kind: 'bridge',
+      mac: want.bridge.mac,
+      mtu: want.mtu,
+      name: want.bridge.name,
+    },
+    ...want.subnets.map((subnet) =>
+      ofBridge(want, `${subnet.gateway}/${prefixLengthOf(subnet.subnet)}` as Cidr),
+    ),
+    ...(hasIpv6(want) ? [ofBridge(want, LINK_LOCAL)] : []),
     firewallNetwork(want, host),
   ],
   validate: (request) => [...subnetProblems(request), ...mtuProblems(request)],
@@ -67,8 +77,17 @@ const veth = (want: EndpointWant, network: NetworkWant): Spec => ({
   mac: want.link.mac,
   mtu: network.mtu,
   name: want.link.name,
-  peer: { mac: want.mac, name: want.ifName, ns: want.sandbox },
+  peer: { ipv6: hasIpv6(network), mac: want.mac, name: want.ifName, ns: want.sandbox },
 })
+
+const ofBridge = (want: NetworkWant, address: Cidr): AddrSpec => ({
+  address,
+  kind: 'addr',
+  link: want.bridge.name,
+  ns: 'host',
+})
+
+const hasIpv6 = (want: NetworkWant): boolean => familiesOf(want).includes(6)
 
 const addr = (want: EndpointWant, address: Cidr): Spec => ({
   address,
@@ -97,9 +116,10 @@ const familiesOf = (want: NetworkWant): Family[] => [
   ...new Set(want.subnets.map((subnet) => familyOf(subnet.subnet))),
 ]
 
-/** One default route a family that the endpoint has an address of. */
-const defaultRoutes = (want: EndpointWant, { network }: EndpointContext): RouteSpec[] =>
+/** The default routes that go by the endpoint, each by its network's gateway of that family. */
+const defaultRoutes = (want: EndpointWant, { gatewayOf, network }: EndpointContext): RouteSpec[] =>
   network.subnets
+    .filter(({ gateway }) => gatewayOf.includes(familyOf(gateway)))
     .filter(({ gateway }) => want.addresses.some((address) => familyOf(address) === familyOf(gateway)))
     .map(({ gateway }) => ({
       dst: DEFAULT_ROUTE[familyOf(gateway)],
@@ -121,8 +141,13 @@ function subnetProblems(request: CommandData['network.create']): Problem[] {
     }))
 }
 
-function mtuProblems({ mtu = 0, name, subnets = [] }: CommandData['network.create']): Problem[] {
-  const v6 = subnets.some(({ subnet }) => familyOf(subnet as Cidr) === 6)
+function mtuProblems({
+  ipv6 = false,
+  mtu = 0,
+  name,
+  subnets = [],
+}: CommandData['network.create']): Problem[] {
+  const v6 = ipv6 || subnets.some(({ subnet }) => familyOf(subnet as Cidr) === 6)
   const least = v6 ? MTU_V6_MIN : MTU_V4_MIN
   if (mtu === 0 || (Number.isInteger(mtu) && mtu >= least && mtu <= MTU_MAX)) return []
   return [

@@ -2,7 +2,7 @@
  * What a driver is: a translator of wants into specs. Pure: it calls no kernel, keeps no state, and the same wants give
  * the same specs for ever. So one planner, one executor and one drift detector serve all drivers.
  */
-import type { CommandData, Problem, Spec } from '../../events/index.ts'
+import type { CommandData, Family, Problem, Spec } from '../../events/index.ts'
 import type { EndpointWant, NetworkWant } from '../../projections/index.ts'
 
 /** What a translation needs to know of the host. */
@@ -13,8 +13,8 @@ export type HostContext = {
 
 /** Arguments of {@link Driver.endpointSpecs}. */
 export type EndpointContext = {
-  /** Whether the sandbox's default route goes by this endpoint. */
-  readonly gateway: boolean
+  /** The families whose default route, in the sandbox, goes by this endpoint. */
+  readonly gatewayOf: readonly Family[]
   readonly network: NetworkWant
 }
 

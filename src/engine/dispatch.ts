@@ -10,12 +10,16 @@ import type {
   CommandId,
   Commit,
   Expectation,
+  Origin,
   PlanId,
 } from '../../events/index.ts'
 import { EngineError, RefusedError, assert } from '../../events/index.ts'
+import { localPrefix } from '../ipam/index.ts'
+import type { Kernel } from '../kernel/kernel.ts'
 import type { Ports } from '../ports.ts'
 import { checkSettled, type Answer } from './answers.ts'
 import type { Life, Request, Taken } from './life.ts'
+import { asAsked, needsObservation, observed } from './observation.ts'
 import { HoldBack, namesIn, PARK_MS_MAX } from './park.ts'
 import { resolveNetwork, resolveSandbox } from './resolve.ts'
 import type { Settled } from './waiters.ts'
@@ -41,9 +45,12 @@ export class Dispatcher {
     CommandId,
     { readonly answer: Promise<Answer>; readonly command: ClientCommand; readonly settle: string }
   >()
+  readonly #observed: (command: ClientCommand) => Promise<ClientCommand>
   readonly #ports: Ports
 
-  constructor(ports: Ports) {
+  constructor(ports: Ports, kernel: Kernel, origin: Origin) {
+    const local = localPrefix(ports.hash, origin)
+    this.#observed = (command) => observed(command, kernel, local)
     this.#ports = ports
   }
 
@@ -82,7 +89,8 @@ export class Dispatcher {
       await before
       const earlier = await life.log.outcomeOf(id)
       if (earlier) return await this.#repeat(life, command, id, earlier, options)
-      taken = await this.#park(life, requestOf(command, id, options), options)
+      const fetched = await this.#observed(command)
+      taken = await this.#park(life, requestOf(fetched, id, options), options)
     } finally {
       release()
     }
@@ -121,24 +129,25 @@ export class Dispatcher {
   async #once(life: Life, command: ClientCommand, id: CommandId, options: DispatchOptions): Promise<Answer> {
     const names = this.#namesOf(life, command)
     const before = this.#holdBack.before(names)
-    const request = requestOf(command, id, options)
-    const taken = before
-      ? await this.#after(before, names, life, request, options)
-      : await this.#takeOrPark(life, request, names, options)
+    const taken =
+      before || needsObservation(command)
+        ? await this.#after(before, names, life, { command, id }, options)
+        : await this.#takeOrPark(life, requestOf(command, id, options), names, options)
     return withSignal(answered(life, command, id, taken, options), options.signal)
   }
 
   async #after(
-    before: Promise<void>,
+    before: Promise<void> | undefined,
     names: readonly string[],
     life: Life,
-    request: Request,
+    { command, id }: { readonly command: ClientCommand; readonly id: CommandId },
     options: DispatchOptions,
   ): Promise<Taken> {
     const release = this.#holdBack.hold(names)
     try {
-      await withSignal(before, options.signal)
-      return await this.#park(life, request, options)
+      if (before) await withSignal(before, options.signal)
+      const fetched = await withSignal(this.#observed(command), options.signal)
+      return await this.#park(life, requestOf(fetched, id, options), options)
     } finally {
       release()
     }
@@ -269,7 +278,7 @@ function unknownOutcome(error: unknown, id: CommandId): unknown {
 }
 
 function mustBeSame(id: CommandId, before: Command | Commit['command'], now: ClientCommand): void {
-  if (before.type === now.type && sorted(before.data) === sorted(now.data)) return
+  if (before.type === now.type && sorted(asAsked(before.data)) === sorted(asAsked(now.data))) return
   throw new EngineError(
     'ERR_COMMAND_ID_REUSED',
     `command id ${id} was used for ${before.type} with other data; an id stands for one command for ever, so take a new one`,

@@ -36,6 +36,8 @@ export type EngineOptions = {
   readonly drivers: Drivers
   /** Path of the namespace to take as the host; absent: the process's own. */
   readonly hostNetns?: string
+  /** Leaves what others changed in the kernel to a longer-lived engine, or to `heal`: for one command's short life. */
+  readonly leavesDrift?: boolean
   /** Hears of what nobody asked for and nobody awaits: a listener that throws, a store that is tried again, a defect. */
   readonly onProblem?: (problem: unknown) => void
   readonly ports: Ports
@@ -84,7 +86,7 @@ export class Engine {
     this.#alarms = new Alarms(ports.timers)
     this.#disk = disk
     this.#kernel = kernel
-    this.#dispatcher = new Dispatcher(ports)
+    this.#dispatcher = new Dispatcher(ports, kernel, disk.origin)
     this.#context = { drivers, hash: ports.hash, origin: disk.origin, table: tableName(disk.origin) }
   }
 
@@ -142,6 +144,11 @@ export class Engine {
   /** What the start of this engine found and mended. */
   get recovered(): Recovered | undefined {
     return this.#recovered
+  }
+
+  /** What this directory's log is, and where its run files lie. */
+  get disk(): Pick<Disk, 'dataDir' | 'origin' | 'runDir'> {
+    return this.#disk
   }
 
   /** Where a sandbox's namespace is mounted. */
@@ -291,9 +298,10 @@ export class Engine {
     const { bootId, cookie } = this.#kernel.identity
     await life.own('host.start', { bootId, code: this.#options.code, cookie })?.durable
     const fresh = last.bootId !== bootId || last.cookie !== cookie
+    const heals = this.#options.leavesDrift !== true
     // Recovery waits for receipts; a life that ends writes none.
     const over = life.whenOver.then((why) => Promise.reject(why as Error))
-    const recovered = await Promise.race([recover(life, this.#kernel, this.#context, fresh), over])
+    const recovered = await Promise.race([recover(life, this.#kernel, this.#context, { fresh, heals }), over])
     if (life.over) throw this.#unwritable()
     return recovered
   }

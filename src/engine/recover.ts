@@ -26,12 +26,15 @@ export type Recovered = {
   readonly orphans: readonly string[]
 }
 
-/** @param fresh another boot than the last epoch's, or another namespace */
+/**
+ * @param fresh another boot than the last epoch's, or another namespace
+ * @param heals puts back what others changed; else that is left to whoever heals
+ */
 export async function recover(
   life: Life,
   kernel: Kernel,
   context: TurnContext,
-  fresh: boolean,
+  { fresh, heals }: { readonly fresh: boolean; readonly heals: boolean },
 ): Promise<Recovered> {
   // In another boot nothing stands that an open intent could be added to: first what is wanted is built, as a whole.
   if (fresh) await converge(life, ...(await look(life, kernel, context)))
@@ -39,7 +42,7 @@ export async function recover(
   await life.executor.idle()
   const [desired, seen] = await look(life, kernel, context)
   const orphans = await removeStrays(life, kernel, seen)
-  const healed = await converge(life, desired, seen)
+  const healed = heals ? await converge(life, desired, seen) : 0
   sweepAgain(life, desired)
   const { cut } = life.log.opened
   return { ...(cut ? { cut } : {}), healed, late, orphans }

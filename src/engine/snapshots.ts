@@ -16,7 +16,7 @@ import { openSnapshots } from '../../events/index.ts'
 import type { EntityState } from '../../machines/index.ts'
 import { projectionsCode, projectionsFrom, tablesOf, Trie } from '../../projections/index.ts'
 import type { Timers } from '../ports.ts'
-import { emptyView, type View } from './view.ts'
+import { emptyView, type View } from './empty-view.ts'
 
 /** Raised when a machine's states or contexts change their meaning: older snapshots are then folded anew. */
 const MACHINES_VERSION = 1
@@ -24,7 +24,7 @@ const MACHINES_VERSION = 1
 /** A view, and what the log needs to go on from there. */
 export type Restored = { readonly checkpoint?: Checkpoint; readonly view: View }
 
-export const snapshotsOf = (store: Store, hash: Hash, timers: Timers): Snapshots =>
+export const snapshotsOf = (store: Store, hash: Hash, timers: Pick<Timers, 'afterTurn'>): Snapshots =>
   openSnapshots({
     afterTurn: (run) => timers.afterTurn(run),
     code: `machines@${MACHINES_VERSION} ${projectionsCode}`,

@@ -10,26 +10,15 @@ import {
   beginProjections,
   foldCommit,
   foldFact,
-  initialProjections,
   sealProjections,
-  Trie,
   type Position,
   type Projections,
+  type Trie,
 } from '../../projections/index.ts'
+import { emptyView, type View } from './empty-view.ts'
 
-export type View = {
-  /** By stream. Entities that have come to their end are not in it. */
-  readonly machines: Trie<EntityState>
-  readonly projections: Projections
-  /** The newest commit in it; 0: none. */
-  readonly seq: Seq
-}
-
-export const emptyView: View = {
-  machines: Trie.empty<EntityState>(),
-  projections: initialProjections,
-  seq: 0 as Seq,
-}
+export { emptyView }
+export type { View }
 
 /** The view after one more fact. */
 export function evolveView(view: View, fact: AnyFact | FactDraft<AnyFact>, position: Position): View {

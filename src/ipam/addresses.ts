@@ -9,6 +9,7 @@ import {
   addressAt,
   cidrFrom,
   contains,
+  familyOf,
   formatCidr,
   formatIp,
   hostOffsets,
@@ -16,6 +17,7 @@ import {
   parseCidr,
   parseIp,
   type Cidr,
+  type Family,
   type IpAddress,
   type IpPrefix,
   type PlanId,
@@ -45,26 +47,34 @@ export function chooseAddress(
   return { address: formatCidr({ address: addressAt(prefix, offset), length: prefix.length }) }
 }
 
+/** The field in which an address of a family is asked for. */
+const FIELDS = { 4: 'address', 6: 'address6' } as const
+
 /**
- * An address that was asked for, `10.0.3.7` or `10.0.3.7/24`, if it is free: with the prefix length of its subnet, and
- * that subnet.
+ * An address of a family that was asked for, `10.0.3.7` or `10.0.3.7/24`, if it is free: with the prefix length of its
+ * subnet, and that subnet.
  */
 export function checkAddress(
   allocations: Allocations,
   network: AddressedNetwork,
   text: string,
+  family: Family,
 ): { readonly address: Cidr; readonly subnet: Cidr } | { readonly problem: Problem } {
   const asked = parseAsked(text)
-  if ('why' in asked) return invalid(network, quoted(text), asked.why)
+  const invalid = invalidIn(network, FIELDS[family])
+  if ('why' in asked) return invalid(quoted(text), asked.why)
   const ip = formatIp(asked.address)
-  const subnets = network.subnets.map(({ subnet }) => subnet)
+  const other = asked.address.family
+  if (other !== family) return invalid(ip, `it is of IPv${other}, so it belongs into ${FIELDS[other]}`)
+  const subnets = network.subnets.map(({ subnet }) => subnet).filter((each) => familyOf(each) === family)
+  if (subnets.length === 0) return invalid(ip, `the network has no IPv${family}`)
   const subnet = subnets.find((each) => contains(cidrFrom(each), asked.address))
-  if (subnet === undefined) return invalid(network, ip, `it lies outside of ${subnets.join(' and ')}`)
+  if (subnet === undefined) return invalid(ip, `it lies outside of ${subnets.join(' and ')}`)
   const prefix = cidrFrom(subnet)
   if (asked.length !== undefined && asked.length !== prefix.length)
-    return invalid(network, ip, `its subnet is ${subnet}, so the prefix length is not /${asked.length}`)
+    return invalid(ip, `its subnet is ${subnet}, so the prefix length is not /${asked.length}`)
   const why = whyNoHost(prefix, asked.address)
-  if (why !== undefined) return invalid(network, ip, `of ${subnet} ${why}`)
+  if (why !== undefined) return invalid(ip, `of ${subnet} ${why}`)
   const taken = takenBy(allocations, network, asked.address)
   if (taken) return { problem: taken }
   return { address: formatCidr({ address: asked.address, length: prefix.length }), subnet }
@@ -78,13 +88,15 @@ function parseAsked(text: string): AskedAddress {
   return 'length' in parsed.value ? parsed.value : { address: parsed.value }
 }
 
-const invalid = (network: AddressedNetwork, address: string, why: string): { readonly problem: Problem } => ({
-  problem: {
-    code: 'ERR_ADDRESS_INVALID',
-    field: 'address',
-    message: `address ${address} on network '${network.name}': ${why}; take another, or leave it open`,
-  },
-})
+const invalidIn =
+  (network: AddressedNetwork, field: string) =>
+  (address: string, why: string): { readonly problem: Problem } => ({
+    problem: {
+      code: 'ERR_ADDRESS_INVALID',
+      field,
+      message: `address ${address} on network '${network.name}': ${why}; take another, or leave it open`,
+    },
+  })
 
 function takenBy(
   allocations: Allocations,
@@ -99,7 +111,7 @@ function takenBy(
   const gateway = network.subnets.some((subnet) => subnet.gateway === ip) ? ' (its gateway)' : ''
   return {
     code: 'ERR_ADDRESS_TAKEN',
-    field: 'address',
+    field: FIELDS[address.family],
     message: `address ${ip} on network '${network.name}'${gateway} ${heldSince(hold, until, 'take another, or leave it open')}`,
     ...heldFields(hold, until),
   }
@@ -114,7 +126,7 @@ function exhausted(allocations: Allocations, network: AddressedNetwork, prefix: 
   const more = count > named.length ? ' and others' : ''
   return {
     code: 'ERR_ADDRESS_EXHAUSTED',
-    field: 'address',
+    field: FIELDS[prefix.address.family],
     message: `network '${network.name}': all ${count} addresses of ${formatCidr(prefix)} are held, by ${named.join(', ')}${more}; delete endpoints, or make a network with a larger subnet`,
     ...(until === undefined ? {} : { until }),
   }

@@ -1,6 +1,8 @@
 /** Address policies: pure choices and checks over what is held. */
 export { chooseAddress, checkAddress, type AddressedNetwork } from './addresses.ts'
+export { chooseLocalSubnet, familiesFor, localPrefix } from './families.ts'
 export { freedBy, type HeldTable } from './held.ts'
+export { checkHostRoutes, needsPool, routesThatMatter } from './host-routes.ts'
 export { checkIfName, IF_NAME_PREFIX, lowestIfName, type IfNameChoice } from './interfaces.ts'
 export { chooseMac, checkMac, macOf } from './macs.ts'
 export {

@@ -6,14 +6,18 @@ import { constants } from 'node:os'
 import type { StepFailure } from '../../events/index.ts'
 
 /** Errno as a positive number, by name (asm-generic/errno.h). Only what the code compares with. */
+export const EPERM = 1
 export const ENOENT = 2
 export const ESRCH = 3
 export const EINTR = 4
 export const EAGAIN = 11
+export const EACCES = 13
 export const EBUSY = 16
 export const EEXIST = 17
 export const ENODEV = 19
 export const EINVAL = 22
+export const EOPNOTSUPP = 95
+export const EAFNOSUPPORT = 97
 export const EADDRNOTAVAIL = 99
 export const ENETDOWN = 100
 export const ENOBUFS = 105

@@ -6,7 +6,7 @@
  * `cut` and `remove` of what is absent succeed; a step whose need failed in the same call fails with class `need`, and a
  * remove runs all the same; nothing without our mark is changed or removed. Not promised: that a call is atomic.
  */
-import type { Origin, ResourceKey, Seen, Spec, Step, StepFailure } from '../../events/index.ts'
+import type { HostRoute, Origin, ResourceKey, Seen, Spec, Step, StepFailure } from '../../events/index.ts'
 
 export type KernelOptions = {
   /** Path of the namespace to take as the host; absent: the process's own. */
@@ -74,4 +74,6 @@ export interface Kernel {
   observe(specs: readonly Spec[], options?: { readonly strays?: boolean }): Promise<Observation>
   /** Calls back on every change that is not from this process's own sockets, and on some that are. Returns the end of it. */
   onHint(listener: (hint: Hint) => void): () => void
+  /** Where the host's unicast routes lead, and the subnets of its addresses, by links that are not ours; each once. */
+  routes(): Promise<readonly HostRoute[]>
 }

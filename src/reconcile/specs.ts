@@ -4,7 +4,14 @@
  *
  * The incremental one leans on one thing that the machines guarantee: a network is wanted before any endpoint on it is.
  */
-import { assert, keyOf, type ResourceKey, type Spec } from '../../events/index.ts'
+import {
+  assert,
+  keyOf,
+  type EndpointId,
+  type Family,
+  type ResourceKey,
+  type Spec,
+} from '../../events/index.ts'
 import {
   diff,
   type Change,
@@ -52,8 +59,8 @@ export function changedSpecs(before: Desired, after: Desired, context: SpecConte
   putShared(was, before, shared, context)
   putShared(is, after, shared, context)
   for (const change of sandboxes) {
-    // Mostly it is the gateway that changed, which is the endpoints' affair.
-    if (change.before?.ipv6 === change.after?.ipv6) continue
+    // Mostly it is a gateway that changed, which is the endpoints' affair.
+    if (change.before && change.after) continue
     if (change.before) put(was, sandboxSpecs(change.before))
     if (change.after) put(is, sandboxSpecs(change.after))
   }
@@ -65,7 +72,7 @@ export function changedSpecs(before: Desired, after: Desired, context: SpecConte
 }
 
 /**
- * The wants with these put back, an endpoint as its sandbox's gateway. When an end was asked for and failed, its wants are
+ * The wants with these put back, an endpoint as its sandbox's gateway of both families. When an end was asked for and failed, its wants are
  * gone, and no difference would say what is still to be removed: asking again plans from this version to the real one.
  */
 export function withWants(
@@ -82,7 +89,7 @@ export function withWants(
   for (const want of wants.endpoints ?? []) {
     endpoints = endpoints.set(want.id, want)
     const sandbox = sandboxes.get(want.sandbox)
-    if (sandbox) sandboxes = sandboxes.set(sandbox.id, { ...sandbox, gateway: want.id })
+    if (sandbox) sandboxes = sandboxes.set(sandbox.id, { ...sandbox, gateway: want.id, gateway6: want.id })
   }
   return { ...desired, endpoints, networks, sandboxes }
 }
@@ -96,9 +103,9 @@ function touchedEndpoints(
 ): ReadonlySet<string> {
   const touched = new Set(diff(before.endpoints, after.endpoints).map((change) => change.key))
   for (const change of sandboxes) {
-    // The default route moves from one endpoint to another, though neither's own want changed.
-    if (change.before?.gateway) touched.add(change.before.gateway)
-    if (change.after?.gateway) touched.add(change.after.gateway)
+    // A default route moves from one endpoint to another, though neither's own want changed.
+    for (const want of [change.before, change.after])
+      for (const id of [want?.gateway, want?.gateway6]) if (id) touched.add(id)
   }
   // A network that goes mostly has no endpoints. One that the kernel refused may have some that came sooner than its receipt.
   const ended = new Set(networks.filter((change) => change.before).map((change) => change.key))
@@ -142,12 +149,10 @@ const hostSpecs = (want: NetworkWant, context: SpecContext): readonly Spec[] =>
 const networkSpecs = (want: NetworkWant, context: SpecContext): readonly Spec[] =>
   driverOf(want, context).networkSpecs(want, context)
 
-const sandboxSpecs = (want: SandboxWant): readonly Spec[] => [
-  { ipv6: want.ipv6, kind: 'netns', sandbox: want.id },
-]
+const sandboxSpecs = (want: SandboxWant): readonly Spec[] => [{ kind: 'netns', sandbox: want.id }]
 
 type Translated = {
-  readonly gateway: boolean
+  readonly gatewayOf: readonly Family[]
   readonly network: NetworkWant
   readonly specs: readonly Spec[]
 }
@@ -163,12 +168,24 @@ const translations = new WeakMap<EndpointWant, Translated>()
 function endpointSpecs(want: EndpointWant, desired: Desired, context: SpecContext): readonly Spec[] {
   const network = desired.networks.get(want.network)
   if (!network) return []
-  const gateway = desired.sandboxes.get(want.sandbox)?.gateway === want.id
+  const gatewayOf = familiesBy(want.id, desired.sandboxes.get(want.sandbox))
   const known = translations.get(want)
-  if (known?.network === network && known.gateway === gateway) return known.specs
-  const specs = driverOf(network, context).endpointSpecs(want, { gateway, network })
-  translations.set(want, { gateway, network, specs })
+  if (known?.network === network && known.gatewayOf === gatewayOf) return known.specs
+  const specs = driverOf(network, context).endpointSpecs(want, { gatewayOf, network })
+  translations.set(want, { gatewayOf, network, specs })
   return specs
+}
+
+// One object each, so that the same families are the same thing.
+const NONE: readonly Family[] = []
+const V4: readonly Family[] = [4]
+const V6: readonly Family[] = [6]
+const BOTH: readonly Family[] = [4, 6]
+
+/** The families whose default route goes by an endpoint. */
+function familiesBy(id: EndpointId, sandbox: SandboxWant | undefined): readonly Family[] {
+  if (sandbox?.gateway === id) return sandbox.gateway6 === id ? BOTH : V4
+  return sandbox?.gateway6 === id ? V6 : NONE
 }
 
 /** A network of a driver that this engine lacks was refused when it was asked for. */

@@ -1,17 +1,12 @@
 /** The ports of a real machine: its clock, its chance, its disk and its kernel. */
-import { createHash, hash as oneShot, randomBytes, randomFillSync } from 'node:crypto'
+import { randomBytes, randomFillSync } from 'node:crypto'
 import { asyncScheduler } from 'rxjs'
 import { v7 } from 'uuid'
 import type { CommandId, Origin } from '../../events/index.ts'
 import type { Kernel, KernelOptions } from '../kernel/kernel.ts'
-import type { Hash, Ports } from '../ports.ts'
+import type { Ports } from '../ports.ts'
 import { openDisk } from '../storage/disk.ts'
-
-// crypto.hash is one call (Node >= 20.12, 21.7) and twice as fast as a Hash object for short texts.
-const sha256: Hash =
-  typeof oneShot === 'function'
-    ? (text) => oneShot('sha256', text, 'hex')
-    : (text) => createHash('sha256').update(text).digest('hex')
+import { sha256 } from './hash.ts'
 
 /** Chance for this many ids is fetched at once: asking OpenSSL for 16 bytes costs as much as asking for 4096. */
 const IDS_PER_FILL = 256
@@ -31,6 +26,16 @@ function random(): Uint8Array {
 async function openLinuxKernel(options: KernelOptions): Promise<Kernel> {
   const linux = await import('../kernel/linux/index.ts')
   return linux.openLinuxKernel(options)
+}
+
+/**
+ * Whether the real kernel may be changed by this process, told before anything is made on disk: directories that a
+ * stranger made would stand in the way of whoever may.
+ * @throws {EngineError} ERR_NOT_PERMITTED, ERR_KERNEL_UNSUPPORTED
+ */
+export async function checkRights(hostNetns: string | undefined): Promise<void> {
+  const linux = await import('../kernel/linux/index.ts')
+  linux.checkRights(hostNetns)
 }
 
 /** Made anew for each controller; nothing in it is shared but the machine and its chance. */

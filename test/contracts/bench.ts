@@ -8,11 +8,14 @@ import { attached, type Endpoint, ensure } from './universe.ts'
 
 /** Somebody else on the machine. Every function is one command, done when its promise settles. */
 export interface Human {
+  addAddress(ns: NsRef, link: string, cidr: string): Promise<void>
   addForeignBridge(name: string): Promise<void>
+  addRoute(ns: NsRef, dst: string, link: string): Promise<void>
   deleteAddress(ns: NsRef, link: string, cidr: string): Promise<void>
   deleteLink(ns: NsRef, link: string): Promise<void>
   deleteRoute(ns: NsRef, dst: string): Promise<void>
   deleteTable(table: string): Promise<void>
+  disableIpv6(ns: NsRef, link: string): Promise<void>
   downLink(ns: NsRef, link: string): Promise<void>
   /** Takes all elements out of our verdict maps. */
   flushMaps(table: string): Promise<void>
@@ -21,6 +24,7 @@ export interface Human {
   renameLink(ns: NsRef, link: string, to: string): Promise<void>
   setMtu(ns: NsRef, link: string, mtu: number): Promise<void>
   unplug(link: string): Promise<void>
+  upLink(ns: NsRef, link: string): Promise<void>
 }
 
 /** One machine, with one engine's kernel port on it, of origin `ORIGIN`. */

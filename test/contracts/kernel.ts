@@ -8,6 +8,8 @@
 import { afterEach, beforeEach, describe } from 'vitest'
 import { benchOn, type Machine } from './bench.ts'
 import { driftClaims } from './drift.ts'
+import { familyClaims } from './families.ts'
+import { routeClaims } from './routes.ts'
 import { stepClaims } from './steps.ts'
 
 export type { Human, Machine } from './bench.ts'
@@ -29,5 +31,7 @@ export function kernelContract(name: string, makeMachine: () => Promise<Machine>
     })
     stepClaims(bench)
     driftClaims(bench)
+    familyClaims(bench)
+    routeClaims(bench)
   })
 }

@@ -44,11 +44,14 @@ function humanOn(world: World): Human {
     return personAt(world, ns)
   }
   return {
+    addAddress: async (ns, link, cidr) => at(ns).addAddress(link, cidr),
     addForeignBridge: async (name) => at('host').addForeignLink({ kind: 'bridge', name }),
+    addRoute: async (ns, dst, link) => at(ns).addForeignRoute(dst, link),
     deleteAddress: async (ns, link, cidr) => at(ns).removeAddress(link, cidr),
     deleteLink: async (ns, link) => at(ns).deleteLink(link),
     deleteRoute: async (ns, dst) => at(ns).deleteRoute(dst),
     deleteTable: async (table) => at('host').deleteTable(table),
+    disableIpv6: async (ns, link) => at(ns).disableIpv6(link),
     downLink: async (ns, link) => at(ns).downLink(link),
     flushMaps: async (table) => at('host').flushMaps(table),
     flushTable: async (table) => at('host').flushTable(table),
@@ -59,5 +62,6 @@ function humanOn(world: World): Human {
     renameLink: async (ns, link, to) => at(ns).renameLink(link, to),
     setMtu: async (ns, link, mtu) => at(ns).setMtu(link, mtu),
     unplug: async (link) => at('host').unplug(link),
+    upLink: async (ns, link) => at(ns).upLink(link),
   }
 }

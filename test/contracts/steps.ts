@@ -52,7 +52,7 @@ export function stepClaims({ apply, look, machine, make }: Bench): void {
     })
 
     it('makes IPv6 addresses where the family is on', async () => {
-      const specs = [netns(1, true), bridge(1), veth(ENDPOINT), addr6(ENDPOINT)]
+      const specs = [netns(1), bridge(1), veth({ ...ENDPOINT, ipv6: true }), addr6(ENDPOINT)]
       await make(...specs)
       expect(await look(...specs)).toEqual(equal(specs))
     })

@@ -6,6 +6,7 @@ import {
   type AddrSpec,
   type BridgeSpec,
   type Cidr,
+  type Family,
   type FirewallNetworkSpec,
   type FirewallSpec,
   type IfName,
@@ -30,11 +31,12 @@ export const TABLE = tableName(ORIGIN)
 
 export const sandboxId = (n: number): SandboxId => sha256(`sandbox ${n}`) as SandboxId
 
-export const netns = (n: number, ipv6 = false): NetnsSpec => ({ ipv6, kind: 'netns', sandbox: sandboxId(n) })
+export const netns = (n: number): NetnsSpec => ({ kind: 'netns', sandbox: sandboxId(n) })
 
 export const bridgeName = (n: number): IfName => linkName(sha256, 'b', sha256(`network ${n}`), 1)
 
-export const bridge = (n: number, mtu = 0): BridgeSpec => ({
+export const bridge = (n: number, mtu = 0, ipv6 = false): BridgeSpec => ({
+  ipv6,
   kind: 'bridge',
   mac: linkMac(sha256, ORIGIN, bridgeName(n)),
   mtu,
@@ -43,6 +45,7 @@ export const bridge = (n: number, mtu = 0): BridgeSpec => ({
 
 /** Endpoint `n`, of a network, in a sandbox. */
 export type Endpoint = {
+  readonly ipv6?: boolean
   readonly mtu?: number
   readonly n: number
   readonly network: number
@@ -53,13 +56,14 @@ export const vethName = (n: number): IfName => linkName(sha256, 'v', sha256(`end
 
 export const ifName = (network: number): IfName => `eth${network}` as IfName
 
-export const veth = ({ mtu = 0, n, network, sandbox }: Endpoint): VethSpec => ({
+export const veth = ({ ipv6 = false, mtu = 0, n, network, sandbox }: Endpoint): VethSpec => ({
   bridge: bridgeName(network),
   kind: 'veth',
   mac: linkMac(sha256, ORIGIN, vethName(n)),
   mtu,
   name: vethName(n),
   peer: {
+    ipv6,
     mac: linkMac(sha256, ORIGIN, `endpoint ${n}`) satisfies Mac,
     name: ifName(network),
     ns: sandboxId(sandbox),
@@ -116,6 +120,34 @@ export const firewallNetwork = (network: number, internal = false): FirewallNetw
   subnets: [subnet(network)],
   table: TABLE,
 })
+
+export const subnet6 = (network: number): Cidr => `fd99:${network}::/64` as Cidr
+
+/** What the host has on the bridge of a network that has IPv6. */
+export const gatewayAddrs6 = (network: number): readonly [AddrSpec, AddrSpec] => [
+  { ...gatewayAddr(network), address: `fd99:${network}::1/64` as Cidr },
+  { ...gatewayAddr(network), address: 'fe80::1/64' as Cidr },
+]
+
+/** A network of these families with one endpoint in one sandbox, in an order in which it can be made. */
+export function attachedWith(families: readonly Family[], endpoint: Endpoint): readonly Spec[] {
+  const { network, sandbox } = endpoint
+  const [v4, v6] = [families.includes(4), families.includes(6)]
+  return [
+    firewall,
+    netns(sandbox),
+    bridge(network, 0, v6),
+    ...(v4 ? [gatewayAddr(network)] : []),
+    ...(v6 ? gatewayAddrs6(network) : []),
+    {
+      ...firewallNetwork(network),
+      subnets: [...(v4 ? [subnet(network)] : []), ...(v6 ? [subnet6(network)] : [])],
+    },
+    veth({ ...endpoint, ipv6: v6 }),
+    ...(v4 ? [addr(endpoint), defaultRoute(endpoint)] : []),
+    ...(v6 ? [addr6(endpoint), defaultRoute6(endpoint)] : []),
+  ]
+}
 
 /** A network with one endpoint in one sandbox, in an order in which it can be made. */
 export function attached(endpoint: Endpoint): readonly Spec[] {

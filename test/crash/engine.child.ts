@@ -75,7 +75,7 @@ function stopHalfway(): void {
 
 async function work(controller: Controller): Promise<void> {
   try {
-    const data = { driver: 'bridge', name: 'web', subnets: [{ subnet: '10.9.0.0/24' }] }
+    const data = { driver: 'bridge', ipv6: true, name: 'web', subnets: [{ subnet: '10.9.0.0/24' }] }
     await act(controller, { data, type: 'network.create' })
   } catch (error) {
     if (!(error instanceof EngineError) || error.code !== 'ERR_EXISTS') throw error

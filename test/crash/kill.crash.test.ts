@@ -89,7 +89,7 @@ describe('SIGKILL', () => {
   it('between the creation of a link and its alias: the link is adopted if the log knows of it', async () => {
     await using host = await RealHost.make()
     const ground = await host.open()
-    await ground.newNetwork('bridge', 'web', { ipam: { subnet: '10.9.0.0/24' } })
+    await ground.newNetwork('bridge', 'web', { ipam: { subnet: '10.9.0.0/24' }, ipv6: true })
     await ground.newSandbox('a')
     await ground.close()
     await cp(host.dataDir, join(host.base, 'before'), { recursive: true })

@@ -1,6 +1,6 @@
 /** The bridge driver: which specs a network and its endpoints come to. */
 import { describe, expect, it } from 'vitest'
-import type { Cidr, EndpointId, IfName, Ip, Mac, NetworkId, SandboxId } from '../../events/index.ts'
+import type { Cidr, EndpointId, Family, IfName, Ip, Mac, NetworkId, SandboxId } from '../../events/index.ts'
 import type { EndpointWant, NetworkWant } from '../../projections/index.ts'
 import { bridgeDriver, builtinDrivers, checkDriver } from '../../src/drivers/index.ts'
 
@@ -27,9 +27,9 @@ const endpoint: EndpointWant = {
   priority: 0,
   sandbox: 's'.repeat(64) as SandboxId,
 }
-const routes = (want: EndpointWant, on: NetworkWant, gateway: boolean) =>
+const routes = (want: EndpointWant, on: NetworkWant, ...gatewayOf: Family[]) =>
   bridgeDriver
-    .endpointSpecs(want, { gateway, network: on })
+    .endpointSpecs(want, { gatewayOf, network: on })
     .flatMap((spec) => (spec.kind === 'route' ? [`${spec.dst} via ${spec.via ?? ''} dev ${spec.link}`] : []))
 const sysctls = (want: NetworkWant) =>
   bridgeDriver.hostSpecs(want, host).flatMap((spec) => (spec.kind === 'sysctl' ? [spec.name] : []))
@@ -37,7 +37,7 @@ const sysctls = (want: NetworkWant) =>
 describe('a bridge network', () => {
   it('is a bridge with the gateway address, and chains in our table', () => {
     expect(bridgeDriver.networkSpecs(network, host)).toEqual([
-      { kind: 'bridge', mac: '02:00:00:00:00:01', mtu: 1400, name: 'cnb1' },
+      { ipv6: false, kind: 'bridge', mac: '02:00:00:00:00:01', mtu: 1400, name: 'cnb1' },
       { address: '10.0.3.1/24', kind: 'addr', link: 'cnb1', ns: 'host' },
       {
         bridge: 'cnb1',
@@ -47,14 +47,6 @@ describe('a bridge network', () => {
         subnets: ['10.0.3.0/24'],
         table: host.table,
       },
-    ])
-  })
-
-  it('has a gateway address of each family', () => {
-    const specs = bridgeDriver.networkSpecs({ ...network, subnets: [v4, v6] }, host)
-    expect(specs.flatMap((spec) => (spec.kind === 'addr' ? [spec.address] : []))).toEqual([
-      '10.0.3.1/24',
-      'fd00::1/64',
     ])
   })
 
@@ -72,35 +64,53 @@ describe('a bridge network', () => {
   })
 })
 
+describe('a bridge network of IPv6', () => {
+  const dual = { ...network, subnets: [v4, v6] }
+  const specs = bridgeDriver.networkSpecs(dual, host)
+
+  it('is a bridge that speaks it, with a link-local address beside that of the gateway', () => {
+    expect(specs[0]).toMatchObject({ ipv6: true, kind: 'bridge' })
+    const addresses = specs.flatMap((spec) => (spec.kind === 'addr' ? [spec.address] : []))
+    expect(addresses).toEqual(['10.0.3.1/24', 'fd00::1/64', 'fe80::1/64'])
+  })
+
+  it('has endpoints whose interfaces speak it', () => {
+    const [veth] = bridgeDriver.endpointSpecs(endpoint, { gatewayOf: [], network: dual })
+    expect(veth).toMatchObject({ kind: 'veth', peer: { ipv6: true } })
+  })
+})
+
 describe('an endpoint on it', () => {
   it('is a veth born in the sandbox, with the MTU of the network, and its address', () => {
-    expect(bridgeDriver.endpointSpecs(endpoint, { gateway: false, network })).toEqual([
+    expect(bridgeDriver.endpointSpecs(endpoint, { gatewayOf: [], network })).toEqual([
       {
         bridge: 'cnb1',
         kind: 'veth',
         mac: '02:00:00:00:00:02',
         mtu: 1400,
         name: 'cnv1',
-        peer: { mac: '02:42:0a:00:03:07', name: 'eth0', ns: endpoint.sandbox },
+        peer: { ipv6: false, mac: '02:42:0a:00:03:07', name: 'eth0', ns: endpoint.sandbox },
       },
       { address: '10.0.3.7/24', kind: 'addr', link: 'eth0', ns: endpoint.sandbox },
     ])
   })
 
   it('gives the default route when it is the gateway of its sandbox', () => {
-    expect(routes(endpoint, network, true)).toEqual(['0.0.0.0/0 via 10.0.3.1 dev eth0'])
-    expect(routes(endpoint, network, false)).toEqual([])
+    expect(routes(endpoint, network, 4, 6)).toEqual(['0.0.0.0/0 via 10.0.3.1 dev eth0'])
+    expect(routes(endpoint, network)).toEqual([])
   })
 
   it('gives a default route of each family that it has an address of', () => {
     const both = { ...network, subnets: [v4, v6] }
     const dual = { ...endpoint, addresses: [...endpoint.addresses, 'fd00::7/64' as Cidr] }
-    expect(routes(dual, both, true)).toEqual(['0.0.0.0/0 via 10.0.3.1 dev eth0', '::/0 via fd00::1 dev eth0'])
-    expect(routes(endpoint, both, true)).toEqual(['0.0.0.0/0 via 10.0.3.1 dev eth0'])
+    const [by4, by6] = ['0.0.0.0/0 via 10.0.3.1 dev eth0', '::/0 via fd00::1 dev eth0']
+    expect(routes(dual, both, 4, 6)).toEqual([by4, by6])
+    expect(routes(dual, both, 6)).toEqual([by6])
+    expect(routes(endpoint, both, 4, 6)).toEqual([by4])
   })
 
   it('gives no default route into an internal network', () => {
-    expect(routes(endpoint, { ...network, internal: true }, true)).toEqual([])
+    expect(routes(endpoint, { ...network, internal: true }, 4)).toEqual([])
   })
 })
 
@@ -110,7 +120,7 @@ describe('all specs', () => {
     const specs = [
       ...bridgeDriver.hostSpecs(both, host),
       ...bridgeDriver.networkSpecs(both, host),
-      ...bridgeDriver.endpointSpecs(endpoint, { gateway: true, network: both }),
+      ...bridgeDriver.endpointSpecs(endpoint, { gatewayOf: [4, 6], network: both }),
     ]
     for (const spec of specs) expect(Object.keys(spec)).toEqual(Object.keys(spec).sort())
   })

@@ -160,6 +160,7 @@ function mortal(kernel: Kernel, life: { readonly isDead: boolean }): Kernel {
     identity: kernel.identity,
     observe: (...asked) => alive(() => kernel.observe(...asked)),
     onHint: (listener) => kernel.onHint((hint) => (life.isDead ? undefined : listener(hint))),
+    routes: () => alive(() => kernel.routes()),
   }
 }
 

@@ -49,6 +49,19 @@ export class Lab {
     return personAt(this.world, this.world.host)
   }
 
+  /** A person in a sandbox, by id, who can also list what is there. */
+  in(sandbox: string) {
+    const ns = this.world.mounts.get(
+      [...this.world.mounts.keys()].find((path) => path.endsWith(sandbox)) ?? '',
+    )
+    if (ns === undefined) throw new Error(`there is no sandbox ${sandbox}`)
+    return {
+      ...personAt(this.world, ns),
+      links: () => [...ns.links.values()],
+      routes: () => ns.routes.map(({ dst, link }) => `${dst} by ${link.name}`),
+    }
+  }
+
   /** Whether a packet from one sandbox (by name) gets to another. */
   reaches(
     controller: Controller,

@@ -9,7 +9,7 @@ export async function machine(latencyMs = 0): Promise<{ controller: Controller; 
   const lab = new Lab()
   const controller = await lab.open({ heal: false })
   await lab.do(controller.newNetwork('bridge', 'web', { ipam: { subnet: '10.9.0.0/24' } }))
-  await lab.do(controller.newNetwork('bridge', 'wide', { ipam: { subnet: '10.128.0.0/12' } }))
+  await lab.do(controller.newNetwork('bridge', 'wide', { ipam: { subnet: '10.128.0.0/12' }, ipv6: true }))
   await lab.do(controller.newSandbox('a'))
   await lab.do(controller.newSandbox('b'))
   lab.world.latencyMs = () => latencyMs

@@ -1,9 +1,11 @@
 /** What engines do, in small scenes: a situation, and what is under way in it. For kills and faults at every moment of them. */
 import type { CrashRun, Scenario } from './crash-lab.ts'
 
+/** The second has both families. */
 const network = (run: CrashRun, name: string, nth: number, more: object = {}): Promise<void> =>
   run.ask('network.create', {
     driver: 'bridge',
+    ipv6: nth === 2,
     name,
     subnets: [{ subnet: `10.9.${nth}.0/24` }],
     ...more,

@@ -1,6 +1,6 @@
 /** Stories of addresses, MACs and interface names: given, held, asked for, swept. */
 import { describe, expect, it } from 'vitest'
-import type { Cidr, IfName, Ip, Mac, SandboxId } from '../../events/index.ts'
+import type { Cidr, Family, IfName, Ip, Mac, SandboxId } from '../../events/index.ts'
 import {
   checkAddress,
   checkIfName,
@@ -31,7 +31,7 @@ function web(...subnets: string[]) {
       return { address: chosen.address, endpoint: facts.reserve(network, `e${made++}x`, chosen.address) }
     },
     next: () => chooseAddress(facts.allocations, network, subnet),
-    ask: (text: string) => checkAddress(facts.allocations, network, text),
+    ask: (text: string, family: Family = 4) => checkAddress(facts.allocations, network, text, family),
   }
 }
 
@@ -102,12 +102,12 @@ describe('an address that is asked for', () => {
     const { ask } = web('10.0.3.0/24', 'fd00::/64')
     expect(ask('10.0.3.7')).toEqual({ address: '10.0.3.7/24', subnet: '10.0.3.0/24' })
     expect(ask('10.0.3.7/24')).toEqual({ address: '10.0.3.7/24', subnet: '10.0.3.0/24' })
-    expect(ask('FD00:0::7')).toEqual({ address: 'fd00::7/64', subnet: 'fd00::/64' })
+    expect(ask('FD00:0::7', 6)).toEqual({ address: 'fd00::7/64', subnet: 'fd00::/64' })
   })
 
   it.each([
     ['10.0.4.7', "address 10.0.4.7 on network 'web': it lies outside of 10.0.3.0/24"],
-    ['fd00::1', "address fd00::1 on network 'web': it lies outside of 10.0.3.0/24"],
+    ['fd00::1', "address fd00::1 on network 'web': it is of IPv6, so it belongs into address6"],
     ['10.0.3.7/16', 'its subnet is 10.0.3.0/24, so the prefix length is not /16'],
     ['10.0.3.0', 'it is the address of the subnet itself'],
     ['10.0.3.255', 'it is the broadcast address'],
@@ -118,6 +118,23 @@ describe('an address that is asked for', () => {
     const refused = web().ask(text)
     expect(refused).toMatchObject({ problem: { code: 'ERR_ADDRESS_INVALID', field: 'address' } })
     expect('problem' in refused ? refused.problem.message : '').toContain(why)
+  })
+
+  it.each([
+    ['fd00:1::7', 'it lies outside of fd00::/64'],
+    ['fd00::7/48', 'its subnet is fd00::/64, so the prefix length is not /48'],
+    ['fd00::', 'it is the address of the subnet itself'],
+    ['10.0.3.7', 'it is of IPv4, so it belongs into address'],
+    ['fe80::1%eth0', 'a zone (%…) names an interface'],
+  ])('of IPv6 is refused when it is %s', (text, why) => {
+    const refused = web('10.0.3.0/24', 'fd00::/64').ask(text, 6)
+    expect(refused).toMatchObject({ problem: { code: 'ERR_ADDRESS_INVALID', field: 'address6' } })
+    expect('problem' in refused ? refused.problem.message : '').toContain(why)
+  })
+
+  it('is refused where the network has none of its family', () => {
+    const refused = web('10.0.3.0/24').ask('fd00::7', 6)
+    expect('problem' in refused ? refused.problem.message : '').toContain('the network has no IPv6')
   })
 
   it('is refused with its holder, and since when', () => {

@@ -8,6 +8,7 @@ import type { World } from '../../src/kernel/simulated/world.ts'
 import {
   addr,
   addr6,
+  bridge,
   attached,
   bridgeName,
   cut,
@@ -150,14 +151,9 @@ describe('reach', () => {
 
   it('treats IPv6 alike', async () => {
     const host: Spec = { address: 'fd99:1::1/64' as Cidr, kind: 'addr', link: bridgeName(1), ns: 'host' }
-    const on = [ONE, TWO].map((each): Spec => ({
-      ipv6: true,
-      kind: 'netns',
-      sandbox: sandboxId(each.sandbox),
-    }))
-    // Links keep what they were born with, so these are born again, with the family on.
-    await kernel.apply([ONE, TWO].map((each) => remove(veth(each))))
-    await make(...on, host, ...[ONE, TWO].flatMap((each) => [veth(each), addr6(each), defaultRoute6(each)]))
+    const both = [ONE, TWO].map((each) => ({ ...each, ipv6: true }))
+    await make(bridge(1, 0, true), host)
+    await make(...both.flatMap((each) => [veth(each), addr6(each), defaultRoute6(each)]))
     attachOutside(world, { address: '2001:db8::2/64', hostAddress: '2001:db8::1/64' })
     expect(canReach(world, sandboxId(1), ipOf(addr6(TWO).address))).toMatchObject({ reached: true })
     expect(canReach(world, sandboxId(1), '2001:db8::2' as Ip).why).toBe('the host does not forward')

@@ -161,10 +161,12 @@ export class RealHost implements AsyncDisposable {
     expect((await this.mounted()).sort(), 'mounts').toEqual(ids.map((id) => join(directory, id)))
   }
 
-  async #checkSandbox({ endpoints, origin }: Said, { gateway, id, name }: SandboxView): Promise<void> {
+  async #checkSandbox({ endpoints, origin }: Said, view: SandboxView): Promise<void> {
+    const { gateway, gateway6, id, name } = view
     const path = join(this.#namespacesOf(origin), id)
-    const text = await run('nsenter', `--net=${path}`, 'sh', '-c', 'ip -j addr; ip -j route show default')
-    const [all = [], routes = []] = text
+    const line = 'ip -j addr; ip -j route show default; ip -j -6 route show default'
+    const text = await run('nsenter', `--net=${path}`, 'sh', '-c', line)
+    const [all = [], routes = [], routes6 = []] = text
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as readonly Shown[])
@@ -176,6 +178,7 @@ export class RealHost implements AsyncDisposable {
       )
     expect(addressesIn(shown), `addresses of ${name}`).toEqual(wanted.sort())
     expect(routes.length, `default routes of ${name}`).toBe(gateway === undefined ? 0 : 1)
+    expect(routes6.length, `default routes of IPv6 of ${name}`).toBe(gateway6 === undefined ? 0 : 1)
   }
 
   /** Nothing of ours is left. */

@@ -40,17 +40,16 @@ const SANDBOXES = [1, 2, 3]
 const ENDPOINTS: readonly Endpoint[] = [
   { n: 1, network: 1, sandbox: 1 },
   { mtu: 1400, n: 2, network: 1, sandbox: 2 },
-  { n: 3, network: 2, sandbox: 2 },
-  { n: 4, network: 2, sandbox: 3 },
+  { ipv6: true, n: 3, network: 2, sandbox: 2 },
+  { ipv6: true, n: 4, network: 2, sandbox: 3 },
 ]
 const LINKS = [...ENDPOINTS.map(veth), ...NETWORKS.map((n) => bridge(n))]
-const IPV6_SANDBOX = 3
 const SPECS: readonly Spec[] = [
   firewall,
-  ...SANDBOXES.map((n) => netns(n, n === IPV6_SANDBOX)),
+  ...SANDBOXES.map((n) => netns(n)),
   ...NETWORKS.flatMap((n) => [bridge(n), gatewayAddr(n), firewallNetwork(n)]),
   ...ENDPOINTS.flatMap((each) => [veth(each), addr(each), defaultRoute(each)]),
-  ...ENDPOINTS.filter((each) => each.sandbox === IPV6_SANDBOX).map(addr6),
+  ...ENDPOINTS.filter((each) => each.ipv6).map(addr6),
 ]
 /** The rest is to be shown as stray. */
 const ASKED = SPECS.filter((spec) => spec.kind !== 'route' && spec.kind !== 'firewall')
@@ -59,7 +58,7 @@ const EMPTYING = [...LINKS, ...SPECS].map(remove)
 /** Everything that one endpoint needs, in order: without it, random steps would hardly ever make one. */
 const attach = (each: Endpoint): readonly Step[] =>
   [
-    netns(each.sandbox, each.sandbox === IPV6_SANDBOX),
+    netns(each.sandbox),
     bridge(each.network),
     gatewayAddr(each.network),
     veth(each),

@@ -83,11 +83,14 @@ function humanOn(machine: LinuxMachine): Human {
     await machine.in(ns, command)
   }
   return {
+    addAddress: (ns, link, cidr) => at(ns, `ip addr add ${cidr} dev ${link}`),
     addForeignBridge: (name) => at('host', `ip link add ${name} type bridge`),
+    addRoute: (ns, dst, link) => at(ns, `ip route add ${dst} dev ${link}`),
     deleteAddress: (ns, link, cidr) => at(ns, `ip addr del ${cidr} dev ${link}`),
     deleteLink: (ns, link) => at(ns, `ip link del ${link}`),
     deleteRoute: (ns, dst) => at(ns, `ip route del ${dst}`),
     deleteTable: (table) => at('host', `nft delete table inet ${table}`),
+    disableIpv6: (ns, link) => at(ns, `sysctl -qw net.ipv6.conf.${link}.disable_ipv6=1`),
     downLink: (ns, link) => at(ns, `ip link set ${link} down`),
     flushMaps: async (table) => {
       for (const map of ['from', 'to', 'nat']) await at('host', `nft flush map inet ${table} ${map}`)
@@ -98,5 +101,6 @@ function humanOn(machine: LinuxMachine): Human {
     renameLink: (ns, link, to) => at(ns, `ip link set ${link} name ${to}`),
     setMtu: (ns, link, mtu) => at(ns, `ip link set ${link} mtu ${mtu}`),
     unplug: (link) => at('host', `ip link set ${link} nomaster`),
+    upLink: (ns, link) => at(ns, `ip link set ${link} up`),
   }
 }

@@ -1,7 +1,7 @@
 /** Namespaces and the thread that alone enters them: where everybody stands, what is left open, what a crash leaves. */
 import { readdirSync, readlinkSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { keyOf } from '../../events/index.ts'
+import { type IfName, keyOf } from '../../events/index.ts'
 import { NetnsWorker } from '../../src/kernel/linux/netns.ts'
 import { bridge, ensure, netns, remove, sandboxId, veth } from '../contracts/universe.ts'
 import { LinuxMachine } from './machine.ts'
@@ -21,20 +21,41 @@ describe('namespaces', () => {
 
   it('are made without the main thread leaving its own', async () => {
     const before = readlinkSync(OWN)
-    await machine.kernel.apply([ensure(netns(1)), ensure(netns(2, true))])
+    await machine.kernel.apply([ensure(netns(1)), ensure(netns(2))])
     expect(readlinkSync(OWN)).toBe(before)
     // The worker's home is the namespace taken as the host; nobody is in a sandbox.
     expect(namespaces().size).toBe(2)
   })
 
-  it('have IPv6 off from birth unless asked for, and on or off when asked later', async () => {
-    const value = async (name: string): Promise<string> =>
+  it('have IPv6 off from birth, and on where an interface comes that speaks it, and on that one alone', async () => {
+    const off = async (name: string): Promise<string> =>
       (await machine.in(sandboxId(1), `sysctl -n net.ipv6.conf.${name}.disable_ipv6`)).trim()
-    for (const ipv6 of [false, true, false]) {
-      const [result] = await machine.kernel.apply([ensure(netns(1, ipv6))])
-      expect(result).toMatchObject({ changed: true, ok: true })
-      expect([await value('default'), await value('lo')]).toEqual(ipv6 ? ['0', '0'] : ['1', '1'])
-    }
+    const plug = (network: number, ipv6: boolean) =>
+      machine.kernel.apply(
+        [bridge(network), veth({ ipv6, n: network, network, sandbox: 1 })].map((spec) => ensure(spec)),
+      )
+    await machine.kernel.apply([ensure(netns(1))])
+    await plug(1, false)
+    expect([await off('lo'), await off('eth1')]).toEqual(['1', '1'])
+    await plug(2, true)
+    await plug(3, false)
+    await plug(4, true)
+    const all = ['lo', 'eth1', 'eth2', 'eth3', 'eth4'].map(off)
+    expect(await Promise.all(all)).toEqual(['0', '1', '0', '1', '0'])
+    expect(await machine.in(sandboxId(1), 'sysctl -n net.ipv6.conf.eth2.accept_ra')).toBe('0\n')
+  })
+
+  it('have IPv6 on each interface as asked when many come at once', async () => {
+    await machine.kernel.apply([ensure(netns(1)), ensure(bridge(1))])
+    const all = [1, 2, 3, 4, 5, 6].map((n) => ({ ipv6: n % 3 === 0, n, network: 1, sandbox: 1 }))
+    const specs = all.map((each) => {
+      const spec = veth(each)
+      return { ...spec, peer: { ...spec.peer, name: `eth${each.n}` as IfName } }
+    })
+    const results = await Promise.all(specs.map((spec) => machine.kernel.apply([ensure(spec)])))
+    expect(results.flat().filter(({ ok }) => !ok)).toEqual([])
+    const { found } = await machine.kernel.observe(specs)
+    expect(specs.map((spec) => found.get(keyOf(spec))?.spec)).toEqual(specs)
   })
 
   it('are told apart by cookie, and made anew when somebody took them away', async () => {

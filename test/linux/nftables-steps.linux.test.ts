@@ -136,7 +136,7 @@ describe('steps', () => {
         origin,
       })
       const [result] = await closed.apply([ensure(specs.firewall)])
-      expect(result).toMatchObject({ failure: { class: 'fatal', code: 'EPROTONOSUPPORT' }, ok: false })
+      expect(result).toMatchObject({ failure: { class: 'fatal', code: 'EOPNOTSUPP' }, ok: false })
       expect(JSON.stringify(result)).toContain('modprobe -a nf_tables')
       // A socket of another protocol answers as a kernel without nf_tables does: no such request.
       const deaf = await openFirewall({

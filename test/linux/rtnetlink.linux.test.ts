@@ -117,8 +117,8 @@ describe('the rtnetlink port', () => {
   it('lets IPv6 answer from the first packet', async () => {
     const other = { n: 2, network: 1, sandbox: 2 }
     const both = [ENDPOINT, other].flatMap((each) => [
-      netns(each.sandbox, true),
-      veth(each),
+      netns(each.sandbox),
+      veth({ ...each, ipv6: true }),
       addr6(each),
       defaultRoute6(each),
     ])
@@ -128,7 +128,7 @@ describe('the rtnetlink port', () => {
       link: bridgeName(1),
       ns: 'host',
     }
-    await make(bridge(1), gateway6, ...both)
+    await make(bridge(1, 0, true), gateway6, ...both)
     await machine.in(sandboxId(1), 'ping -c 1 -W 1 fd99:1::12')
   })
 
@@ -223,7 +223,7 @@ describe('the rtnetlink port', () => {
     })
 
     it('refuses an address that the link has with another prefix length', async () => {
-      await make(netns(1, true), bridge(1), veth(ENDPOINT), addr6(ENDPOINT))
+      await make(netns(1), bridge(1), veth({ ...ENDPOINT, ipv6: true }), addr6(ENDPOINT))
       const other: Spec = { ...addr6(ENDPOINT), address: 'fd99:1::11/80' as never }
       expect(await failureOf(ensure(other))).toMatchObject({ class: 'conflict', code: 'EEXIST' })
     })

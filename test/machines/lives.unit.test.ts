@@ -111,6 +111,7 @@ describe('a sandbox', () => {
   const add = (endpoint: EndpointId, ifName: typeof ETH0, gateway: boolean): MachineCommand => ({
     endpoint,
     gateway,
+    gateway6: !gateway,
     ifName,
     type: 'sandbox.addInterface',
   })
@@ -123,6 +124,14 @@ describe('a sandbox', () => {
     expect(
       gatewayAfter(...both, { endpoint: ENDPOINT, gateway: OTHER, type: 'sandbox.removeInterface' }),
     ).toBe(OTHER)
+  })
+
+  it('has the default route of each family by an interface of its own', () => {
+    const { context } = live('sandbox', 'created', ...both).state as SandboxState
+    expect(context).toMatchObject({ gateway: ENDPOINT, gateway6: OTHER })
+    const go = { endpoint: OTHER, gateway6: ENDPOINT, type: 'sandbox.removeInterface' } as const
+    const { state } = live('sandbox', 'created', ...both, go)
+    expect((state as SandboxState).context).toMatchObject({ gateway: ENDPOINT, gateway6: ENDPOINT })
   })
 
   it('loses the default route with its interface, unless it moves', () => {

@@ -39,7 +39,13 @@ describe('a guard says why', () => {
   })
 
   it('ifNameIsFree alone, naming the holder', () => {
-    const command = { endpoint: OTHER, gateway: false, ifName: ETH0, type: 'sandbox.addInterface' } as const
+    const command = {
+      endpoint: OTHER,
+      gateway: false,
+      gateway6: false,
+      ifName: ETH0,
+      type: 'sandbox.addInterface',
+    } as const
     const [problem, ...others] = problems('sandbox', 'created, one interface', command)
     expect(others).toEqual([])
     expect(problem).toMatchObject({ code: 'ERR_EXISTS', field: 'ifName', holder: ENDPOINT })

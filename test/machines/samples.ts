@@ -69,7 +69,6 @@ const network = {
 const sandbox = {
   domain: '',
   hostname: 'c1',
-  ipv6: true,
   labels: {},
   name: 'c1',
   plan: PLAN,
@@ -94,10 +93,17 @@ export const COMMANDS: Readonly<Record<EntityKind, Readonly<Record<string, Machi
   },
   sandbox: {
     'sandbox.create': { ...sandbox, type: 'sandbox.create' },
-    'sandbox.addInterface': { endpoint: ENDPOINT, gateway: true, ifName: ETH0, type: 'sandbox.addInterface' },
+    'sandbox.addInterface': {
+      endpoint: ENDPOINT,
+      gateway: true,
+      gateway6: true,
+      ifName: ETH0,
+      type: 'sandbox.addInterface',
+    },
     'sandbox.addInterface, of another': {
       endpoint: OTHER,
       gateway: false,
+      gateway6: false,
       ifName: ETH1,
       type: 'sandbox.addInterface',
     },
@@ -152,7 +158,7 @@ const sandboxPlanned = { plan: PLAN, sandbox: SANDBOX }
 const added = (endpoint: EndpointId, ifName: IfName, gateway: boolean) =>
   ({
     ...ofSandbox,
-    data: { endpoint, gateway, ifName, sandbox: SANDBOX },
+    data: { endpoint, gateway, gateway6: gateway, ifName, sandbox: SANDBOX },
     type: 'SandboxInterfaceAdded',
   }) satisfies Draft
 const sandboxFact = {

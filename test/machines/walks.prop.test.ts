@@ -135,10 +135,11 @@ describe('on any walk, a sandbox', () => {
       let state: EntityState = initialState(MACHINES.sandbox)
       for (const step of asked) {
         state = decideStream(STREAM.sandbox, state, commandOf('sandbox', state, step)).reduce(folded, state)
-        const { gateway, interfaces } = (state as SandboxState).context
+        const { gateway, gateway6, interfaces } = (state as SandboxState).context
         expect(new Set(interfaces.map((one) => one.endpoint)).size).toBe(interfaces.length)
         expect(new Set(interfaces.map((one) => one.ifName)).size).toBe(interfaces.length)
-        if (gateway !== undefined) expect(interfaces.map((one) => one.endpoint)).toContain(gateway)
+        for (const id of [gateway, gateway6])
+          if (id !== undefined) expect(interfaces.map((one) => one.endpoint)).toContain(id)
       }
     })
     fc.assert(holds)

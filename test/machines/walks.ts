@@ -61,10 +61,16 @@ export function commandOf(kind: EntityKind, state: EntityState, step: Step): Mac
       }
     }
     case 'sandbox.addInterface':
-      return { ...command, endpoint: step.endpoint, gateway: step.flag, ifName: step.ifName }
+      return {
+        ...command,
+        endpoint: step.endpoint,
+        gateway: step.flag,
+        gateway6: step.fails,
+        ifName: step.ifName,
+      }
     case 'sandbox.removeInterface':
       return step.flag
-        ? { ...command, endpoint: step.endpoint, gateway: OTHER }
+        ? { ...command, endpoint: step.endpoint, [step.fails ? 'gateway6' : 'gateway']: OTHER }
         : { endpoint: step.endpoint, type: command.type }
     case 'endpoint.leave':
     case 'network.create':

@@ -37,19 +37,20 @@ export const busy = (spec: Spec): StepFailure => ({
 })
 
 export const bridge: Spec = {
+  ipv6: false,
   kind: 'bridge',
   mac: '02:00:00:00:00:01' as Mac,
   mtu: 0,
   name: 'cnb1' as IfName,
 }
-export const netns: Spec = { ipv6: true, kind: 'netns', sandbox }
+export const netns: Spec = { kind: 'netns', sandbox }
 export const veth: Spec = {
   bridge: 'cnb1' as IfName,
   kind: 'veth',
   mac: '02:00:00:00:00:02' as Mac,
   mtu: 0,
   name: 'cnv1' as IfName,
-  peer: { mac: '02:42:0a:00:00:02' as Mac, name: 'eth0' as IfName, ns: sandbox },
+  peer: { ipv6: false, mac: '02:42:0a:00:00:02' as Mac, name: 'eth0' as IfName, ns: sandbox },
 }
 export const addr: Spec = {
   address: '10.0.0.2/24' as Cidr,
@@ -106,7 +107,6 @@ export const networkDeleted = factOf(streams.network, 'NetworkDeleted', {
 export const sandboxRequested = factOf(streams.sandbox, 'SandboxCreateRequested', {
   domain: '',
   hostname: 'Front',
-  ipv6: true,
   labels: {},
   name: 'box',
   plan: plan(2),
@@ -141,6 +141,7 @@ export const joinRequested = factOf(streams.endpoint, 'EndpointJoinRequested', {
 export const interfaceAdded = factOf(streams.sandbox, 'SandboxInterfaceAdded', {
   endpoint,
   gateway: true,
+  gateway6: false,
   ifName: 'eth0' as IfName,
   sandbox,
 })

@@ -53,10 +53,9 @@ describe('wants', () => {
 
   it('of a sandbox name the endpoint of its default route', () => {
     const { sandboxes } = after(...connected).desired
-    expect(sandboxes.get(sandbox)).toEqual({ gateway: endpoint, id: sandbox, ipv6: true })
+    expect(sandboxes.get(sandbox)).toEqual({ gateway: endpoint, id: sandbox })
     expect(after(...connected, [interfaceRemoved]).desired.sandboxes.get(sandbox)).toEqual({
       id: sandbox,
-      ipv6: true,
     })
   })
 

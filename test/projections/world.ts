@@ -90,7 +90,7 @@ export class World {
     const n = this.#networks.push(network)
     if (n > 4) return void this.#networks.pop()
     const bridge = { mac: `02:00:00:00:01:0${n}` as Mac, name: `cnb${n}` as IfName }
-    const spec: Spec = { kind: 'bridge', mac: bridge.mac, mtu: 0, name: bridge.name }
+    const spec: Spec = { ipv6: false, kind: 'bridge', mac: bridge.mac, mtu: 0, name: bridge.name }
     const stream = streamOf.network(network)
     this.#commit(
       factOf(stream, 'NetworkCreateRequested', {
@@ -113,13 +113,12 @@ export class World {
     const sandbox = idOf('s', ++this.#count)
     this.#sandboxes.push(sandbox)
     const stream = streamOf.sandbox(sandbox)
-    const spec: Spec = { ipv6: true, kind: 'netns', sandbox }
+    const spec: Spec = { kind: 'netns', sandbox }
     const name = `box${this.#count}`
     this.#commit(
       factOf(stream, 'SandboxCreateRequested', {
         domain: '',
         hostname: `Host${this.#count}`,
-        ipv6: true,
         labels: {},
         name,
         plan: this.#plan,
@@ -186,6 +185,7 @@ export class World {
       factOf(streamOf.sandbox(sandbox), 'SandboxInterfaceAdded', {
         endpoint: id,
         gateway: ifName === 'eth0',
+        gateway6: false,
         ifName,
         sandbox,
       }),
@@ -358,7 +358,7 @@ export class World {
         mac: '02:00:00:00:00:01' as Mac,
         mtu: 0,
         name: link,
-        peer: { mac, name: ifName, ns: sandbox },
+        peer: { ipv6: false, mac, name: ifName, ns: sandbox },
       },
       { address: `${this.#ip(network, address)}/24` as Cidr, kind: 'addr', link: ifName, ns: sandbox },
     ]

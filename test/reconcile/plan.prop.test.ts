@@ -110,6 +110,7 @@ describe('a plan', () => {
       fc.property(changes, (life) => {
         const world = new World()
         const foreign: Spec = {
+          ipv6: false,
           kind: 'bridge',
           mac: '02:00:00:00:00:99' as never,
           mtu: 0,

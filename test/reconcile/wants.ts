@@ -36,8 +36,7 @@ export const networkWant = (n: number, internal = false): NetworkWant => ({
 
 export const sandboxWant = (n: number, gateway?: EndpointId): SandboxWant => ({
   id: `sandbox${n}` as SandboxId,
-  ipv6: true,
-  ...(gateway === undefined ? {} : { gateway }),
+  ...(gateway === undefined ? {} : { gateway, ...(n % 2 === 0 ? {} : { gateway6: gateway }) }),
 })
 
 /** Endpoint `n`'s `attempt` to join network `network` to sandbox `sandbox`. */

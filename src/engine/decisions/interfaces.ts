@@ -2,24 +2,26 @@
  * A sandbox's interfaces: who gives the default route, and what changes when one comes or goes.
  *
  * Order, first is best (after libnetwork's endpoint order): higher priority, then not internal, then network name by code
- * points. The first whose network is not internal gives the default route.
+ * points. Of those that have addresses of a family, the first whose network is not internal gives that family's default
+ * route. (libnetwork takes the family's of one endpoint only, and none where that has no IPv4.)
  */
-import type { EndpointId, SandboxId, Stream } from '../../../events/index.ts'
-import { streamOf } from '../../../events/index.ts'
+import type { EndpointId, Family, SandboxId, Stream } from '../../../events/index.ts'
+import { familyOf, streamOf } from '../../../events/index.ts'
 import type { NetworkView, Topology } from '../../../projections/index.ts'
 import type { Draft } from '../draft.ts'
 
-/** A candidate for the default route. */
+/** A candidate for the default routes. */
 export type Candidate = {
   readonly endpoint: EndpointId
+  readonly families: readonly Family[]
   readonly internal: boolean
   readonly network: string
   readonly priority: number
 }
 
-/** The candidate that gives the default route; undefined: none can. */
-export function gatewayAmong(candidates: readonly Candidate[]): EndpointId | undefined {
-  const [best] = candidates.filter((c) => !c.internal).sort(byPrecedence)
+/** The candidate that gives a family's default route; undefined: none can. */
+export function gatewayAmong(candidates: readonly Candidate[], family: Family): EndpointId | undefined {
+  const [best] = candidates.filter((c) => !c.internal && c.families.includes(family)).sort(byPrecedence)
   return best?.endpoint
 }
 
@@ -28,8 +30,10 @@ const byPrecedence = (a: Candidate, b: Candidate): number =>
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
+/** An endpoint has an address of each family that its network has. */
 export const candidateOf = (endpoint: EndpointId, network: NetworkView, priority: number): Candidate => ({
   endpoint,
+  families: network.subnets.map(({ subnet }) => familyOf(subnet)),
   internal: network.internal,
   network: network.name,
   priority,
@@ -45,16 +49,18 @@ export function candidatesIn(topology: Topology, sandbox: SandboxId): Candidate[
   })
 }
 
-/** Takes an endpoint's interface from its sandbox, and says who gives the default route from now on. */
+/** Takes an endpoint's interface from its sandbox, and says who gives the default routes from now on. */
 export function removeInterface(draft: Draft, sandbox: SandboxId, endpoint: Stream): void {
   const id = endpoint.slice('endpoint/'.length) as EndpointId
   const view = draft.view.projections.topology.sandboxes.get(sandbox)
   if (!view?.interfaces.some((i) => i.endpoint === id)) return
   const rest = candidatesIn(draft.view.projections.topology, sandbox).filter((c) => c.endpoint !== id)
-  const gateway = gatewayAmong(rest)
+  const gateway = gatewayAmong(rest, 4)
+  const gateway6 = gatewayAmong(rest, 6)
   draft.decide(streamOf.sandbox(sandbox), {
     endpoint: id,
     ...(gateway === undefined ? {} : { gateway }),
+    ...(gateway6 === undefined ? {} : { gateway6 }),
     type: 'sandbox.removeInterface',
   })
 }

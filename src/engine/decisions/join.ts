@@ -95,10 +95,11 @@ export const deleteEndpoint: Handler<'endpoint.delete'> = (draft, data) => {
 function join(draft: Draft, network: NetworkView, sandbox: SandboxView, command: JoinCommand): void {
   const candidates = candidatesIn(draft.view.projections.topology, sandbox.id)
   draft.decide(streamOf.endpoint(command.endpoint), command)
-  const mine = candidateOf(command.endpoint, network, command.priority)
+  const all = [...candidates, candidateOf(command.endpoint, network, command.priority)]
   draft.decide(streamOf.sandbox(sandbox.id), {
     endpoint: command.endpoint,
-    gateway: gatewayAmong([...candidates, mine]) === command.endpoint,
+    gateway: gatewayAmong(all, 4) === command.endpoint,
+    gateway6: gatewayAmong(all, 6) === command.endpoint,
     ifName: command.ifName,
     type: 'sandbox.addInterface',
   })

@@ -3,7 +3,16 @@ import type { CommandData, NetworkId, Problem, Subnet } from '../../../events/in
 import { familyOf, streamOf } from '../../../events/index.ts'
 import { endpointsOf, type NetworkView } from '../../../projections/index.ts'
 import { checkDriver } from '../../drivers/index.ts'
-import { checkName, checkSubnets, chooseSubnet } from '../../ipam/index.ts'
+import {
+  checkHostRoutes,
+  checkName,
+  checkSubnets,
+  chooseLocalSubnet,
+  chooseSubnet,
+  familiesFor,
+  localPrefix,
+  needsPool,
+} from '../../ipam/index.ts'
 import { linkMac, linkName } from '../../reconcile/marks.ts'
 import type { Draft } from '../draft.ts'
 import { refuseIf } from '../draft.ts'
@@ -13,14 +22,13 @@ import { orRefuse, untilPlan } from './refuse.ts'
 import { planOfEnd } from './reserve.ts'
 
 export const createNetwork: Handler<'network.create'> = (draft, data, context) => {
-  const { subnets, problems } = subnetsFor(draft, data)
+  const { subnets, problems } = subnetsFor(draft, data, context)
   refuseIf([
     ...checkName('network', data.name),
     ...checkDriver(context.drivers, data.driver),
     ...nameIsFree(draft, data.name),
     ...(context.drivers.get(data.driver)?.validate(data) ?? []),
     ...problems,
-    ...subnets.flatMap(isIpv4),
   ])
   const network = entityId(context, 0) as NetworkId
   draft.decide(streamOf.network(network), {
@@ -48,29 +56,33 @@ export const deleteNetwork: Handler<'network.delete'> = (draft, data) => {
   return { purpose: 'cut' }
 }
 
+type Subnets = { readonly problems: readonly Problem[]; readonly subnets: readonly Subnet[] }
+
+/** Those asked for, and one of each family that has none of them; IPv4's first. */
 function subnetsFor(
   draft: Draft,
   data: CommandData['network.create'],
-): { problems: readonly Problem[]; subnets: readonly Subnet[] } {
+  { hash, origin }: DecisionContext,
+): Subnets {
   const { allocations } = draft.view.projections
-  if (data.subnets && data.subnets.length > 0) return checkSubnets(allocations, data.subnets)
-  const chosen = chooseSubnet(allocations, [])
-  return 'problem' in chosen
-    ? { problems: [chosen.problem], subnets: [] }
-    : { problems: [], subnets: [chosen.subnet] }
+  const avoid = (data.hostRoutes ?? []).map(({ dst }) => dst)
+  const asked = checkSubnets(allocations, data.subnets ?? [])
+  const chosen = [
+    ...(needsPool(data, 4) ? [chooseSubnet(allocations, avoid)] : []),
+    ...(needsPool(data, 6) ? [chooseLocalSubnet(allocations, localPrefix(hash, origin), avoid)] : []),
+  ]
+  return {
+    problems: [
+      ...familiesFor(data).problems,
+      ...asked.problems,
+      ...checkHostRoutes(asked.subnets, data),
+      ...chosen.flatMap((each) => ('problem' in each ? [each.problem] : [])),
+    ],
+    subnets: [...asked.subnets, ...chosen.flatMap((each) => ('subnet' in each ? [each.subnet] : []))].sort(
+      (a, b) => familyOf(a.subnet) - familyOf(b.subnet),
+    ),
+  }
 }
-
-/** Sandboxes are born with IPv6 off; a network that none could join is refused here. */
-const isIpv4 = ({ subnet }: Subnet): readonly Problem[] =>
-  familyOf(subnet) === 4
-    ? []
-    : [
-        {
-          code: 'ERR_UNSUPPORTED',
-          field: 'subnets',
-          message: `subnet ${subnet}: this version has no IPv6 networks yet; give an IPv4 subnet, as 10.9.0.0/24`,
-        },
-      ]
 
 const bridgeFor = (network: NetworkId, { hash, origin }: DecisionContext) => {
   const name = linkName(hash, 'b', network, 1)

@@ -34,7 +34,7 @@ export type Asked = {
   readonly problems: readonly Problem[]
 }
 
-type Request = Pick<CommandData['endpoint.create'], 'address' | 'labels' | 'mac' | 'name'>
+type Request = Pick<CommandData['endpoint.create'], 'address' | 'address6' | 'labels' | 'mac' | 'name'>
 
 /** Chooses what was not asked for, and lists all that speaks against what was. */
 export function askFor(draft: Draft, network: NetworkView, request: Request): Asked {
@@ -45,14 +45,15 @@ export function askFor(draft: Draft, network: NetworkView, request: Request): As
     ...nameIsFree(draft, network, request.name),
     ...networkIsUp(network),
   ]
-  const wanted =
-    request.address === undefined ? undefined : checkAddress(allocations, network, request.address)
-  if (wanted && 'problem' in wanted) problems.push(wanted.problem)
+  const wanted = ([4, 6] as const).flatMap((family) => {
+    const text = family === 4 ? request.address : request.address6
+    return text === undefined ? [] : checkAddress(allocations, network, text, family)
+  })
+  for (const each of wanted) if ('problem' in each) problems.push(each.problem)
   for (const { subnet } of network.subnets) {
     const chosen =
-      wanted && 'address' in wanted && wanted.subnet === subnet
-        ? wanted
-        : chooseAddress(allocations, network, subnet)
+      wanted.find((each) => 'address' in each && each.subnet === subnet) ??
+      chooseAddress(allocations, network, subnet)
     if ('problem' in chosen) problems.push(chosen.problem)
     else addresses.push(chosen.address)
   }

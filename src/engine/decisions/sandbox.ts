@@ -21,7 +21,6 @@ export const createSandbox: Handler<'sandbox.create'> = (draft, data, context) =
   draft.decide(streamOf.sandbox(sandbox), {
     domain: data.domain ?? '',
     hostname: data.hostname ?? '',
-    ipv6: false,
     labels: data.labels ?? {},
     name: data.name,
     plan: draft.plan,

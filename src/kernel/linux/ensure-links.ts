@@ -4,7 +4,7 @@
  */
 import type { BridgeSpec, VethSpec } from '../../../events/index.ts'
 import { aliasOf } from '../../reconcile/marks.ts'
-import { EEXIST, ENETDOWN } from '../errno.ts'
+import { ENETDOWN } from '../errno.ts'
 import {
   BR_STATE_FORWARDING,
   createBridge,
@@ -17,11 +17,11 @@ import { type Context, type Done, indexOfOurs, namespaceOf, strangers } from './
 import type { Mark } from './mark.ts'
 import type { Namespace } from './namespaces.ts'
 import type { Writer } from './netlink.ts'
-import { demand, Refusal } from './refusal.ts'
+import { demand, demandBirth, Refusal } from './refusal.ts'
 import { deleteLinks, undeleted } from './remove-links.ts'
 
-/** A bridge: born down with its mark, then given its alias and taken up. */
-export function ensureBridge(context: Context, spec: BridgeSpec): Done {
+/** A bridge: born down with its mark, then given its alias, and taken up when it speaks IPv6 as asked. */
+export async function ensureBridge(context: Context, spec: BridgeSpec): Promise<Done> {
   const { mark } = context
   const { host } = context.namespaces
   const renamed = renamedOf(context, spec)
@@ -29,11 +29,16 @@ export function ensureBridge(context: Context, spec: BridgeSpec): Done {
   const link = renamed ?? standingOf(context, spec)
   if (link === undefined)
     throw new Refusal('ENODEV', `bridge ${spec.name} vanished while it was looked at (ENODEV)`)
+  const switched = await setIpv6(context, host, link, spec.ipv6)
   const changed = changeIf(host, link, {
     ...changesOf(link, spec, mark),
     ...aliasFor(link, mark, `bridge ${spec.name}`),
+    ...(spec.ipv6 && !link.up ? { quiet: true } : {}),
   })
-  return { changed: fresh || changed, ifindex: host.remember({ index: link.index, name: spec.name }) }
+  return {
+    changed: fresh || switched || changed,
+    ifindex: host.remember({ index: link.index, name: spec.name }),
+  }
 }
 
 /** A veth pair, its peer born in the sandbox. Asynchronous only for what cannot be mended in place. */
@@ -42,16 +47,18 @@ export async function ensureVeth(context: Context, spec: VethSpec): Promise<Done
   const { host } = context.namespaces
   indexOfOurs(mark, host, spec.bridge)
   const sandbox = await namespaceOf(context, spec.peer.ns)
-  const birth = { group: mark.living, netnsFd: sandbox.fd ?? -1 }
   const renamed = renamedOf(context, spec)
-  if (renamed === undefined && create(host, spec, (w) => createVeth(w, spec, birth)))
+  if (renamed === undefined && (await bear(context, spec, sandbox)))
     return { changed: true, ifindex: await raise(context, spec, sandbox) }
   const link = renamed ?? standingOf(context, spec)
   if (link === undefined)
     throw new Refusal('EEXIST', `the sandbox has an interface ${spec.peer.name} already (EEXIST)`)
   host.remember({ index: link.index, name: spec.name })
   const peer = peerOf(link, sandbox)
-  if (peer !== undefined) return { changed: mend(context, spec, link, peer, sandbox), ifindex: link.index }
+  if (peer !== undefined) {
+    const switched = await setIpv6(context, sandbox, peer, spec.peer.ipv6)
+    return { changed: mend(context, spec, link, peer, sandbox) || switched, ifindex: link.index }
+  }
   // Its other end is gone to another namespace: nothing can bring it back, so it is made anew.
   const [errno = 0] = await deleteLinks(context, [link])
   if (errno !== 0) throw undeleted(link, errno)
@@ -70,7 +77,30 @@ function renamedOf({ mark, namespaces: { host } }: Context, spec: BridgeSpec | V
 /** False: something stands there already. */
 function create(host: Namespace, spec: BridgeSpec | VethSpec, write: (writer: Writer) => void): boolean {
   const [answer] = host.request(write)
-  return demand(answer, `create ${spec.kind} ${spec.name}`, EEXIST).errno === 0
+  return demandBirth(answer, spec.kind, spec.name).errno === 0
+}
+
+/** A veth whose peer speaks IPv6, or does not, from birth on. False: something stands there already. */
+function bear({ mark, namespaces }: Context, spec: VethSpec, sandbox: Namespace): Promise<boolean> {
+  const { host, worker } = namespaces
+  const { fd } = sandbox
+  const { ipv6 } = spec.peer
+  return sandbox.bear(
+    ipv6,
+    // The first that speaks IPv6 brings the loopback to speak it too: packets to an own address go by it.
+    () => worker.call('setIpv6', { fd, links: ipv6 ? ['default', 'lo'] : ['default'], on: ipv6 }),
+    () => create(host, spec, (w) => createVeth(w, spec, { group: mark.living, netnsFd: fd ?? -1 })),
+  )
+}
+
+/** Makes a link that stands already speak IPv6, or be silent, and in a sandbox the loopback with it. True: it was otherwise. */
+async function setIpv6({ namespaces }: Context, ns: Namespace, link: Link, on: boolean): Promise<boolean> {
+  const isAsAsked = link.ipv6 === on && !(on && link.acceptsRa)
+  const inSandbox = ns.ref !== 'host'
+  if (isAsAsked && !(on && inSandbox && ns.find('lo')?.ipv6 === false)) return false
+  const links = on && inSandbox ? ['lo', link.name] : [link.name]
+  await namespaces.worker.call('setIpv6', { fd: ns.fd, links, on })
+  return true
 }
 
 /** What stands under the spec's name. @throws {Refusal} EEXIST: it is a stranger's. */

@@ -101,15 +101,22 @@ function hintOf(names: Namespace, message: Message): Hint | undefined {
       return { link: name, ns, subject: name, what: 'link' }
     }
     case RTM_NEWADDR:
-    case RTM_DELADDR:
-      return { ns, subject: decodeAddress(message).address, what: 'addr' }
+    case RTM_DELADDR: {
+      const { address } = decodeAddress(message)
+      return isByItself(message, address) ? undefined : { ns, subject: address, what: 'addr' }
+    }
     case RTM_NEWROUTE:
     case RTM_DELROUTE: {
       // Routes of the table `local` and of multicast follow addresses, which tell for themselves.
       const route = decodeRoute(message)
-      return route && { ns, subject: route.dst, what: 'route' }
+      if (route === undefined || isByItself(message, route.dst)) return undefined
+      return { ns, subject: route.dst, what: 'route' }
     }
     default:
       return undefined
   }
 }
+
+/** The kernel gives a link that speaks IPv6 an address and a route of its own: what comes so needs no look. */
+const isByItself = ({ type }: Message, text: string): boolean =>
+  (type === RTM_NEWADDR || type === RTM_NEWROUTE) && text.startsWith('fe80:')

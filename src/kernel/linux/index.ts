@@ -3,24 +3,30 @@
  * changes namespace. What adds costs a millisecond of this thread; births of namespaces and deletions are the worker's.
  */
 import { readFileSync } from 'node:fs'
-import type { Spec, Step } from '../../../events/index.ts'
+import type { HostRoute, Spec, Step } from '../../../events/index.ts'
 import type { Hint, Kernel, KernelOptions, Observation, StepResult } from '../kernel.ts'
 import { apply } from './apply.ts'
 import type { Context } from './context.ts'
 import type { Firewall } from './firewall.ts'
 import { Hints } from './hints.ts'
+import { hostRoutes } from './host-routes.ts'
 import { Mark } from './mark.ts'
 import { Namespaces } from './namespaces.ts'
 import { NETLINK_NETFILTER, NetlinkSocket } from './netlink.ts'
 import { NetnsWorker } from './netns.ts'
 import { openFirewall } from './nftables/index.ts'
 import { observe } from './observe.ts'
+import { checkRights, hostError } from './rights.ts'
+
+export { checkRights } from './rights.ts'
 
 /**
  * Opens the port. Changes nothing in the kernel.
+ * @throws {EngineError} ERR_NOT_PERMITTED, ERR_KERNEL_UNSUPPORTED; ERR_NOT_FOUND: nothing is at `hostNetns`.
  * @throws {NetlinkError | WorkerError} no netlink socket can be had in the namespace taken as the host.
  */
 export async function openLinuxKernel({ hostNetns, origin, runDir }: KernelOptions): Promise<Kernel> {
+  checkRights(hostNetns)
   const worker = new NetnsWorker(hostNetns)
   worker.warm()
   try {
@@ -36,7 +42,7 @@ export async function openLinuxKernel({ hostNetns, origin, runDir }: KernelOptio
     return new LinuxKernel({ mark: new Mark(origin), namespaces }, firewall)
   } catch (error) {
     await worker.close()
-    throw error
+    throw hostError(hostNetns, error)
   }
 }
 
@@ -67,6 +73,10 @@ class LinuxKernel implements Kernel {
     return () => {
       for (const end of ends) end()
     }
+  }
+
+  async routes(): Promise<readonly HostRoute[]> {
+    return hostRoutes(this.#context)
   }
 
   /** Closes what is open here; the kernel keeps all that was made. */

@@ -44,7 +44,8 @@ const IFLA_INFO_SLAVE_DATA = 5
 const IFLA_BRPORT_STATE = 1
 const IFLA_INET6_CONF = 2
 const IFLA_INET6_ADDR_GEN_MODE = 8
-/** Place in the array of sysctls that IFLA_INET6_CONF is (linux/ipv6.h). */
+/** Places in the array of sysctls that IFLA_INET6_CONF is (linux/ipv6.h). */
+const DEVCONF_ACCEPT_RA = 3
 const DEVCONF_DISABLE_IPV6 = 26
 const IN6_ADDR_GEN_MODE_NONE = 1
 const VETH_INFO_PEER = 1
@@ -62,6 +63,8 @@ export const BR_STATE_FORWARDING = 3
 
 /** A link as the kernel tells it. Indexes are 0 where there is none. */
 export type Link = {
+  /** Whoever advertises itself as a router gives it addresses and routes: its `accept_ra` is not 0. */
+  readonly acceptsRa: boolean
   readonly alias: string
   readonly group: number
   readonly index: number
@@ -187,6 +190,7 @@ export const linkIndexOf = ({ body }: Pick<Message, 'body'>): number => body.rea
 /** Reads RTM_NEWLINK, as a reply, in a dump or as a notification. */
 export function decodeLink({ body }: Pick<Message, 'body'>): Link {
   const link = {
+    acceptsRa: false,
     alias: '',
     group: 0,
     index: body.readInt32LE(4),
@@ -210,7 +214,7 @@ export function decodeLink({ body }: Pick<Message, 'body'>): Link {
     else if (a.type === IFLA_MASTER) link.master = a.u32()
     else if (a.type === IFLA_IFALIAS) link.alias = a.text()
     else if (a.type === IFLA_GROUP) link.group = a.u32()
-    else if (a.type === IFLA_AF_SPEC) link.ipv6 = hasIpv6(a.nested())
+    else if (a.type === IFLA_AF_SPEC) Object.assign(link, decodeInet6(a.nested()))
     else if (a.type === IFLA_LINKINFO) Object.assign(link, decodeLinkInfo(a.nested()))
   return link
 }
@@ -226,14 +230,17 @@ function decodeLinkInfo(info: Attributes): Partial<Link> {
   return link
 }
 
-function hasIpv6(families: Attributes): boolean {
+function decodeInet6(families: Attributes): Partial<Link> {
   while (families.next()) {
     if (families.type !== AF_INET6) continue
     for (const inet6 = families.nested(); inet6.next();) {
-      const offset = DEVCONF_DISABLE_IPV6 * 4
-      if (inet6.type === IFLA_INET6_CONF && inet6.size >= offset + 4)
-        return inet6.bytes().readInt32LE(offset) === 0
+      if (inet6.type !== IFLA_INET6_CONF || inet6.size < (DEVCONF_DISABLE_IPV6 + 1) * 4) continue
+      const sysctls = inet6.bytes()
+      return {
+        acceptsRa: sysctls.readInt32LE(DEVCONF_ACCEPT_RA * 4) !== 0,
+        ipv6: sysctls.readInt32LE(DEVCONF_DISABLE_IPV6 * 4) === 0,
+      }
     }
   }
-  return false
+  return {}
 }

@@ -28,12 +28,16 @@ export class Namespace {
   readonly #indexes = new Map<string, number>()
   readonly #names = new Map<number, string>()
   readonly #socket: NetlinkSocket
+  #births: Promise<unknown> | undefined
+  /** Whether a link that is born here speaks IPv6; undefined: not known. */
+  #bornWithIpv6: boolean | undefined
   #closed = false
   #monitor: NetlinkSocket | undefined
 
-  constructor(ref: NsRef, fd: number | undefined, socket: NetlinkSocket) {
+  constructor(ref: NsRef, fd: number | undefined, socket: NetlinkSocket, bornWithIpv6?: boolean) {
     this.ref = ref
     this.fd = fd
+    this.#bornWithIpv6 = bornWithIpv6
     this.#socket = socket
     this.cookie = socket.netnsCookie
   }
@@ -102,6 +106,31 @@ export class Namespace {
     return [AF_INET, AF_INET6].flatMap((family) =>
       this.#socket.dump(dumpRoutes(writer.reset(), family), decodeRoute),
     )
+  }
+
+  /**
+   * Makes a link that does, or does not, speak IPv6 from its birth: what the namespace's links are born with is switched by
+   * `turn` if it is otherwise. Births that need different ones wait for each other.
+   */
+  async bear<T>(ipv6: boolean, turn: () => Promise<unknown>, make: () => T): Promise<T> {
+    if (this.#births === undefined && this.#bornWithIpv6 === ipv6) return make()
+    const before = this.#births ?? Promise.resolve()
+    const birth = before
+      .catch(() => undefined)
+      .then(async () => {
+        if (this.#bornWithIpv6 !== ipv6) {
+          this.#bornWithIpv6 = undefined
+          await turn()
+          this.#bornWithIpv6 = ipv6
+        }
+        return make()
+      })
+    this.#births = birth
+    try {
+      return await birth
+    } finally {
+      if (this.#births === birth) this.#births = undefined
+    }
   }
 
   /**
@@ -177,18 +206,17 @@ export class Namespaces {
     return this.get(sandbox)
   }
 
-  /** Makes the namespace, or finds it, and switches IPv6 as the spec says. */
+  /** Makes the namespace, or finds it, and takes its loopback up. */
   async ensure(spec: NetnsSpec): Promise<{ readonly changed: boolean; readonly ns: Namespace }> {
     const ns = await this.look(spec.sandbox)
     if (ns?.fd !== undefined) {
-      const changed = await this.worker.call('setIpv6', { fd: ns.fd, on: spec.ipv6 })
       const lo = ns.find('lo')
-      if (lo === undefined || lo.up) return { changed, ns }
+      if (lo === undefined || lo.up) return { changed: false, ns }
       ns.change(lo, { up: true })
       return { changed: true, ns }
     }
-    const birth = await this.worker.call('create', { ipv6: spec.ipv6, path: this.#pathOf(spec.sandbox) })
-    return { changed: true, ns: this.#keep(spec.sandbox, birth) }
+    const birth = await this.worker.call('create', { path: this.#pathOf(spec.sandbox) })
+    return { changed: true, ns: this.#keep(spec.sandbox, birth, false) }
   }
 
   /** @returns whether there was one. */
@@ -216,8 +244,12 @@ export class Namespaces {
     }
   }
 
-  #keep(sandbox: SandboxId, opened: { readonly fd: number; readonly socket: number }): Namespace {
-    const ns = new Namespace(sandbox, opened.fd, NetlinkSocket.adopt(opened.socket))
+  #keep(
+    sandbox: SandboxId,
+    opened: { readonly fd: number; readonly socket: number },
+    bornWithIpv6?: boolean,
+  ): Namespace {
+    const ns = new Namespace(sandbox, opened.fd, NetlinkSocket.adopt(opened.socket), bornWithIpv6)
     this.#open.set(sandbox, ns)
     this.#onOpened(ns)
     return ns

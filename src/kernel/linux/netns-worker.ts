@@ -9,7 +9,7 @@
 import { existsSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Origin } from '../../../events/index.ts'
-import { EBUSY, EINVAL, ENODEV, ENOENT } from '../errno.ts'
+import { EAFNOSUPPORT, EBUSY, EINVAL, ENODEV, ENOENT } from '../errno.ts'
 import { CLONE_NEWNET, libc, MNT_DETACH, MS_BIND, O_CLOEXEC } from './libc.ts'
 import { changeLink, decodeLink, deleteGroup, deleteLink, dumpLinks } from './links.ts'
 import { Mark } from './mark.ts'
@@ -48,8 +48,10 @@ function inside<T>(fd: Where, body: () => T): T {
   }
 }
 
+/** An error without a code is no answer to a request: it ends the thread, and whoever waits is told of it. */
 function goHome(): void {
-  if (libc().setns(home, CLONE_NEWNET) < 0) process.exit(1)
+  if (libc().setns(home, CLONE_NEWNET) < 0)
+    throw new Error(`the way back to the host's namespace is barred (${failed('setns').message})`)
 }
 
 /** `net.ipv4.ip_forward` is ip_forward in ipv4 in net; a dot inside a part is written as a slash, as sysctl(8) does. */
@@ -66,14 +68,22 @@ function writeSysctl(name: string, value: string): boolean {
   return true
 }
 
-const IPV6_SWITCHES = ['net.ipv6.conf.default.disable_ipv6', 'net.ipv6.conf.lo.disable_ipv6']
-
 /** Absent when the kernel runs with ipv6.disable=1: then it is off. */
 const hasIpv6 = (): boolean => existsSync(sysctlPath('net.ipv6.conf.default.disable_ipv6'))
 
-function switchIpv6(on: boolean): boolean {
-  if (!hasIpv6() && !on) return false
-  return IPV6_SWITCHES.map((name) => writeSysctl(name, on ? '0' : '1')).includes(true)
+/**
+ * What makes a link speak IPv6. Other than the loopback it has its link-local address at once (we chose its MAC, so nobody
+ * else has it), and takes neither addresses nor routes from whoever advertises some. With the last it begins to speak.
+ */
+const SPEAKS = ['accept_dad', 'accept_ra', 'disable_ipv6']
+
+/** Makes links, by name, speak IPv6 or be silent; `default` are those to come. */
+function switchIpv6(links: readonly string[], on: boolean): void {
+  if (!hasIpv6() && on) throw new NetlinkError('switch IPv6 on', EAFNOSUPPORT)
+  if (!hasIpv6()) return
+  for (const link of links)
+    for (const name of on && link !== 'lo' ? SPEAKS : ['disable_ipv6'])
+      writeFileSync(`/proc/sys/net/ipv6/conf/${link}/${name}`, on ? '0' : '1')
 }
 
 function bringLoopbackUp(socket: NetlinkSocket): void {
@@ -83,14 +93,14 @@ function bringLoopbackUp(socket: NetlinkSocket): void {
 }
 
 /** Makes a namespace; the mount comes last, so what is at the path is complete. */
-function create({ ipv6, path }: { readonly ipv6: boolean; readonly path: string }): OpenNetns {
+function create({ path }: { readonly path: string }): OpenNetns {
   writeFileSync(path, '', { mode: 0o600 })
   if (libc().unshare(CLONE_NEWNET) < 0) throw failed('unshare')
   let fd = -1
   try {
     fd = openPath(OWN)
     const socket = NetlinkSocket.open(NETLINK_ROUTE)
-    switchIpv6(ipv6)
+    switchIpv6(['default', 'lo'], false)
     bringLoopbackUp(socket)
     if (libc().mount(OWN, path, null, MS_BIND, null) < 0) throw failed(`mount ${path}`)
     return { fd, socket: socket.fd }
@@ -125,9 +135,8 @@ function remove({ path }: { readonly path: string }): boolean {
   return true
 }
 
-/** True: something changed. */
-const setIpv6 = ({ fd, on }: { readonly fd: number; readonly on: boolean }): boolean =>
-  inside(fd, () => switchIpv6(on))
+const setIpv6 = (at: { readonly fd: Where; readonly links: readonly string[]; readonly on: boolean }): void =>
+  inside(at.fd, () => switchIpv6(at.links, at.on))
 
 /** Undefined: there is no such sysctl. */
 const sysctlGet = ({ fd, name }: { readonly fd: Where; readonly name: string }): string | undefined =>
@@ -224,7 +233,7 @@ function answer(request: Request): Response {
 function start(): void {
   const { hostNetns } = workerData as { readonly hostNetns?: string }
   home = openPath(hostNetns ?? OWN)
-  goHome()
+  if (libc().setns(home, CLONE_NEWNET) < 0) throw failed(`setns ${hostNetns ?? OWN}`)
   parentPort?.on('message', (request: Request) => parentPort?.postMessage(answer(request)))
 }
 

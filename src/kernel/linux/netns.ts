@@ -70,12 +70,15 @@ export class NetnsWorker {
       if (response.ok) waiter?.resolve(response.value)
       else waiter?.reject(new WorkerError(response.code, response.message))
     })
-    worker.on('error', (error: NodeJS.ErrnoException) => this.#ended(worker, error.code, error.message))
-    worker.on('exit', () => this.#ended(worker, 'EPIPE', 'the namespace worker ended'))
+    worker.on('error', ({ code, message }: NodeJS.ErrnoException) =>
+      this.#ended(worker, `the namespace worker ended: ${message}`, code),
+    )
+    worker.on('exit', (code) => this.#ended(worker, `the namespace worker ended with exit code ${code}`))
     return worker
   }
 
-  #ended(worker: Worker, code = 'EPIPE', message: string): void {
+  /** @param code the errno's name, if the thread could not even start for it */
+  #ended(worker: Worker, message: string, code = 'EPIPE'): void {
     if (this.#worker === worker) this.#worker = undefined
     for (const waiter of this.#waiters.values()) waiter.reject(new WorkerError(code, message))
     this.#waiters.clear()

@@ -73,7 +73,7 @@ async function findNetns(views: Views, spec: NetnsSpec): Promise<Found | undefin
   const view = await views.of(spec.sandbox)
   if (view === undefined) return undefined
   const flaws = view.linkNamed('lo')?.up === true ? [] : ['down']
-  const found = compare(spec, { ipv6: view.ipv6 }, flaws)
+  const found = compare(spec, {}, flaws)
   return { ours: true, seen: seenOf(keyOf(spec), { netnsCookie: view.ns.cookie }), spec: found }
 }
 
@@ -95,8 +95,12 @@ async function findLink(views: Views, spec: BridgeSpec | VethSpec): Promise<Foun
   const flaws = [
     ...(isDown(link, peer, host) ? ['down'] : []),
     ...(link.group === mark.swept ? ['swept'] : []),
+    ...(obeysRouters(spec, spec.kind === 'veth' ? peer : link)
+      ? [spec.kind === 'veth' ? 'peer' : 'ipv6']
+      : []),
   ]
-  const actual = spec.kind === 'veth' ? vethOf(host, link, peer, spec) : bridgeOf(link, spec.mtu)
+  const loIsOn = spec.kind === 'veth' && (await views.of(spec.peer.ns))?.ipv6 === true
+  const actual = spec.kind === 'veth' ? vethOf(host, link, peer, spec, loIsOn) : bridgeOf(link, spec.mtu)
   return { ours, seen, spec: compare<BridgeSpec | VethSpec>(spec, actual, flaws) }
 }
 
@@ -116,19 +120,32 @@ function isDown(link: Link, peer: Link | undefined, host: View): boolean {
   return !link.up || peer?.up === false || (mayForward && link.portState !== BR_STATE_FORWARDING)
 }
 
+/** Whether a link that shall speak IPv6 takes orders from whoever advertises itself as a router. */
+const obeysRouters = (spec: BridgeSpec | VethSpec, link: Link | undefined): boolean =>
+  (spec.kind === 'veth' ? spec.peer.ipv6 : spec.ipv6) && link?.ipv6 === true && link.acceptsRa
+
 /** An MTU that was not asked for (0) is as asked whatever it is. */
-const bridgeOf = (link: Link, mtuAsked: number): Pick<BridgeSpec, 'mac' | 'mtu'> => ({
+const bridgeOf = (link: Link, mtuAsked: number): Pick<BridgeSpec, 'ipv6' | 'mac' | 'mtu'> => ({
+  ipv6: link.ipv6,
   mac: link.mac,
   mtu: mtuAsked === 0 ? 0 : link.mtu,
 })
 
-function vethOf(host: View, link: Link, peer: Link | undefined, spec: VethSpec): Partial<VethSpec> {
+/** A peer that shall speak IPv6 does so only where the loopback does. */
+function vethOf(
+  host: View,
+  link: Link,
+  peer: Link | undefined,
+  spec: VethSpec,
+  loIsOn: boolean,
+): Partial<VethSpec> {
   const mtu = peer !== undefined && link.mtu === spec.mtu ? peer.mtu : link.mtu
   return {
     bridge: (host.linkAt(link.master)?.name ?? '') as VethSpec['bridge'],
     mac: link.mac,
     mtu: spec.mtu === 0 ? 0 : mtu,
     peer: {
+      ipv6: peer?.ipv6 === true && (loIsOn || !spec.peer.ipv6),
       mac: (peer?.mac ?? '') as VethSpec['mac'],
       name: (peer?.name ?? '') as VethSpec['name'],
       ns: (peer === undefined ? '' : spec.peer.ns) as VethSpec['peer']['ns'],
@@ -167,7 +184,7 @@ function compare<S extends Spec>(spec: S, actual: Actual<S>, flaws: readonly str
   const others = Object.entries(actual).filter(
     ([field, value]) => JSON.stringify(value) !== JSON.stringify(spec[field as keyof S]),
   )
-  const differs = [...others.map(([field]) => field), ...flaws].sort()
+  const differs = [...new Set([...others.map(([field]) => field), ...flaws])].sort()
   if (differs.length === 0) return spec
   const entries = Object.entries({ ...spec, ...Object.fromEntries(others), differs })
   const sorted = entries.filter(([, value]) => value !== undefined).sort(([a], [b]) => (a < b ? -1 : 1))

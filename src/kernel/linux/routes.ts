@@ -32,6 +32,7 @@ const RTA_DST = 1
 const RTA_OIF = 4
 const RTA_GATEWAY = 5
 const RTA_PRIORITY = 6
+const RTA_MULTIPATH = 9
 const RTA_TABLE = 15
 
 /** What a route of ours is made of. `index` is its link's. */
@@ -91,7 +92,10 @@ export function getRoute(writer: Writer, address: Ip): void {
 
 export const isLocal = ({ body }: Pick<Message, 'body'>): boolean => body.readUInt8(7) === RTN_LOCAL
 
-/** Reads RTM_NEWROUTE and RTM_DELROUTE; undefined for what is no unicast route of the main table with one link. */
+/**
+ * Reads RTM_NEWROUTE and RTM_DELROUTE; undefined for what is no unicast route of the main table by a link. Of several hops
+ * (RTA_MULTIPATH, an array of struct rtnexthop) the first one's link is told.
+ */
 export function decodeRoute({ body }: Pick<Message, 'body'>): SeenRoute | undefined {
   const family = body.readUInt8(0)
   let table = body.readUInt8(4)
@@ -101,6 +105,7 @@ export function decodeRoute({ body }: Pick<Message, 'body'>): SeenRoute | undefi
   for (const a = new Attributes(body, 12); a.next();)
     if (a.type === RTA_DST) dst = a.bytes()
     else if (a.type === RTA_OIF) index = a.u32()
+    else if (a.type === RTA_MULTIPATH) index = a.bytes().readInt32LE(4)
     else if (a.type === RTA_GATEWAY) via = a.bytes()
     else if (a.type === RTA_PRIORITY) metric = a.u32()
     else if (a.type === RTA_TABLE) table = a.u32()

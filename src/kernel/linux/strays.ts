@@ -39,7 +39,13 @@ const strayLinks = ({ context, host }: Views): Stray[] =>
       return { key: keyOf(spec), label: `link ${link.name} (index ${link.index})`, spec }
     })
 
-const bridgeOf = ({ mac, mtu, name }: Link): Spec => ({ kind: 'bridge', mac, mtu, name: name as IfName })
+const bridgeOf = ({ ipv6, mac, mtu, name }: Link): Spec => ({
+  ipv6,
+  kind: 'bridge',
+  mac,
+  mtu,
+  name: name as IfName,
+})
 
 /** Where its other end is, nobody needs to know who removes it. */
 const vethOf = (host: View, { mac, master, mtu, name }: Link): Spec => ({
@@ -48,7 +54,7 @@ const vethOf = (host: View, { mac, master, mtu, name }: Link): Spec => ({
   mac,
   mtu,
   name: name as IfName,
-  peer: { mac: '' as Mac, name: '' as IfName, ns: '' as SandboxId },
+  peer: { ipv6: false, mac: '' as Mac, name: '' as IfName, ns: '' as SandboxId },
 })
 
 function strayRoutes({ context: { mark } }: Views, view: View): Stray[] {
@@ -64,7 +70,7 @@ function strayRoutes({ context: { mark } }: Views, view: View): Stray[] {
 
 /** Without a view, it is a file that a birth left which a crash interrupted. */
 function strayNetns(sandbox: SandboxId, view: View | undefined): Stray {
-  const spec: Spec = { ipv6: view?.ipv6 === true, kind: 'netns', sandbox }
+  const spec: Spec = { kind: 'netns', sandbox }
   const what = view === undefined ? 'not mounted' : `cookie ${view.ns.cookie}`
   return { key: keyOf(spec), label: `namespace ${sandbox.slice(0, 12)} (${what})`, spec }
 }

@@ -26,7 +26,7 @@ export class View {
     return [...this.#index().byIndex.values()]
   }
 
-  /** Whether IPv6 was switched on: at birth and later, `lo` and links to come are switched together. */
+  /** Whether the loopback speaks IPv6. */
   get ipv6(): boolean {
     return this.linkNamed('lo')?.ipv6 === true
   }

@@ -26,6 +26,7 @@ import {
   deleteNamespace,
   hasCarrier,
   linkNamed,
+  setIpv6,
   setMaster,
   setMtu,
   setName,
@@ -110,14 +111,12 @@ function ensureNetns(hand: Hand, spec: NetnsSpec): Done {
   const { world } = hand
   const found = namespaceOf(hand, spec.sandbox)
   const ns = found ?? addNamespace(world, pathOf(hand, spec.sandbox))
-  const value = spec.ipv6 ? '0' : '1'
-  const wishes = ['net.ipv6.conf.default.disable_ipv6', 'net.ipv6.conf.lo.disable_ipv6'].map((name) => ({
-    isSo: ns.sysctls.get(name) === value,
-    make: (): void => void ns.sysctls.set(name, value),
-  }))
   const lo = linkNamed(ns, 'lo')
-  const up = lo === undefined ? [] : [wishUp(hand, lo)]
-  const changed = applied([...wishes, ...up])
+  if (found === undefined) {
+    ns.sysctls.set('net.ipv6.conf.default.disable_ipv6', '1')
+    if (lo !== undefined) setIpv6(world, lo, false)
+  }
+  const changed = applied(lo === undefined ? [] : [wishUp(hand, lo)])
   return { changed: changed || found === undefined, seen: { key: keyOf(spec), netnsCookie: ns.cookie } }
 }
 
@@ -144,6 +143,7 @@ function ensureBridge(hand: Hand, spec: BridgeSpec): Done {
   const link = found ?? addLink(world, hand.host, { group: hand.group, kind, mac, name })
   const changed = applied([
     wishName(hand, link, spec.name),
+    wishIpv6(hand, link, spec.ipv6),
     wishGroup(hand, link),
     wishMtu(hand, link, spec.mtu),
     wishUp(hand, link),
@@ -160,7 +160,7 @@ function ensureVeth(hand: Hand, spec: VethSpec): Done {
   // Its other end is gone to another namespace: nothing brings it back, so the pair is born anew.
   if (found !== undefined && !keeps) deleteLink(world, found)
   const { mac, name } = spec
-  const birth = { group: hand.group, mac, name, peer: { mac: spec.peer.mac, name: spec.peer.name, ns } }
+  const birth = { group: hand.group, mac, name, peer: { ...spec.peer, ns } }
   const link = keeps ? found : addVeth(world, hand.host, birth)
   const peer = link.peer
   const changed = applied([
@@ -175,8 +175,11 @@ function ensureVeth(hand: Hand, spec: VethSpec): Done {
   return { changed: changed || opened || !keeps, seen: { ifindex: link.ifindex, key: keyOf(spec) } }
 }
 
+/** A peer that speaks IPv6 brings the sandbox's loopback to speak it: packets to an own address go by it. */
 const wishesOfPeer = (hand: Hand, peer: Link, spec: VethSpec): Wish[] => [
   wishName(hand, peer, spec.peer.name),
+  wishIpv6(hand, peer, spec.peer.ipv6),
+  ...[linkNamed(peer.ns, 'lo')].flatMap((lo) => (lo && spec.peer.ipv6 ? [wishIpv6(hand, lo, true)] : [])),
   wishGroup(hand, peer),
   { isSo: peer.mac === spec.peer.mac, make: () => setPlain(hand.world, peer, { mac: spec.peer.mac }) },
   wishMtu(hand, peer, spec.mtu),
@@ -235,6 +238,11 @@ const wishUp = (hand: Hand, link: Link): Wish => ({
   make: () => setUp(hand.world, link, true),
 })
 
+const wishIpv6 = (hand: Hand, link: Link, on: boolean): Wish => ({
+  isSo: link.ipv6 === on,
+  make: () => setIpv6(hand.world, link, on),
+})
+
 const wishMtu = (hand: Hand, link: Link, mtu: number): Wish => ({
   isSo: mtu === 0 || link.mtu === mtu,
   make: () => setMtu(hand.world, link, mtu),
@@ -266,8 +274,7 @@ function ensureRoute(hand: Hand, spec: RouteSpec): boolean {
   if (found !== undefined && found.protocol !== ROUTE_PROTOCOL)
     throw new Refusal('EEXIST', `a route to ${spec.dst} exists that is not ours`)
   if (found?.link === link && found.via === spec.via) return false
-  if (found !== undefined) deleteRoute(hand.world, found)
-  addRoute(hand.world, { dst: spec.dst, link, protocol: ROUTE_PROTOCOL, via: spec.via })
+  addRoute(hand.world, { dst: spec.dst, link, protocol: ROUTE_PROTOCOL, via: spec.via }, found)
   return true
 }
 

@@ -10,6 +10,7 @@ import {
   deleteLink,
   deleteNamespace,
   linkNamed,
+  setIpv6,
   setMaster,
   setMtu,
   setName,
@@ -59,6 +60,8 @@ function linkCommands(world: World, ns: Namespace) {
       if (route === undefined) throw new Refusal('ESRCH', `no route to ${dst}`)
       deleteRoute(world, route)
     },
+    /** `sysctl -w net.ipv6.conf.<link>.disable_ipv6=1`. */
+    disableIpv6: (name: string): void => setIpv6(world, link(name), false),
     /** `ip link set down`. */
     downLink: (name: string): void => setUp(world, link(name), false),
     /** `ip addr del`. */

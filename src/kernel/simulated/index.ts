@@ -5,13 +5,20 @@
  * Differences on purpose: a namespace dies at once with its mount, not some milliseconds later; steps of one call never
  * overtake each other; notifications never get lost unless `overrun` says so.
  */
-import { needsOf, providesOf, type ResourceKey, type Step, type StepFailure } from '../../../events/index.ts'
+import {
+  type HostRoute,
+  needsOf,
+  providesOf,
+  type ResourceKey,
+  type Step,
+  type StepFailure,
+} from '../../../events/index.ts'
 import type { Hash, Timers } from '../../ports.ts'
 import { errnoClass } from '../errno.ts'
 import type { Hint, Kernel, KernelOptions, StepResult } from '../kernel.ts'
 import { cut, type Done, ensure, remove } from './ensure.ts'
 import { type Hand, handOf, refOf } from './hand.ts'
-import { observe } from './observe.ts'
+import { hostRoutes, observe } from './observe.ts'
 import { type Change, type Fault, Refusal, type World } from './world.ts'
 
 /** What the simulated kernel needs beside the port's options. */
@@ -68,6 +75,10 @@ class SimulatedKernel implements Kernel {
     const end = (): void => void listeners.delete(onChange)
     this.#ends.add(end)
     return end
+  }
+
+  async routes(): Promise<readonly HostRoute[]> {
+    return this.#dead ? never() : hostRoutes(this.#hand)
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * Addresses and routes of the simulated kernel, with what Linux does on its own: a route to what an address reaches
  * directly, and what dies when an address goes or a link goes down (fib_frontend.c, addrconf.c). Left out: link-local
- * addresses, secondary addresses, multicast.
+ * addresses that the kernel makes by itself, secondary addresses, multicast.
  */
 import {
   bitsOf,
@@ -48,15 +48,19 @@ export const addressesOf = (link: Link): readonly Address[] =>
 /** What `addRoute` is asked for; the metric is the family's default. */
 export type RouteBirth = Pick<Route, 'dst' | 'link' | 'protocol' | 'via'>
 
-/** Adds a route. Throws EEXIST, ENETDOWN, ENETUNREACH (IPv4: invalid gateway), EHOSTUNREACH (the same in IPv6). */
-export function addRoute(world: World, birth: RouteBirth): void {
+/**
+ * Adds a route, with `replaced` in the place of that one. Throws EEXIST, ENETDOWN, ENETUNREACH (IPv4: invalid gateway),
+ * EHOSTUNREACH (the same in IPv6); then what was there stays.
+ */
+export function addRoute(world: World, birth: RouteBirth, replaced?: Route): void {
   const { dst, link, via } = birth
   const family = familyOf(dst)
   if (family === 6 && !link.ipv6) throw new Refusal('EACCES', `IPv6 is disabled on ${link.name}`)
   if (!link.up) throw new Refusal('ENETDOWN', `${link.name} is down`)
   if (via !== undefined && !reachesDirectly(link, via))
     throw new Refusal(family === 4 ? 'ENETUNREACH' : 'EHOSTUNREACH', `${link.name} does not reach ${via}`)
-  if (routeTo(link.ns, dst) !== undefined) throw new Refusal('EEXIST', `a route to ${dst} exists already`)
+  if (routeTo(link.ns, dst) !== replaced) throw new Refusal('EEXIST', `a route to ${dst} exists already`)
+  if (replaced !== undefined) deleteRoute(world, replaced)
   link.ns.routes.push({ ...birth, metric: metricOf(family) })
   emit(world, { ns: link.ns, subject: dst, what: 'route' })
 }
@@ -85,6 +89,14 @@ export function takeDownInet(world: World, link: Link): void {
   const { ns } = link
   ns.addresses = ns.addresses.filter((each) => each.link !== link || familyOf(each.cidr) === 4)
   ns.routes = ns.routes.filter((route) => route.link !== link)
+  emit(world, { ns, subject: link.name, what: 'addr' })
+}
+
+/** A link speaks IPv6 no more. */
+export function dropInet6(world: World, link: Link): void {
+  const { ns } = link
+  ns.addresses = ns.addresses.filter((each) => each.link !== link || familyOf(each.cidr) === 4)
+  ns.routes = ns.routes.filter((route) => route.link !== link || familyOf(route.dst) === 4)
   emit(world, { ns, subject: link.name, what: 'addr' })
 }
 

@@ -1,12 +1,14 @@
 /**
  * Links of the simulated kernel: born, changed, and dead with all that hangs on them.
  */
-import { dropLinkInet, takeDownInet, takeUpInet } from './inet.ts'
+import { dropInet6, dropLinkInet, takeDownInet, takeUpInet } from './inet.ts'
 import { emit, type Link, type Namespace, Refusal, type World } from './world.ts'
 
 /** What a link may be born with. */
 export type LinkBirth = {
   readonly group?: number
+  /** Whether it speaks IPv6; absent: as the namespace's links do (`net.ipv6.conf.default`). */
+  readonly ipv6?: boolean
   readonly kind: 'bridge' | 'dummy'
   readonly mac: string
   readonly mtu?: number
@@ -16,7 +18,12 @@ export type LinkBirth = {
 
 /** A veth is born with both its ends, in one message: both or neither. */
 export type VethBirth = Omit<LinkBirth, 'kind'> & {
-  readonly peer: { readonly mac: string; readonly name: string; readonly ns: Namespace }
+  readonly peer: {
+    readonly ipv6?: boolean
+    readonly mac: string
+    readonly name: string
+    readonly ns: Namespace
+  }
 }
 
 const MTU_DEFAULT = 1500
@@ -42,6 +49,7 @@ export function addVeth(world: World, ns: Namespace, birth: VethBirth): Link {
   const { peer, ...here } = birth
   const link = insert(world, ns, 'veth', here)
   const other = insert(world, peer.ns, 'veth', {
+    ...(peer.ipv6 === undefined ? {} : { ipv6: peer.ipv6 }),
     mac: peer.mac,
     name: peer.name,
     ...(here.group === undefined ? {} : { group: here.group }),
@@ -78,6 +86,14 @@ export function setUp(world: World, link: Link, up: boolean): void {
   settlePort(link)
   if (link.peer !== undefined) settlePort(link.peer)
   changed(world, link)
+}
+
+/** Makes a link speak IPv6 (`disable_ipv6`), or be silent: then its addresses and routes of that family go. */
+export function setIpv6(world: World, link: Link, on: boolean): void {
+  assertMayTouch(world, link)
+  if (link.ipv6 === on) return
+  link.ipv6 = on
+  if (!on) dropInet6(world, link)
 }
 
 /** Makes a link a port of a bridge, or of none. Throws EOPNOTSUPP if `master` is no bridge. */
@@ -129,7 +145,7 @@ function insert(world: World, ns: Namespace, kind: Link['kind'], birth: Omit<Lin
     alias: '',
     group: birth.group ?? 0,
     ifindex: freeIfindex(world, ns),
-    ipv6: ns.sysctls.get('net.ipv6.conf.default.disable_ipv6') === '0',
+    ipv6: birth.ipv6 ?? ns.sysctls.get('net.ipv6.conf.default.disable_ipv6') === '0',
     kind,
     mac: birth.mac,
     master: undefined,

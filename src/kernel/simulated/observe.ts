@@ -4,9 +4,13 @@
 import {
   assertNever,
   type BridgeSpec,
+  cidrFrom,
+  formatCidr,
+  type HostRoute,
   type IfName,
   keyOf,
   type Mac,
+  networkOf,
   type ResourceKey,
   type RouteSpec,
   type SandboxId,
@@ -19,7 +23,7 @@ import { type Hand, isOf, isOurs, mayUse, namespaceOf, refOf, sandboxesOf } from
 import { addressesOf, routeTo } from './inet.ts'
 import { linkNamed } from './links.ts'
 import { networkDiffers } from './tables.ts'
-import type { Link, Namespace, Route } from './world.ts'
+import type { Link, Route } from './world.ts'
 
 /** Looks under the keys of `specs`; with `strays` also beside them. */
 export function observe(hand: Hand, specs: readonly Spec[], strays: boolean): Observation {
@@ -35,7 +39,12 @@ function find(hand: Hand, spec: Spec): Found | undefined {
   switch (spec.kind) {
     case 'netns': {
       const ns = namespaceOf(hand, spec.sandbox)
-      return ns && { ...as(spec, ...netnsOf(ns)), seen: { key: keyOf(spec), netnsCookie: ns.cookie } }
+      return (
+        ns && {
+          ...as(spec, {}, linkNamed(ns, 'lo')?.up === true ? [] : ['down']),
+          seen: { key: keyOf(spec), netnsCookie: ns.cookie },
+        }
+      )
     }
     case 'bridge':
     case 'veth':
@@ -86,11 +95,6 @@ function as<S extends Spec>(spec: S, actual: Actual<S>, flaws: readonly string[]
   return { ours: true, spec: Object.fromEntries(ordered) as FoundSpec }
 }
 
-function netnsOf(ns: Namespace): [{ ipv6: boolean }, string[]] {
-  const ipv6 = ns.sysctls.get('net.ipv6.conf.default.disable_ipv6') === '0'
-  return [{ ipv6 }, linkNamed(ns, 'lo')?.up === true ? [] : ['down']]
-}
-
 function findLink(hand: Hand, spec: BridgeSpec | VethSpec): Found | undefined {
   const link = linkNamed(hand.host, spec.name)
   if (link === undefined) return undefined
@@ -99,7 +103,7 @@ function findLink(hand: Hand, spec: BridgeSpec | VethSpec): Found | undefined {
   const flaws = [...(isDown(link) ? ['down'] : []), ...(link.group === hand.sweptGroup ? ['swept'] : [])]
   const found =
     spec.kind === 'veth'
-      ? as(spec, vethOf(hand, link, spec.mtu), flaws)
+      ? as(spec, vethOf(hand, link, spec), flaws)
       : as(spec, bridgeOf(link, spec.mtu), flaws)
   return { ...found, ours: isOf(hand, link, spec), seen }
 }
@@ -110,16 +114,21 @@ function isDown(link: Link): boolean {
 }
 
 /** An MTU that was not asked for (0) is as asked whatever it is. */
-const bridgeOf = (link: Link, mtuAsked: number): Pick<BridgeSpec, 'mac' | 'mtu'> => ({
+const bridgeOf = (link: Link, mtuAsked: number): Pick<BridgeSpec, 'ipv6' | 'mac' | 'mtu'> => ({
+  ipv6: link.ipv6,
   mac: link.mac as Mac,
   mtu: mtuAsked === 0 ? 0 : link.mtu,
 })
 
-const vethOf = (hand: Hand, link: Link, mtuAsked: number): Omit<VethSpec, 'kind' | 'name'> => ({
+/** What of a spec says how a veth is shown. A peer that shall speak IPv6 does so only where the loopback does. */
+type Asked = { readonly mtu: number; readonly peer: { readonly ipv6: boolean } }
+
+const vethOf = (hand: Hand, link: Link, asked: Asked): Omit<VethSpec, 'kind' | 'name'> => ({
   bridge: (link.master?.name ?? '') as IfName,
   mac: link.mac as Mac,
-  mtu: mtuAsked === 0 ? 0 : link.mtu === mtuAsked && link.peer !== undefined ? link.peer.mtu : link.mtu,
+  mtu: asked.mtu === 0 ? 0 : link.mtu === asked.mtu && link.peer !== undefined ? link.peer.mtu : link.mtu,
   peer: {
+    ipv6: link.peer?.ipv6 === true && (!asked.peer.ipv6 || linkNamed(link.peer.ns, 'lo')?.ipv6 === true),
     mac: (link.peer?.mac ?? '') as Mac,
     name: (link.peer?.name ?? '') as IfName,
     ns: (link.peer === undefined ? '' : (refOf(hand, link.peer.ns) ?? '')) as SandboxId,
@@ -131,6 +140,18 @@ const routeOf = (route: Route): Actual<RouteSpec> => ({ link: route.link.name as
 function linkIn(hand: Hand, spec: Spec & { kind: 'addr' }): Link | undefined {
   const ns = namespaceOf(hand, spec.ns)
   return ns && linkNamed(ns, spec.link)
+}
+
+/** Where routes lead and addresses lie, by links that are not ours. */
+export function hostRoutes(hand: Hand): readonly HostRoute[] {
+  const found = new Map<string, HostRoute>()
+  const { addresses, routes } = hand.host
+  for (const each of [...routes, ...addresses.map(({ cidr, link }) => ({ dst: cidr, link }))]) {
+    const dst = formatCidr(networkOf(cidrFrom(each.dst)))
+    const link = each.link.name
+    if (!isOurs(hand, each.link)) found.set(`${dst} ${link}`, { dst, link })
+  }
+  return [...found.values()]
 }
 
 function straysBeside(hand: Hand, asked: ReadonlySet<ResourceKey>): Stray[] {
@@ -150,7 +171,7 @@ function strayLinks(hand: Hand): Stray[] {
       const name = link.name as IfName
       const spec: Spec =
         link.kind === 'veth'
-          ? { ...vethOf(hand, link, link.mtu), kind: 'veth', name }
+          ? { ...vethOf(hand, link, { mtu: link.mtu, peer: { ipv6: false } }), kind: 'veth', name }
           : { ...bridgeOf(link, link.mtu), kind: 'bridge', name }
       return { key: keyOf(spec), label: `link ${name} (index ${link.ifindex})`, spec }
     })
@@ -173,7 +194,7 @@ function strayRoutes(hand: Hand): Stray[] {
 
 const strayNamespaces = (hand: Hand): Stray[] =>
   sandboxesOf(hand).map(([sandbox, ns]) => {
-    const spec: Spec = { ipv6: netnsOf(ns)[0].ipv6, kind: 'netns', sandbox }
+    const spec: Spec = { kind: 'netns', sandbox }
     return { key: keyOf(spec), label: `namespace ${sandbox.slice(0, 12)} (cookie ${ns.cookie})`, spec }
   })
 

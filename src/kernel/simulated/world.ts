@@ -11,7 +11,7 @@ export type Link = {
   alias: string
   group: number
   readonly ifindex: number
-  /** False: `disable_ipv6` was set at its birth, and addresses of that family are refused. */
+  /** False: its `disable_ipv6` is set, and addresses of that family are refused. */
   ipv6: boolean
   readonly kind: 'bridge' | 'dummy' | 'loopback' | 'veth'
   mac: string
@@ -217,5 +217,4 @@ const DEFAULT_SYSCTLS: readonly (readonly [string, string])[] = [
   ['net.ipv6.conf.all.disable_ipv6', '0'],
   ['net.ipv6.conf.all.forwarding', '0'],
   ['net.ipv6.conf.default.disable_ipv6', '0'],
-  ['net.ipv6.conf.lo.disable_ipv6', '0'],
 ]

@@ -38,6 +38,9 @@ const TRIES_MAX = 16
 /** What a kernel needs, as `modprobe` names it. */
 const MODULES = 'nf_tables nft_chain_nat nft_masq nft_ct'
 
+/** The code of a failure because the kernel has no such thing, whichever errno it says it with. */
+const LACKS = 'EOPNOTSUPP'
+
 /** `written`: by us, so it is what should be there; else it is what was read. */
 type Known = Reading & { readonly written: boolean }
 
@@ -224,6 +227,11 @@ function unsupported(error: unknown): EngineError {
       'nftables may not be used: CAP_NET_ADMIN over the network namespace is needed',
       { cause: error, details: { errno: error.code } },
     )
+  if (errnoClass(error.code) === 'retry')
+    return new EngineError('ERR_EFFECT_FAILED', `nftables cannot be asked now (${error.message})`, {
+      cause: error,
+      details: { errno: error.code },
+    })
   return new EngineError(
     'ERR_KERNEL_UNSUPPORTED',
     `the kernel has no nftables (${error.message}); load it: modprobe -a ${MODULES}`,
@@ -234,9 +242,8 @@ function unsupported(error: unknown): EngineError {
 /** A step where there is no nftables: what should vanish is not there. */
 function withoutFirewall({ key, op }: Step, error: EngineError): StepResult {
   if (op === 'remove' && error.code === 'ERR_KERNEL_UNSUPPORTED') return { changed: false, key, ok: true }
-  const errno = error.details['errno']
-  const code = typeof errno === 'string' ? errno : error.code
-  return { failure: refuse(key, code, 'fatal', error.message), key, ok: false }
+  const code = error.code === 'ERR_KERNEL_UNSUPPORTED' ? LACKS : String(error.details['errno'])
+  return { failure: refuse(key, code, errnoClass(code), error.message), key, ok: false }
 }
 
 const fail = (steps: readonly Step[], code: string, why: string): readonly StepResult[] =>
@@ -267,7 +274,8 @@ function failureOf(key: ResourceKey, { change, errno, message }: Failed): StepFa
   const what = change === undefined ? 'the transaction' : describe(change)
   // All that our rules and chains name was made before them: what is not found is code of the kernel.
   const lacks = code === 'ENOENT' && (change?.op === 'add-chain' || change?.op === 'add-rule')
-  if (lacks) return refuse(key, code, 'fatal', `${what}: the kernel lacks a part; modprobe -a ${MODULES}`)
+  if (lacks)
+    return refuse(key, LACKS, 'fatal', `${what}: the kernel lacks a part (${code}); modprobe -a ${MODULES}`)
   return refuse(key, code, errnoClass(code), `${what}: ${message}`)
 }
 
