@@ -5,59 +5,86 @@
 import type { ClientCommand, ClientCommandType } from './commands.ts'
 import type { Problem } from './errors.ts'
 
-type Check = (value: unknown) => string | undefined
+/** All that is wrong with a value, each as the end of a sentence. */
+type Check = (value: unknown) => readonly string[]
 type Field = { readonly check: Check; readonly required: boolean }
+type Fields = Readonly<Record<string, Field>>
 
 /** Longest text of a reference or value, in UTF-16 code units. */
 export const TEXT_CHARS_MAX = 4096
 /** Most labels of one entity. */
 export const LABELS_MAX = 256
+/** Longest key of a label, and longest name of an auxiliary address or option, in UTF-16 code units. */
+export const KEY_CHARS_MAX = 256
+/** Longest labels of one entity, keys and values together, in UTF-16 code units. */
+export const LABELS_CHARS_MAX = 65_536
 /** Most pools of one network request. */
 export const SUBNETS_MAX = 64
+/** Most auxiliary addresses of one pool. */
+export const AUX_ADDRESSES_MAX = 256
+/** Most options of one network request. */
+export const OPTIONS_MAX = 64
 
-const text: Check = (value) => {
-  if (typeof value !== 'string') return `must be text, not ${kindOf(value)}`
-  if (!isWellFormed(value)) return 'has half of a surrogate pair; give well-formed Unicode'
-  return value.length > TEXT_CHARS_MAX
-    ? `has ${value.length} characters; at most ${TEXT_CHARS_MAX}`
-    : undefined
+const sized = (value: unknown, longest: number): readonly string[] => {
+  if (typeof value !== 'string') return [`must be text, not ${kindOf(value)}`]
+  if (!isWellFormed(value)) return ['has half of a surrogate pair; give well-formed Unicode']
+  return value.length > longest ? [`has ${value.length} characters; at most ${longest}`] : []
 }
+const text: Check = (value) => sized(value, TEXT_CHARS_MAX)
 const flag: Check = (value) =>
-  typeof value === 'boolean' ? undefined : `must be true or false, not ${kindOf(value)}`
+  typeof value === 'boolean' ? [] : [`must be true or false, not ${kindOf(value)}`]
 const whole: Check = (value) =>
   Number.isSafeInteger(value)
-    ? undefined
-    : `must be a whole number, not ${typeof value === 'number' ? value : kindOf(value)}`
+    ? []
+    : [`must be a whole number, not ${typeof value === 'number' ? value : kindOf(value)}`]
+
+/** An object of texts: at most so many, each called `what`. */
+const texts =
+  (what: string, most: number): Check =>
+  (value) => {
+    if (!isObject(value)) return [`must be an object of texts, not ${kindOf(value)}`]
+    const entries = Object.entries(value)
+    if (entries.length > most) return [`has ${entries.length} ${what}s; at most ${most}`]
+    return entries.flatMap(([key, each]) => [
+      ...(key.trim() === '' ? [`has one with a blank name`] : []),
+      ...sized(key, KEY_CHARS_MAX).map((why) => `has one whose name ${why}`),
+      ...text(each).map((why) => `${what} ${named(key)} ${why}`),
+    ])
+  }
 
 const labels: Check = (value) => {
-  if (!isObject(value)) return `must be an object of texts, not ${kindOf(value)}`
-  const entries = Object.entries(value)
-  if (entries.length > LABELS_MAX) return `has ${entries.length} labels; at most ${LABELS_MAX}`
-  const bad = entries.find(([, v]) => text(v) !== undefined)
-  return bad && `label '${bad[0]}' ${text(bad[1])}`
+  const wrong = texts('label', LABELS_MAX)(value)
+  if (wrong.length > 0) return wrong
+  const entries = Object.entries(value as Readonly<Record<string, string>>)
+  const length = entries.reduce((sum, [key, each]) => sum + key.length + each.length, 0)
+  return length > LABELS_CHARS_MAX ? [`has ${length} characters in all; at most ${LABELS_CHARS_MAX}`] : []
 }
 
 const subnets: Check = (value) => {
-  if (!isList(value)) return `must be a list of { subnet, gateway? }, not ${kindOf(value)}`
-  if (value.length > SUBNETS_MAX) return `has ${value.length} pools; at most ${SUBNETS_MAX}`
-  for (const [i, one] of value.entries()) {
-    if (!isObject(one)) return `pool ${i + 1} must be an object, not ${kindOf(one)}`
-    const odd = Object.keys(one).find((key) => key !== 'gateway' && key !== 'subnet')
-    if (odd !== undefined) return `pool ${i + 1} has an unknown field '${odd}'; known are subnet, gateway`
-    const wrong = text(one.subnet) ?? (one.gateway === undefined ? undefined : text(one.gateway))
-    if (wrong !== undefined) return `pool ${i + 1}: ${wrong}`
-  }
-  return undefined
+  if (!isList(value)) return [`must be a list of { subnet, gateway?, … }, not ${kindOf(value)}`]
+  if (value.length > SUBNETS_MAX) return [`has ${value.length} pools; at most ${SUBNETS_MAX}`]
+  return value.flatMap((one, i) => {
+    if (!isObject(one)) return [`pool ${i + 1} must be an object, not ${kindOf(one)}`]
+    return faultsOf(`pool ${i + 1}`, SUBNET_FIELDS, one).map(({ what }) => what)
+  })
 }
 
 const must = (check: Check): Field => ({ check, required: true })
 const may = (check: Check): Field => ({ check, required: false })
 
-const FIELDS: { readonly [T in ClientCommandType]: Readonly<Record<string, Field>> } = {
+const SUBNET_FIELDS: Fields = {
+  auxAddresses: may(texts('auxiliary address', AUX_ADDRESSES_MAX)),
+  gateway: may(text),
+  ipRange: may(text),
+  subnet: must(text),
+}
+
+const FIELDS: { readonly [T in ClientCommandType]: Fields } = {
   connect: {
     address: may(text),
     address6: may(text),
     ifName: may(text),
+    ifPrefix: may(text),
     mac: may(text),
     name: may(text),
     network: must(text),
@@ -77,6 +104,7 @@ const FIELDS: { readonly [T in ClientCommandType]: Readonly<Record<string, Field
   'endpoint.join': {
     endpoint: must(text),
     ifName: may(text),
+    ifPrefix: may(text),
     network: may(text),
     priority: may(whole),
     sandbox: must(text),
@@ -84,7 +112,9 @@ const FIELDS: { readonly [T in ClientCommandType]: Readonly<Record<string, Field
   'endpoint.leave': { endpoint: must(text), network: may(text), sandbox: may(text) },
   'network.create': {
     allowOverlap: may(flag),
+    bridge: may(text),
     driver: must(text),
+    ifPrefix: may(text),
     internal: may(flag),
     ipv4: may(flag),
     ipv6: may(flag),
@@ -92,6 +122,7 @@ const FIELDS: { readonly [T in ClientCommandType]: Readonly<Record<string, Field
     masquerade: may(flag),
     mtu: may(whole),
     name: must(text),
+    options: may(texts('option', OPTIONS_MAX)),
     subnets: may(subnets),
   },
   'network.delete': { network: must(text) },
@@ -108,38 +139,32 @@ export function parseCommand(
   if (fields === undefined)
     return {
       problems: [
-        wrong(undefined, `there is no command '${type}'; there are: ${Object.keys(FIELDS).join(', ')}`),
+        wrong(undefined, `there is no command ${named(type)}; there are: ${Object.keys(FIELDS).join(', ')}`),
       ],
     }
   if (!isObject(data))
     return { problems: [wrong(undefined, `the data of ${type} must be an object, not ${kindOf(data)}`)] }
-  const [first, ...rest] = problemsOf(type, fields, data)
+  const faults = faultsOf(type, fields, data)
+  const [first, ...rest] = faults.map(({ name, what }) => wrong(name, what))
   if (first) return { problems: [first, ...rest] }
   const kept = Object.keys(fields)
-    .filter((name) => data[name] !== undefined)
-    .map((name): [string, unknown] => [name, data[name]])
+    .filter((name) => Object.hasOwn(data, name) && data[name] !== undefined)
+    .map((name): [string, unknown] => [name, plain(data[name])])
   return { command: { data: Object.fromEntries(kept), type } as unknown as ClientCommand }
 }
 
-function problemsOf(
-  type: string,
-  fields: Readonly<Record<string, Field>>,
-  data: Readonly<Record<string, unknown>>,
-): Problem[] {
-  const problems: Problem[] = []
-  for (const [name, field] of Object.entries(fields)) {
-    const value = data[name]
-    if (value === undefined) {
-      if (field.required) problems.push(wrong(name, `${type} needs '${name}'`))
-      continue
-    }
-    const what = field.check(value)
-    if (what !== undefined) problems.push(wrong(name, `${type}: '${name}' ${what}`))
-  }
-  for (const name of Object.keys(data))
-    if (!Object.hasOwn(fields, name))
-      problems.push(wrong(name, `${type} knows no '${name}'; it knows ${Object.keys(fields).join(', ')}`))
-  return problems
+type Fault = { readonly name: string; readonly what: string }
+
+/** All that is wrong with an object: what is missing, what is not as it must be, what is not known. */
+function faultsOf(of: string, fields: Fields, data: Readonly<Record<string, unknown>>): Fault[] {
+  const known = Object.entries(fields).flatMap(([name, { check, required }]): Fault[] => {
+    const value = Object.hasOwn(data, name) ? data[name] : undefined
+    if (value !== undefined) return check(value).map((why) => ({ name, what: `${of}: '${name}' ${why}` }))
+    return required ? [{ name, what: `${of} needs '${name}'` }] : []
+  })
+  const odd = Object.keys(data).filter((name) => !Object.hasOwn(fields, name))
+  const all = Object.keys(fields).join(', ')
+  return [...known, ...odd.map((name) => ({ name, what: `${of} knows no ${named(name)}; it knows ${all}` }))]
 }
 
 const wrong = (field: string | undefined, message: string): Problem => ({
@@ -155,6 +180,18 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const isWellFormed = (value: string): boolean => !/\p{Surrogate}/u.test(value)
 
 const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value)
+
+/** The value as plain data, so that it can be written whatever class its objects are of. What is undefined is left out. */
+function plain(value: unknown): unknown {
+  if (isList(value)) return value.map(plain)
+  if (!isObject(value)) return value
+  const entries = Object.entries(value).filter(([, each]) => each !== undefined)
+  return Object.fromEntries(entries.map(([key, each]) => [key, plain(each)]))
+}
+
+/** A key as messages show it: cut when long, and nothing in it that a terminal obeys. */
+const named = (key: string): string =>
+  `'${(key.length > 40 ? `${key.slice(0, 40)}...` : key).replace(/[^ -~]/gu, '?')}'`
 
 const kindOf = (value: unknown): string =>
   value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value

@@ -18,7 +18,9 @@ import {
   type Spec,
   type SysctlSpec,
 } from '../../events/index.ts'
+import { DEFAULT_GATEWAY_NAMES } from '../ipam/index.ts'
 import type { EndpointWant, NetworkWant } from '../../projections/index.ts'
+import { readBridgeOptions } from './bridge-options.ts'
 import type { Driver, EndpointContext, HostContext } from './driver.ts'
 
 /** Least MTU of an IPv4 link, bytes (RFC 791 §3.2). */
@@ -68,6 +70,7 @@ export const bridgeDriver: Driver = {
     ...(hasIpv6(want) ? [ofBridge(want, LINK_LOCAL)] : []),
     firewallNetwork(want, host),
   ],
+  readOptions: readBridgeOptions,
   validate: (request) => [...subnetProblems(request), ...mtuProblems(request)],
 }
 
@@ -116,17 +119,20 @@ const familiesOf = (want: NetworkWant): Family[] => [
   ...new Set(want.subnets.map((subnet) => familyOf(subnet.subnet))),
 ]
 
-/** The default routes that go by the endpoint, each by its network's gateway of that family. */
+/**
+ * The default routes that go by the endpoint, each by its network's gateway of that family, or by the auxiliary address that
+ * has the name of a default gateway.
+ */
 const defaultRoutes = (want: EndpointWant, { gatewayOf, network }: EndpointContext): RouteSpec[] =>
   network.subnets
     .filter(({ gateway }) => gatewayOf.includes(familyOf(gateway)))
     .filter(({ gateway }) => want.addresses.some((address) => familyOf(address) === familyOf(gateway)))
-    .map(({ gateway }) => ({
+    .map(({ auxAddresses, gateway }) => ({
       dst: DEFAULT_ROUTE[familyOf(gateway)],
       kind: 'route',
       link: want.ifName,
       ns: want.sandbox,
-      via: gateway,
+      via: auxAddresses?.[DEFAULT_GATEWAY_NAMES[familyOf(gateway)]] ?? gateway,
     }))
 
 /** A port of a bridge has one address a family here, so a second pool could never be used. */

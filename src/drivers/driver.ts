@@ -27,6 +27,14 @@ export interface Driver {
   readonly name: string
   /** What a network needs for itself alone. */
   networkSpecs(want: NetworkWant, host: HostContext): readonly Spec[]
-  /** All that is wrong with a request for a network that only this driver can know; empty: nothing. */
+  /**
+   * The request with what its options say in its own fields, and what is wrong with them: no option is passed over in silence.
+   * One that this version cannot do is ERR_UNSUPPORTED.
+   */
+  readOptions(request: CommandData['network.create']): {
+    readonly problems: readonly Problem[]
+    readonly request: CommandData['network.create']
+  }
+  /** All that is wrong with a request for a network that only this driver can know; empty: nothing. Its options were read. */
   validate(request: CommandData['network.create']): readonly Problem[]
 }

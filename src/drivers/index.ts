@@ -1,5 +1,5 @@
 /** The drivers that this engine has, by name. */
-import type { Problem } from '../../events/index.ts'
+import type { CommandData, Problem } from '../../events/index.ts'
 import { bridgeDriver } from './bridge.ts'
 import type { Driver } from './driver.ts'
 
@@ -11,6 +11,13 @@ export type Drivers = ReadonlyMap<string, Driver>
 
 /** The drivers that come with chronet. */
 export const builtinDrivers: Drivers = new Map([[bridgeDriver.name, bridgeDriver]])
+
+/** A request with its options read by its driver; one of an unknown driver as it is. See {@link Driver.readOptions}. */
+export const readOptions = (
+  drivers: Drivers,
+  request: CommandData['network.create'],
+): ReturnType<Driver['readOptions']> =>
+  drivers.get(request.driver)?.readOptions(request) ?? { problems: [], request }
 
 /** Refuses the name of a driver that is not there, and tells which are. */
 export function checkDriver(drivers: Drivers, name: string): readonly Problem[] {

@@ -12,21 +12,29 @@ import {
   familyOf,
   formatCidr,
   formatIp,
-  hostOffsets,
-  networkOf,
+  ipFrom,
   parseCidr,
   parseIp,
+  prefixLengthOf,
   type Cidr,
   type Family,
+  type Ip,
   type IpAddress,
-  type IpPrefix,
   type PlanId,
   type Problem,
+  type Subnet,
 } from '../../events/index.ts'
-import { nextFree, poolKey, type Allocations, type NetworkView } from '../../projections/index.ts'
-import { freedBy, heldFields, heldSince, holderName } from './held.ts'
+import {
+  isInOrder,
+  nextFree,
+  poolKey,
+  type Allocations,
+  type Hold,
+  type NetworkView,
+} from '../../projections/index.ts'
+import { freedBy, heldFields, heldSince, holderName, idOf } from './held.ts'
 import { quoted } from './names.ts'
-import { whyNoHost } from './subnets.ts'
+import { orderOf, whyNoHost } from './parts.ts'
 
 /** Of a network, what its addresses need. */
 export type AddressedNetwork = Pick<NetworkView, 'id' | 'name' | 'subnets'>
@@ -34,17 +42,18 @@ export type AddressedNetwork = Pick<NetworkView, 'id' | 'name' | 'subnets'>
 /** How many holders a message about an exhausted pool names. */
 const HOLDERS_NAMED_MAX = 3
 
-/** The next free address of one of a network's subnets, with the subnet's prefix length. */
+/** The next free address of one of a network's subnets, out of its range, with the subnet's prefix length. */
 export function chooseAddress(
   allocations: Allocations,
   network: AddressedNetwork,
-  subnet: Cidr,
+  subnet: Subnet,
 ): { readonly address: Cidr } | { readonly problem: Problem } {
-  const prefix = cidrFrom(subnet)
-  const pool = allocations.pools.get(poolKey(network.id, subnet))
-  const offset = pool && nextFree(pool, hostOffsets(prefix))
-  if (offset === undefined) return { problem: exhausted(allocations, network, prefix) }
-  return { address: formatCidr({ address: addressAt(prefix, offset), length: prefix.length }) }
+  const order = orderOf(subnet)
+  const pool = allocations.pools.get(poolKey(network.id, subnet.subnet))
+  const offset = pool && nextFree(pool, order)
+  if (offset === undefined) return { problem: exhausted(allocations, network, subnet) }
+  const length = prefixLengthOf(subnet.subnet)
+  return { address: formatCidr({ address: addressAt(order.range, offset), length }) }
 }
 
 /** The field in which an address of a family is asked for. */
@@ -108,54 +117,78 @@ function takenBy(
   const hold = allocations.addresses.get(key)
   if (!hold) return undefined
   const until = freedBy(allocations, 'addresses', key)
-  const gateway = network.subnets.some((subnet) => subnet.gateway === ip) ? ' (its gateway)' : ''
+  const what = ownOf(network, ip)
   return {
     code: 'ERR_ADDRESS_TAKEN',
     field: FIELDS[address.family],
-    message: `address ${ip} on network '${network.name}'${gateway} ${heldSince(hold, until, 'take another, or leave it open')}`,
+    message: `address ${ip} on network '${network.name}'${what} ${heldSince(hold, until, 'take another, or leave it open')}`,
     ...heldFields(hold, until),
   }
 }
 
-function exhausted(allocations: Allocations, network: AddressedNetwork, prefix: IpPrefix): Problem {
-  const { first, last } = hostOffsets(prefix)
-  // The gateway is one of them, and no endpoint's.
-  const count = last - first
-  const named = someHolders(allocations, network, prefix)
-  const until = firstSweep(allocations, network, prefix)
-  const more = count > named.length ? ' and others' : ''
+/** What an address is that the network itself has. */
+function ownOf({ subnets }: AddressedNetwork, ip: Ip): string {
+  if (subnets.some((subnet) => subnet.gateway === ip)) return ' (its gateway)'
+  const all = subnets.flatMap(({ auxAddresses = {} }) => Object.entries(auxAddresses))
+  const [name] = all.find(([, each]) => each === ip) ?? []
+  return name === undefined ? '' : ` (its auxiliary address ${quoted(name)})`
+}
+
+function exhausted(allocations: Allocations, network: AddressedNetwork, subnet: Subnet): Problem {
+  const { first, last, range } = orderOf(subnet)
+  const own = new Set<string>([subnet.gateway, ...Object.values(subnet.auxAddresses ?? {})])
+  const ownInOrder = [...own].filter((ip) => contains(range, ipFrom(ip as Ip)))
+  const { swept, until } = beingFreed(allocations, network, subnet)
+  const count = last - first + 1 - ownInOrder.length
+  const holders = someHolders(allocations, network, subnet)
+  const named = holders.map(holderName)
+  const more = count - swept > named.length ? ' and others' : ''
+  const by = named.length === 0 ? '' : `, by ${named.join(', ')}${more}`
+  const freed =
+    until === undefined
+      ? ''
+      : `; ${swept === 1 ? 'one lies on a link that is' : `${swept} lie on links that are`} being removed (plan ${until})`
+  const ranged = subnet.ipRange === undefined ? '' : `the range ${subnet.ipRange} of `
+  const outside = subnet.ipRange === undefined ? '' : ', ask for one outside of the range'
   return {
     code: 'ERR_ADDRESS_EXHAUSTED',
-    field: FIELDS[prefix.address.family],
-    message: `network '${network.name}': all ${count} addresses of ${formatCidr(prefix)} are held, by ${named.join(', ')}${more}; delete endpoints, or make a network with a larger subnet`,
+    field: FIELDS[range.address.family],
+    holders: holders.map(({ holder }) => idOf(holder)),
+    message: `network '${network.name}': all ${count} addresses of ${ranged}${subnet.subnet} are held${by}${freed}; delete endpoints${outside}, or make a network with a larger subnet`,
     ...(until === undefined ? {} : { until }),
   }
 }
 
 /** The endpoints that hold the lowest addresses of an exhausted subnet. */
-function someHolders(allocations: Allocations, network: AddressedNetwork, prefix: IpPrefix): string[] {
-  const { first, last } = hostOffsets(prefix)
-  const named: string[] = []
-  for (let offset = first; offset <= last && offset <= first + HOLDERS_NAMED_MAX; offset++) {
-    const hold = allocations.addresses.get(`${network.id}/${formatIp(addressAt(prefix, offset))}`)
-    if (hold?.holder.startsWith('endpoint/')) named.push(holderName(hold))
+function someHolders(allocations: Allocations, network: AddressedNetwork, subnet: Subnet): Hold[] {
+  const { first, last, range } = orderOf(subnet)
+  const found: Hold[] = []
+  const looks = HOLDERS_NAMED_MAX + 1 + Object.keys(subnet.auxAddresses ?? {}).length
+  for (let offset = first; offset <= last && offset < first + looks; offset++) {
+    const hold = allocations.addresses.get(`${network.id}/${formatIp(addressAt(range, offset))}`)
+    if (hold?.holder.startsWith('endpoint/')) found.push(hold)
   }
-  return named.slice(0, HOLDERS_NAMED_MAX)
+  return found.slice(0, HOLDERS_NAMED_MAX)
 }
 
-/** A sweep under way that will free an address of the subnet. Looks at what waits to be swept, not at what is held. */
-function firstSweep(
+/**
+ * How many addresses of the subnet are chosen again once sweeps that are under way have ended, and the first of these. Looks
+ * at what waits to be swept, not at what is held.
+ */
+function beingFreed(
   allocations: Allocations,
   network: AddressedNetwork,
-  prefix: IpPrefix,
-): PlanId | undefined {
-  const pool = poolKey(network.id, formatCidr(networkOf(prefix)))
+  subnet: Subnet,
+): { readonly swept: number; readonly until?: PlanId } {
+  const pool = poolKey(network.id, subnet.subnet)
+  const plans = new Map<string, PlanId>()
   for (const remnants of allocations.remnants.values())
     for (const { held } of remnants)
       for (const each of held) {
-        if (each.table !== 'addresses' || each.place.pool !== pool) continue
-        const until = freedBy(allocations, 'addresses', each.key)
-        if (until !== undefined) return until
+        if (each.table !== 'addresses' || each.place.pool !== pool || !isInOrder(each.place)) continue
+        const plan = freedBy(allocations, 'addresses', each.key)
+        if (plan !== undefined) plans.set(each.key, plan)
       }
-  return undefined
+  const [until] = plans.values()
+  return { swept: plans.size, ...(until === undefined ? {} : { until }) }
 }

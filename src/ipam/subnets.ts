@@ -7,20 +7,14 @@
 import {
   ADDRESS_REASONS,
   cidrFrom,
-  contains,
   firstHost,
   formatCidr,
   formatIp,
-  hostOffsets,
   networkOf,
-  offsetOf,
   overlaps,
   parseCidr,
-  parseIp,
   parseSubnet,
   type Cidr,
-  type Ip,
-  type IpAddress,
   type IpPrefix,
   type Problem,
   type Subnet,
@@ -29,6 +23,7 @@ import {
 import type { Allocations, Hold } from '../../projections/index.ts'
 import { freedBy, heldFields, heldSince } from './held.ts'
 import { quoted } from './names.ts'
+import { partsOf } from './parts.ts'
 
 /** 172.17.0.0/16 to 172.31.0.0/16, then 192.168.0.0/20 to 192.168.240.0/20: 31 pools. There are none of IPv6. */
 export const DEFAULT_SUBNETS: readonly Cidr[] = [
@@ -92,10 +87,13 @@ export function checkSubnets(
     }
     const prefix = parsed.value
     const subnet = formatCidr(prefix)
-    problems.push(...sizeProblems(prefix, subnet), ...overlapProblems(allocations, prefix, subnet, earlier))
-    const gateway = gatewayFor(prefix, subnet, request.gateway)
-    if ('problem' in gateway) problems.push(gateway.problem)
-    else subnets.push({ gateway: gateway.ip, subnet })
+    const parts = partsOf(prefix, request)
+    problems.push(
+      ...sizeProblems(prefix, subnet),
+      ...overlapProblems(allocations, prefix, subnet, earlier),
+      ...parts.problems,
+    )
+    if (parts.subnet) subnets.push(parts.subnet)
     earlier.push(prefix)
   }
   return { problems, subnets }
@@ -155,32 +153,4 @@ function overlapWith(allocations: Allocations, subnet: Cidr, held: Cidr, hold: H
     message: `subnet ${subnet} overlaps ${held}, which ${heldSince(hold, until, 'take another subnet')}`,
     ...heldFields(hold, until),
   }
-}
-
-/** The gateway asked for, or the first address that a host may have. */
-function gatewayFor(
-  prefix: IpPrefix,
-  subnet: Cidr,
-  text: string | undefined,
-): { readonly ip: Ip } | { readonly problem: Problem } {
-  if (text === undefined) return { ip: formatIp(firstHost(prefix)) }
-  const parsed = parseIp(text)
-  if (!parsed.ok)
-    return { problem: invalid(`gateway ${quoted(text)} of ${subnet}: ${ADDRESS_REASONS[parsed.reason]}`) }
-  const why = whyNoHost(prefix, parsed.value)
-  if (why !== undefined)
-    return { problem: invalid(`gateway ${formatIp(parsed.value)} of ${subnet}: ${why}; take another`) }
-  return { ip: formatIp(parsed.value) }
-}
-
-/** Why a host cannot have an address of a subnet; undefined: it can. */
-export function whyNoHost(prefix: IpPrefix, address: IpAddress): string | undefined {
-  const { family } = prefix.address
-  if (family !== address.family) return `it is of IPv${address.family}, and the subnet of IPv${family}`
-  if (!contains(prefix, address)) return 'it lies outside'
-  const offset = offsetOf({ address, length: prefix.length })
-  const { first, last } = hostOffsets(prefix)
-  if (offset < first) return 'it is the address of the subnet itself'
-  if (offset > last) return 'it is the broadcast address'
-  return undefined
 }

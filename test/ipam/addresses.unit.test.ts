@@ -1,6 +1,6 @@
 /** Stories of addresses, MACs and interface names: given, held, asked for, swept. */
 import { describe, expect, it } from 'vitest'
-import type { Cidr, Family, IfName, Ip, Mac, SandboxId } from '../../events/index.ts'
+import type { Cidr, Family, IfName, Ip, Mac, SandboxId, Subnet } from '../../events/index.ts'
 import {
   checkAddress,
   checkIfName,
@@ -19,7 +19,7 @@ const eth0 = 'eth0' as IfName
 function web(...subnets: string[]) {
   const facts = new Facts()
   const network = facts.network('web', ...(subnets.length > 0 ? subnets : ['10.0.3.0/24']))
-  const subnet = network.subnets[0]?.subnet as Cidr
+  const subnet = network.subnets[0] as Subnet
   let made = 0
   return {
     facts,
@@ -77,6 +77,7 @@ describe('an exhausted network', () => {
       problem: {
         code: 'ERR_ADDRESS_EXHAUSTED',
         field: 'address',
+        holders: ['e0x', 'e1x', 'e2x'].map((name) => name.padEnd(64, '0')),
         message:
           "network 'web': all 5 addresses of 10.0.3.0/29 are held, by endpoint e0x000000000, endpoint e1x000000000, endpoint e2x000000000 and others; delete endpoints, or make a network with a larger subnet",
       },

@@ -34,8 +34,11 @@ export class Facts {
   }
 
   network(name: string, ...subnets: string[]): { id: NetworkId; name: string; subnets: Subnet[] } {
+    return this.networkOf(name, subnets.map(subnetOf))
+  }
+
+  networkOf(name: string, subnets: Subnet[]): { id: NetworkId; name: string; subnets: Subnet[] } {
     const id = name.padEnd(64, '0') as NetworkId
-    const held = subnets.map((subnet) => subnetOf(subnet))
     this.#add(`network/${id}`, 'NetworkCreateRequested', {
       bridge: { mac: '02:00:00:00:00:01' as Mac, name: `cnb${name}` as IfName },
       driver: 'bridge',
@@ -46,9 +49,9 @@ export class Facts {
       name,
       network: id,
       plan: PLAN,
-      subnets: held,
+      subnets,
     })
-    return { id, name, subnets: held }
+    return { id, name, subnets }
   }
 
   /** Deletes a network; with `sweep`, its bridge is still to be removed by that plan. */

@@ -1,0 +1,140 @@
+/** Commands at the edge: whatever comes, it is a command or all that is wrong with it; each limit at its value and one more. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { canonicalJson, parseCommand } from '../../events/index.ts'
+import {
+  AUX_ADDRESSES_MAX,
+  KEY_CHARS_MAX,
+  LABELS_CHARS_MAX,
+  LABELS_MAX,
+  OPTIONS_MAX,
+  SUBNETS_MAX,
+  TEXT_CHARS_MAX,
+} from '../../events/parse.ts'
+
+const problemsOf = (type: string, data: unknown): readonly string[] => {
+  const parsed = parseCommand(type, data)
+  return 'problems' in parsed ? parsed.problems.map(({ message }) => message) : []
+}
+const network = (more: object): readonly string[] =>
+  problemsOf('network.create', { driver: 'bridge', name: 'web', ...more })
+const many = (count: number, value: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, value]))
+
+describe('a command from outside', () => {
+  const types = fc.constantFrom(
+    'network.create',
+    'endpoint.create',
+    'connect',
+    'sandbox.create',
+    'x',
+    '__proto__',
+  )
+  const anything = fc.anything({ withBigInt: true, withDate: true, withMap: true, withNullPrototype: true })
+  const key = fc.constantFrom(
+    'name',
+    'driver',
+    'subnets',
+    'labels',
+    'options',
+    'mtu',
+    'network',
+    '__proto__',
+    'x',
+  )
+
+  it('is taken, in a form that can be written, or refused with each problem once', () => {
+    const data = fc.oneof(anything, fc.dictionary(key, anything))
+    fc.assert(
+      fc.property(types, data, (type, given) => {
+        const parsed = parseCommand(type, given)
+        if ('command' in parsed) canonicalJson(parsed.command.data)
+        else
+          for (const { code, message } of parsed.problems) {
+            expect(code).toBe('ERR_INVALID')
+            expect(message).toMatch(/\S/)
+          }
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('is refused for every field that is wrong, not for the first', () => {
+    const pool = { auxAddresses: { '': 'x', a: 1 }, gateway: 2, odd: 3 }
+    expect(network({ labels: { a: 1, b: 2 }, mtu: 1.5, odd: true, subnets: [pool, 'x'] })).toEqual([
+      expect.stringContaining("'labels' label 'a' must be text"),
+      expect.stringContaining("'labels' label 'b' must be text"),
+      expect.stringContaining("'mtu' must be a whole number, not 1.5"),
+      expect.stringContaining("pool 1: 'auxAddresses' has one with a blank name"),
+      expect.stringContaining("pool 1: 'auxAddresses' auxiliary address 'a' must be text"),
+      expect.stringContaining("pool 1: 'gateway' must be text"),
+      expect.stringContaining("pool 1 needs 'subnet'"),
+      expect.stringContaining("pool 1 knows no 'odd'; it knows auxAddresses, gateway, ipRange, subnet"),
+      expect.stringContaining('pool 2 must be an object'),
+      expect.stringContaining("network.create knows no 'odd'"),
+    ])
+  })
+
+  it('leaves out what is undefined, at any depth, and what its objects inherit', () => {
+    const inherited = Object.assign(Object.create({ mtu: 'x' }) as object, {
+      driver: 'bridge',
+      ipv6: undefined,
+      name: 'web',
+      subnets: [{ gateway: undefined, subnet: '10.0.0.0/24' }],
+    })
+    expect(parseCommand('network.create', inherited)).toEqual({
+      command: {
+        data: { driver: 'bridge', name: 'web', subnets: [{ subnet: '10.0.0.0/24' }] },
+        type: 'network.create',
+      },
+    })
+  })
+
+  it('shows no control characters of what it refuses', () => {
+    const [unknown = ''] = problemsOf('\u001b[2J', {})
+    const [field = ''] = network({ '\u001b[2J': 1 })
+    expect(unknown + field).not.toContain('\u001b')
+  })
+})
+
+describe('limits', () => {
+  const subnet = '10.0.0.0/24'
+  const pools = (count: number) => Array.from({ length: count }, () => ({ subnet }))
+  const x = (count: number): string => 'x'.repeat(count)
+  it.each([
+    ['a text', TEXT_CHARS_MAX, (n: number) => network({ name: x(n) })],
+    ['labels', LABELS_MAX, (n: number) => network({ labels: many(n, 'x') })],
+    ["a label's name", KEY_CHARS_MAX, (n: number) => network({ labels: { [x(n)]: 'x' } })],
+    ["a label's value", TEXT_CHARS_MAX, (n: number) => network({ labels: { a: x(n) } })],
+    [
+      'labels in all',
+      LABELS_CHARS_MAX,
+      (n: number) => network({ labels: { ...many(16, x(4000)), z: x(n - 16 * 4000 - 10 * 2 - 6 * 3 - 1) } }),
+    ],
+    ['options', OPTIONS_MAX, (n: number) => network({ options: many(n, 'x') })],
+    ["an option's name", KEY_CHARS_MAX, (n: number) => network({ options: { [x(n)]: 'x' } })],
+    ['pools', SUBNETS_MAX, (n: number) => network({ subnets: pools(n) })],
+    [
+      'auxiliary addresses',
+      AUX_ADDRESSES_MAX,
+      (n: number) => network({ subnets: [{ auxAddresses: many(n, '10.0.0.2'), subnet }] }),
+    ],
+    [
+      "an auxiliary address's name",
+      KEY_CHARS_MAX,
+      (n: number) => network({ subnets: [{ auxAddresses: { [x(n)]: '10.0.0.2' }, subnet }] }),
+    ],
+  ])('hold for %s: %d is taken, one more is not', (_, most, told) => {
+    expect(told(most)).toEqual([])
+    expect(told(most + 1)).toHaveLength(1)
+  })
+
+  it.each([
+    ['half of a surrogate pair', { labels: { '\ud800': 'x' } }],
+    ['half of a surrogate pair', { labels: { a: '\udfff' } }],
+    ['half of a surrogate pair', { name: '\ud800' }],
+    ['a blank name', { labels: { ' ': 'x' } }],
+  ])('know %s', (what, more) => {
+    expect(network(more)).toEqual([expect.stringContaining(what)])
+  })
+})
