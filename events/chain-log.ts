@@ -10,7 +10,7 @@ import { assert, EngineError } from './errors.ts'
 import type { Commit, CommitDraft, CommandId, Fact, Origin, Seq, Stream } from './fact.ts'
 import { GroupWriter } from './group.ts'
 import type { DurableGroup, Flush, GroupTimers } from './group.ts'
-import type { Appended, Log, LogLimits, SeqRange } from './log.ts'
+import type { Appended, Log, LogLimits, ReadRange, SeqRange } from './log.ts'
 import { RecentCommands } from './recent.ts'
 import { isClients, scrubChain } from './scrub.ts'
 import type { Scrubbed } from './scrub.ts'
@@ -133,19 +133,20 @@ export class ChainLog<F extends Fact> implements Log<F> {
     return found?.commit.command.id === command ? found.commit : undefined
   }
 
-  async *read(range: SeqRange = {}): AsyncGenerator<Commit<F>, void, void> {
+  async *read(range: ReadRange = {}): AsyncGenerator<Commit<F>, void, void> {
     for await (const chunk of this.readRaw(range)) for (const raw of chunk) yield raw.commit
   }
 
-  async *readRaw({ from = 1 as Seq, to = this.#durable.seq }: SeqRange = {}): AsyncGenerator<
+  async *readRaw({ from = 1 as Seq, having, to = this.#durable.seq }: ReadRange = {}): AsyncGenerator<
     readonly RawCommit<F>[],
     void,
     void
   > {
+    assertNumber(from)
     const last = Math.min(to, this.#durable.seq)
     if (from > last) return
     try {
-      yield* readChain<F>(this.#source, await this.#linkBefore(from), { to: last })
+      yield* readChain<F>(this.#source, await this.#linkBefore(from), { having, to: last })
     } catch (error) {
       throw this.#note(error)
     }
@@ -157,9 +158,15 @@ export class ChainLog<F extends Fact> implements Log<F> {
     await this.#consumers.save(consumer, seq)
   }
 
-  async *scrub({ chunk }: { readonly chunk?: number } = {}): AsyncGenerator<Scrubbed, void, void> {
+  async *scrub({
+    chunk,
+    from = 1 as Seq,
+    to = this.#durable.seq,
+  }: SeqRange & { readonly chunk?: number } = {}): AsyncGenerator<Scrubbed, void, void> {
+    const last = Math.min(to, this.#durable.seq) as Seq
+    if (from > last) return
     try {
-      yield* scrubChain(this.#source, this.#durable.seq, chunk)
+      yield* scrubChain(this.#source, await this.#linkBefore(from), last, chunk)
     } catch (error) {
       throw this.#note(error)
     }
@@ -169,6 +176,7 @@ export class ChainLog<F extends Fact> implements Log<F> {
     buffer = this.#limits.subscriberCommits,
     from = (this.#durable.seq + 1) as Seq,
   }: { readonly buffer?: number; readonly from?: Seq } = {}): Subscription<F> {
+    assertNumber(from)
     if (from > this.#durable.seq + 1) {
       const message = `a subscriber asks from #${from}, the log ends at #${this.#durable.seq}: is it an older copy?`
       throw new EngineError('ERR_LOG_BEHIND', message, { details: { durable: this.#durable.seq, from } })
@@ -270,4 +278,10 @@ export class ChainLog<F extends Fact> implements Log<F> {
     const row: Row = [keys.commit(raw.seq), raw.hash + raw.body]
     return isClients(actor) ? [row, [keys.command(command.id), String(raw.seq)]] : [row]
   }
+}
+
+/** What is before the first commit is not missing: nobody may ask for it. */
+function assertNumber(from: number): void {
+  if (Number.isSafeInteger(from) && from >= 1) return
+  throw new RangeError(`commits are numbered from 1; there is no #${from}`)
 }

@@ -10,7 +10,15 @@ import type { ResourceKey, Spec, Step, StepFailure } from './specs.ts'
 export type Ref = string
 
 /** A pool as asked for. */
-export type SubnetRequest = { readonly gateway?: string; readonly subnet: string }
+export type SubnetRequest = {
+  /** Addresses that endpoints never get, by what has them: a router, a printer. */
+  readonly auxAddresses?: Readonly<Record<string, string>>
+  /** Default: the first address of `ipRange`, or of the subnet, that is no auxiliary one. */
+  readonly gateway?: string
+  /** The part of the subnet out of which addresses are chosen. Others of the subnet can be asked for. */
+  readonly ipRange?: string
+  readonly subnet: string
+}
 
 /** What the host reaches by a link that is not ours: where a route leads, or the subnet of an address. */
 export type HostRoute = { readonly dst: Cidr; readonly link: string }
@@ -20,9 +28,13 @@ export type CommandData = {
   'network.create': {
     /** Takes `subnets` even where they hide a route of the host. */
     readonly allowOverlap?: boolean
+    /** Name of the link that carries the network. Default: one that follows from the network's id. */
+    readonly bridge?: string
     readonly driver: string
     /** What the engine read of the host before the turn, as far as it matters here. No client can give it. */
     readonly hostRoutes?: readonly HostRoute[]
+    /** What names of interfaces on it begin with, inside sandboxes. Default: `eth`. */
+    readonly ifPrefix?: string
     readonly internal?: boolean
     /** Default: true. */
     readonly ipv4?: boolean
@@ -32,6 +44,8 @@ export type CommandData = {
     readonly masquerade?: boolean
     readonly mtu?: number
     readonly name: string
+    /** Options under their names in Docker (`com.docker.network.…`): the driver reads them, and refuses what it has not. */
+    readonly options?: Readonly<Record<string, string>>
     readonly subnets?: readonly SubnetRequest[]
   }
   /** Ends a network that has no endpoints. */
@@ -60,6 +74,8 @@ export type CommandData = {
   'endpoint.join': {
     readonly endpoint: Ref
     readonly ifName?: string
+    /** What the interface's name begins with; the lowest free number follows. Default: the network's. */
+    readonly ifPrefix?: string
     readonly network?: Ref
     readonly priority?: number
     readonly sandbox: Ref
@@ -73,6 +89,7 @@ export type CommandData = {
     readonly address?: string
     readonly address6?: string
     readonly ifName?: string
+    readonly ifPrefix?: string
     readonly mac?: string
     readonly name?: string
     readonly network: Ref

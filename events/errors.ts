@@ -40,6 +40,7 @@ export const ERROR_CODES = {
   ERR_SUBSCRIBER_SLOW: 'a subscriber did not keep up and was dropped',
   ERR_SUPERSEDED: 'a later command overtook this one',
   ERR_UNSUPPORTED: 'this version cannot do that yet',
+  ERR_USAGE: 'the command line is malformed',
 } as const
 
 /** One problem of a request. A refusal carries all of them. */
@@ -49,6 +50,8 @@ export type Problem = {
   readonly field?: string
   /** Who holds the thing: an entity's id, a process. */
   readonly holder?: string
+  /** Where many hold the things of a kind, some of them: entities' ids. */
+  readonly holders?: readonly string[]
   /** What failed, on what, why, who holds it, what to do. */
   readonly message: string
   /** The plan whose receipt may lift the problem: the command is parked until then. */

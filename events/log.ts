@@ -17,6 +17,7 @@ import type { Scrubbed } from './scrub.ts'
 import type { Hash, Store } from './store.ts'
 import type { Checkpoint, Expectation, IsLast } from './streams.ts'
 import type { Subscription } from './subscriptions.ts'
+import type { Upcast } from './upcast.ts'
 import type { Damage, Opened, Replay } from './verify.ts'
 
 /** Every maximum of a log. */
@@ -53,6 +54,8 @@ export type LogOptions<F extends Fact = Fact> = GroupTimers & {
   readonly replay?: Replay<F> | undefined
   /** Stays the caller's: `close` does not close it. */
   readonly store: Store
+  /** How facts of old versions are read. Default: as this version knows to ({@link UPCASTERS}). */
+  readonly upcast?: Upcast | undefined
 }
 
 /** What `append` says at once. */
@@ -68,6 +71,9 @@ export type Appended<F extends Fact = Fact> = {
 
 /** Numbers, both included. Default: the first, and the last durable one. */
 export type SeqRange = { readonly from?: Seq | undefined; readonly to?: Seq | undefined }
+
+/** `having`: only commits whose text has it, an id say. The others are verified all the same, but not parsed: three times as fast. */
+export type ReadRange = SeqRange & { readonly having?: string | undefined }
 
 export interface Log<F extends Fact = Fact> extends AsyncDisposable {
   /**
@@ -110,16 +116,16 @@ export interface Log<F extends Fact = Fact> extends AsyncDisposable {
   /** The commit that a client's command became, queued ones included; undefined: none. */
   outcomeOf(command: CommandId): Promise<Commit<F> | undefined>
   /** Durable commits, the chain verified on the way. @throws {EngineError} ERR_LOG_DAMAGED while iterating */
-  read(range?: SeqRange): AsyncIterable<Commit<F>>
+  read(range?: ReadRange): AsyncIterable<Commit<F>>
   /** As `read`, in chunks and with the bytes that the chain covers: for folds, and for sending to peers. */
-  readRaw(range?: SeqRange): AsyncIterable<readonly RawCommit<F>[]>
+  readRaw(range?: ReadRange): AsyncIterable<readonly RawCommit<F>[]>
   /** Keeps how far a durable consumer has come: at least once, for it is not synced. */
   saveCheckpoint(consumer: string, seq: Seq): Promise<void>
   /**
-   * Verifies from the start, a chunk per `next`, so that the caller sets the pace; repairs idempotency rows.
+   * Verifies a range, a chunk per `next`, so that the caller sets the pace; repairs idempotency rows.
    * @throws {EngineError} ERR_LOG_DAMAGED while iterating
    */
-  scrub(options?: { readonly chunk?: number }): AsyncIterable<Scrubbed>
+  scrub(options?: SeqRange & { readonly chunk?: number }): AsyncIterable<Scrubbed>
   /** Gapless: what is durable from `from` on (default: the next), then live. */
   subscribe(options?: { readonly buffer?: number; readonly from?: Seq }): Subscription<F>
   /** Reads a range; the damage that was met, or undefined. */

@@ -8,9 +8,16 @@ import type { Cidr, Fact, IfName, Ip, Mac, NetworkId, PlanId } from './fact.ts'
 import type { StepFailure } from './specs.ts'
 
 /** A pool of addresses on a network, with the address its gateway has. */
-export type Subnet = { readonly gateway: Ip; readonly subnet: Cidr }
+export type Subnet = {
+  /** Addresses that no endpoint gets, by what has them. Absent: none. */
+  readonly auxAddresses?: Readonly<Record<string, Ip>>
+  readonly gateway: Ip
+  /** The part out of which addresses are chosen. Absent: all of it. */
+  readonly ipRange?: Cidr
+  readonly subnet: Cidr
+}
 
-/** A network was asked for; its name, pools, gateway addresses and bridge are held from here on. By: network machine. Since v1. */
+/** A network was asked for; its name, pools, gateway and auxiliary addresses and bridge are held from here on. By: network machine. Since v1. */
 export type NetworkCreateRequested = Fact<
   'NetworkCreateRequested',
   1,
@@ -18,6 +25,8 @@ export type NetworkCreateRequested = Fact<
     /** The link that carries the network; empty for drivers without one. */
     readonly bridge: { readonly mac: Mac; readonly name: IfName }
     readonly driver: string
+    /** What names of interfaces on it begin with, inside sandboxes. Absent: `eth`. */
+    readonly ifPrefix?: string
     readonly internal: boolean
     readonly labels: Readonly<Record<string, string>>
     readonly masquerade: boolean

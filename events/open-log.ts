@@ -2,13 +2,15 @@
 import { ChainLog } from './chain-log.ts'
 import type { Fact } from './fact.ts'
 import { LOG_LIMITS, type Log, type LogOptions } from './log.ts'
+import { UPCASTERS, upcastBy } from './upcast.ts'
 import { openChain } from './verify.ts'
 
 /** Opens and verifies a log. Damage does not reject: see {@link Log.damage} and {@link Log.opened}. */
 export async function openLog<F extends Fact = Fact>(options: LogOptions<F>): Promise<Log<F>> {
   const limits = { ...LOG_LIMITS, ...options.limits }
   const { checkpoint, isLast, known, replay } = options
-  const source = { hash: options.hash, origin: options.origin, store: options.store }
+  const { hash, origin, store, upcast = upcastBy(UPCASTERS) } = options
+  const source = { hash, origin, store, upcast }
   const chain = await openChain<F>(source, {
     checkpoint,
     cutMax: limits.groupCommits,

@@ -2,8 +2,8 @@
  * The scrubber: reads the whole log again, slowly, since what is not read can rot unseen. It also compares the rows that
  * find a client's command again, which no hash covers, and writes those anew that are gone or wrong.
  */
-import { GENESIS, readChain } from './chain.ts'
-import type { ChainSource, RawCommit } from './chain.ts'
+import { readChain } from './chain.ts'
+import type { ChainSource, Link, RawCommit } from './chain.ts'
 import type { Actor, Seq } from './fact.ts'
 import { keys } from './store.ts'
 import type { Row } from './store.ts'
@@ -19,15 +19,15 @@ export type Scrubbed = {
 /** Whether a command came from outside, so that it may come again: the engine does not repeat its own. */
 export const isClients = (actor: Actor): boolean => actor.kind !== 'engine' && actor.kind !== 'worker'
 
-/** @throws {EngineError} ERR_LOG_DAMAGED while iterating */
+/** What follows `after`, up to `to`. @throws {EngineError} ERR_LOG_DAMAGED while iterating */
 export async function* scrubChain(
   source: ChainSource,
+  after: Link,
   to: Seq,
   chunkRows?: number,
 ): AsyncGenerator<Scrubbed, void, void> {
-  if (to === 0) return
-  let verified = GENESIS.seq
-  for await (const chunk of readChain(source, GENESIS, { chunkRows, to })) {
+  let verified = after.seq
+  for await (const chunk of readChain(source, after, { chunkRows, to })) {
     verified = chunk.at(-1)?.seq ?? verified
     yield { repaired: await repairCommandRows(source, chunk), verified }
   }

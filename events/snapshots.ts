@@ -3,17 +3,18 @@
  * code, or not of this log is passed over for an older one.
  *
  * A state is tables of rows. Rows are written in chunks with a loop turn between them, since 12 MB of JSON at once stall the main
- * thread for 90 ms. Each chunk is sealed with its hash; the manifest, written last and synced, holds the hash of all
- * chunks, so that a snapshot that was being written when the process died does not exist.
+ * thread for 90 ms. Each chunk is sealed with its hash; the manifest, written last and synced, holds a hash of each table's
+ * chunks, so that a snapshot that was being written when the process died does not exist, and one table can be read alone.
  *
- * Kept is a ladder by distance: the farther from the newest, the wider the steps, so that whatever is folded as of the past
- * starts at most about as far away as it lies from the newest, with a few dozen snapshots at most.
+ * Kept is a ladder by distance: all of the near past, and the farther from the newest, the wider the steps: at most a
+ * {@link STEP_SHARE}th of the distance, so that what is folded for a moment long ago is a small part of what came after. Ten times as long a
+ * log has some hundred snapshots more.
  */
 import { isUnreadable, seal, unseal } from './chain.ts'
 import type { Head } from './chain.ts'
 import type { Seq } from './fact.ts'
 import { keys, readRows } from './store.ts'
-import type { Hash, Row, Store } from './store.ts'
+import type { Hash, Store } from './store.ts'
 
 /** A table's name and its rows: plain JSON values of the caller's own. Must not change while it is saved. */
 export type SnapshotTable = readonly [name: string, rows: Iterable<unknown>]
@@ -34,11 +35,19 @@ export type SnapshotOptions = {
   readonly afterTurn: (run: () => void) => void
 }
 
+/** A part of a snapshot. Default: all of it. */
+export type Wanted = {
+  /** Only rows that stand near this text: an id, say. At least all rows that have it. */
+  readonly having?: string | undefined
+  /** Whether a table is wanted; the others are not read. */
+  readonly tables?: ((name: string) => boolean) | undefined
+}
+
 export interface Snapshots {
-  /** The newest sound one at or before `atMost` (any, without it). */
-  load(atMost?: Seq): Promise<Snapshot | undefined>
-  /** Number of the newest one at or before `atMost`, not verified. */
-  nearest(atMost?: Seq): Promise<Seq | undefined>
+  /** The newest sound one at or before `atMost` (any, without it), or what is wanted of it. */
+  load(atMost?: Seq, wanted?: Wanted): Promise<Snapshot | undefined>
+  /** Which commit the newest one at or before `atMost` is of, its tables not verified. */
+  nearest(atMost?: Seq): Promise<Head | undefined>
   /** Saves the state as of a durable head, then thins the ladder. One at a time: a second call meanwhile throws. */
   save(head: Head, tables: AsyncIterable<SnapshotTable> | Iterable<SnapshotTable>): Promise<void>
 }
@@ -46,24 +55,38 @@ export interface Snapshots {
 /** JSON characters after which a chunk is closed: well under a millisecond to write or parse. */
 const CHUNK_CHARS = 64 << 10
 const MAX_SEQ = 2 ** 48 - 2
+const HASH_CHARS = 64
+/** Chunks that a read takes from the store at once. */
+const CHUNKS_AT_ONCE = 16
+/** Raised when snapshots are written otherwise: older ones are passed over. */
+const FORMAT = 2
+/** A step between snapshots is at most this part of its distance from the newest. */
+const STEP_SHARE = 32
 
 type Manifest = {
-  readonly chunks: number
   readonly code: string
-  /** Hash of the chunks' hashes, in order. */
-  readonly digest: string
   readonly head: Head
+  /** In the order of their chunks. */
+  readonly parts: readonly Part[]
 }
-type Chunk = { readonly rows: readonly unknown[]; readonly table: string }
+/** A table in a snapshot. `digest`: hash of the chunks' hashes, in order. */
+type Part = {
+  readonly chunks: number
+  readonly digest: string
+  /** Its first chunk. */
+  readonly from: number
+  readonly table: string
+}
 
 export function openSnapshots(options: SnapshotOptions): Snapshots {
-  const { code, store } = options
+  const { store } = options
+  const code = `${FORMAT} ${options.code}`
   let saving = false
   return {
-    async load(atMost) {
+    async load(atMost, wanted = {}) {
       for await (const manifest of manifests(options, atMost)) {
         if (manifest?.code !== code) continue
-        const tables = await loadTables(options, manifest).catch(undefinedIfUnreadable)
+        const tables = await loadTables(options, manifest, wanted).catch(undefinedIfUnreadable)
         if (tables !== undefined) return { head: manifest.head, tables }
       }
       return undefined
@@ -71,7 +94,7 @@ export function openSnapshots(options: SnapshotOptions): Snapshots {
 
     async nearest(atMost) {
       for await (const manifest of manifests(options, atMost)) {
-        if (manifest?.code === code) return manifest.head.seq
+        if (manifest?.code === code) return manifest.head
       }
       return undefined
     },
@@ -81,8 +104,7 @@ export function openSnapshots(options: SnapshotOptions): Snapshots {
       saving = true
       try {
         await store.clear(keys.chunks(head.seq, head.seq + 1))
-        const written = await writeChunks(options, head.seq, tables)
-        const manifest: Manifest = { ...written, code, head }
+        const manifest: Manifest = { code, head, parts: await writeParts(options, head.seq, tables) }
         const batch = store.batch().put(keys.manifest(head.seq), seal(options.hash, JSON.stringify(manifest)))
         await batch.write({ sync: true } as object)
         await thin(options)
@@ -97,43 +119,47 @@ function undefinedIfUnreadable(error: unknown): undefined {
   if (!isUnreadable(error)) throw error
 }
 
-async function writeChunks(
-  { afterTurn, hash, store }: SnapshotOptions,
+async function writeParts(
+  options: SnapshotOptions,
   seq: Seq,
   tables: AsyncIterable<SnapshotTable> | Iterable<SnapshotTable>,
-): Promise<{ readonly chunks: number; readonly digest: string }> {
-  const hashes: string[] = []
-  for await (const text of chunksOf(tables)) {
-    const value = seal(hash, text)
-    await store.batch().put(keys.chunk(seq, hashes.length), value).write()
-    hashes.push(value.slice(0, 64))
-    await new Promise<void>((resolve) => {
-      afterTurn(resolve)
-    })
+): Promise<readonly Part[]> {
+  const { afterTurn, hash, store } = options
+  const parts: Part[] = []
+  let from = 0
+  for await (const [table, rows] of tables) {
+    const hashes: string[] = []
+    for (const text of chunksOf(rows)) {
+      const value = seal(hash, text)
+      await store
+        .batch()
+        .put(keys.chunk(seq, from + hashes.length), value)
+        .write()
+      hashes.push(value.slice(0, HASH_CHARS))
+      await new Promise<void>((resolve) => {
+        afterTurn(resolve)
+      })
+    }
+    parts.push({ chunks: hashes.length, digest: hash(hashes.join('')), from, table })
+    from += hashes.length
   }
-  return { chunks: hashes.length, digest: hash(hashes.join('')) }
+  return parts
 }
 
-/** Pieces of tables, `{"rows":[…],"table":"…"}`, about {@link CHUNK_CHARS} long; an empty table gives one too. */
-async function* chunksOf(
-  tables: AsyncIterable<SnapshotTable> | Iterable<SnapshotTable>,
-): AsyncGenerator<string, void, void> {
-  for await (const [table, rows] of tables) {
-    const finish = (texts: readonly string[]) =>
-      `{"rows":[${texts.join(',')}],"table":${JSON.stringify(table)}}`
-    let texts: string[] = []
-    let chars = 0
-    for (const row of rows) {
-      const text = JSON.stringify(row)
-      texts.push(text)
-      chars += text.length
-      if (chars < CHUNK_CHARS) continue
-      yield finish(texts)
-      texts = []
-      chars = 0
-    }
-    if (texts.length > 0 || chars === 0) yield finish(texts)
+/** Rows as JSON lists, about {@link CHUNK_CHARS} long each. */
+function* chunksOf(rows: Iterable<unknown>): Generator<string, void, void> {
+  let texts: string[] = []
+  let chars = 0
+  for (const row of rows) {
+    const text = JSON.stringify(row)
+    texts.push(text)
+    chars += text.length
+    if (chars < CHUNK_CHARS) continue
+    yield `[${texts.join(',')}]`
+    texts = []
+    chars = 0
   }
+  if (texts.length > 0) yield `[${texts.join(',')}]`
 }
 
 /** Newest first; undefined for one that is damaged. */
@@ -151,30 +177,41 @@ async function* manifests(
   }
 }
 
-/** All tables, if every chunk is there and is what was written. */
+/** The wanted tables, if every chunk of them is there and is what was written. */
 async function loadTables(
-  { hash, store }: SnapshotOptions,
-  manifest: Manifest,
+  options: SnapshotOptions,
+  { head, parts }: Manifest,
+  { having, tables: wants }: Wanted,
 ): Promise<ReadonlyMap<string, readonly unknown[]> | undefined> {
-  const { seq } = manifest.head
-  const hashes: string[] = []
-  const tables = new Map<string, unknown[]>()
-  for await (const rows of readRows(store, keys.chunks(seq, seq + 1), 16)) {
-    for (const row of rows) {
-      const chunk = openChunk(hash, row)
-      if (chunk === undefined) return undefined
-      const table = tables.get(chunk.table)
-      if (table === undefined) tables.set(chunk.table, [...chunk.rows])
-      else for (const value of chunk.rows) table.push(value)
-      hashes.push(row[1].slice(0, 64))
-    }
+  const tables = new Map<string, readonly unknown[]>()
+  for (const part of parts) {
+    if (wants?.(part.table) === false) continue
+    const rows = await loadPart(options, head.seq, part, having)
+    if (rows === undefined) return undefined
+    tables.set(part.table, rows)
   }
-  return hashes.length === manifest.chunks && hash(hashes.join('')) === manifest.digest ? tables : undefined
+  return tables
 }
 
-function openChunk(hash: Hash, [, value]: Row): Chunk | undefined {
-  const body = unseal(hash, value)
-  return body === undefined ? undefined : (JSON.parse(body) as Chunk)
+async function loadPart(
+  { hash, store }: SnapshotOptions,
+  seq: Seq,
+  { chunks, digest, from }: Part,
+  having: string | undefined,
+): Promise<readonly unknown[] | undefined> {
+  const hashes: string[] = []
+  const all: unknown[] = []
+  const range = { gte: keys.chunk(seq, from), lt: keys.chunk(seq, from + chunks) }
+  for await (const rows of readRows(store, range, CHUNKS_AT_ONCE)) {
+    for (const [, value] of rows) {
+      hashes.push(value.slice(0, HASH_CHARS))
+      if (having !== undefined && !value.includes(having)) continue
+      const body = unseal(hash, value)
+      if (body === undefined) return undefined
+      for (const row of JSON.parse(body) as readonly unknown[]) all.push(row)
+    }
+  }
+  return hashes.length === chunks && hash(hashes.join('')) === digest ? all : undefined
 }
 
 /** Removes what the ladder does not keep, and with it the remains of snapshots that were never finished. */
@@ -192,8 +229,8 @@ async function thin({ store }: SnapshotOptions): Promise<void> {
 }
 
 /**
- * Which of ascending numbers to keep: one between two goes if what is folded from the earlier one instead is still
- * no longer than the way from there to the newest.
+ * Which of ascending numbers to keep: one between two goes if the step without it is still at most a {@link STEP_SHARE}th of the way from
+ * there to the newest.
  */
 export function ladder(seqs: readonly number[]): readonly number[] {
   const newest = seqs.at(-1) ?? 0
@@ -201,7 +238,7 @@ export function ladder(seqs: readonly number[]): readonly number[] {
   seqs.forEach((seq, i) => {
     const before = kept.at(-1)
     const after = seqs[i + 1]
-    if (before !== undefined && after !== undefined && after - before <= newest - after) return
+    if (before !== undefined && after !== undefined && (after - before) * STEP_SHARE <= newest - after) return
     kept.push(seq)
   })
   return kept

@@ -14,7 +14,7 @@ import type { Origin } from '../../events/index.ts'
 import type { Disk, Store } from '../ports.ts'
 import { openDamaged, type DamagedOptions } from './damaged.ts'
 import { type BrokenFile, codeOf, damageOf, onDisk } from './errors.ts'
-import { checkJournals } from './journals.ts'
+import { checkJournals, type Journals } from './journals.ts'
 import { openLevel } from './level.ts'
 import { readManifest } from './manifest.ts'
 import { checkBase, HeadFile, openRunDir } from './run-dir.ts'
@@ -51,7 +51,7 @@ export async function openDisk(
   const known = await readOrigin(dataDir)
   if (known === undefined) await checkBase(runDir)
   await onDisk(`data directory ${dataDir}`, () => mkdir(dataDir, { mode: 0o700, recursive: true }))
-  const damage = await findDamage(dataDir, path)
+  const { damage, torn } = await findDamage(dataDir, path)
   if (damage !== undefined) return openBeside(damage, { dataDir, origin: known, path, runDir })
   let store: Store
   try {
@@ -65,12 +65,17 @@ export async function openDisk(
     const origin = (await readOrigin(dataDir)) ?? (await makeOrigin(dataDir, store, newOrigin))
     const ownRunDir = await openRunDir(runDir, origin)
     const head = await HeadFile.open(ownRunDir)
+    let isTrusted = true
     return {
+      checkFiles: () => checkFiles(path),
       close: async () => {
         await head.close()
-        await release(dataDir, store)
+        await release(dataDir, store, isTrusted)
       },
       dataDir,
+      distrust: () => {
+        isTrusted = false
+      },
       openStore: async () => {
         if (store.status !== 'open') store = await lock(dataDir, path, false)
         return store
@@ -78,10 +83,11 @@ export async function openDisk(
       origin,
       readHead: () => Promise.resolve(head.read()),
       runDir: ownRunDir,
+      ...(torn === undefined ? {} : { torn }),
       writeHead: (record) => head.write(record),
     }
   } catch (error) {
-    await release(dataDir, store)
+    await release(dataDir, store, true)
     throw error
   }
 }
@@ -127,27 +133,39 @@ const SECOND_LOOK_MS = 100
 /**
  * What LevelDB must not see: a store that lacks a file, and write-ahead logs of which it would drop a part in silence,
  * always; and broken tables, over which it may end the process, if the last holder is gone without having let go (or every
- * start would end the same way). Undefined: it may be opened, or somebody has it.
+ * start would end the same way). No damage: it may be opened, or somebody has it.
  */
-async function findDamage(dataDir: string, path: string): Promise<EngineError | undefined> {
+async function findDamage(
+  dataDir: string,
+  path: string,
+): Promise<{ readonly damage?: EngineError; readonly torn?: BrokenFile }> {
   const holder = await readHolder(dataDir)
-  if (holder !== undefined && isAlive(holder)) return undefined
-  if ((await brokenIn(path, holder !== undefined)).length === 0) return undefined
+  if (holder !== undefined && isAlive(holder)) return {}
+  const { broken, torn } = await lookAt(path, holder !== undefined)
+  if (broken.length === 0) return torn[0] === undefined ? {} : { torn: torn[0] }
   await new Promise((resolve) => setTimeout(resolve, SECOND_LOOK_MS))
   const now = await readHolder(dataDir)
-  if (now !== undefined && isAlive(now)) return undefined
-  return damageOf(path, await brokenIn(path, true))
+  if (now !== undefined && isAlive(now)) return {}
+  const damage = damageOf(path, (await lookAt(path, true)).broken)
+  return damage === undefined ? {} : { damage }
 }
 
-const brokenIn = (path: string, tables: boolean): Promise<readonly BrokenFile[]> =>
+const lookAt = (path: string, tables: boolean): Promise<Journals> =>
   onDisk(`store ${path}`, async () => {
     const manifest = await readManifest(path)
-    return [
-      ...manifest.broken,
-      ...(await checkJournals(path)),
-      ...(tables ? await checkTables(path, manifest.tables) : []),
-    ]
+    const journals = await checkJournals(path)
+    const rotten = tables ? await checkTables(path, manifest.tables) : []
+    const known = new Set(rotten.map(({ file }) => file))
+    // Of a table that is of another size, where it is broken says more.
+    const others = manifest.broken.filter(({ file }) => !known.has(file))
+    return { broken: [...others, ...journals.broken, ...rotten], torn: journals.torn }
   })
+
+/** Whatever LevelDB makes or removes meanwhile is left to the next look. */
+async function* checkFiles(path: string): AsyncGenerator<EngineError | undefined, void, void> {
+  for (const table of (await readManifest(path)).tables ?? [])
+    yield damageOf(path, await checkTables(path, new Set([table])))
+}
 
 /** Numbers of processes are used again, so the command must be the same too, where that can be seen. */
 function isAlive({ command, pid }: Holder): boolean {
@@ -164,9 +182,10 @@ function isAlive({ command, pid }: Holder): boolean {
   }
 }
 
-async function release(dataDir: string, store: Store): Promise<void> {
+/** Where the file `holder` stays, the next holder looks at all files first, as after a crash. */
+async function release(dataDir: string, store: Store, isTrusted: boolean): Promise<void> {
   // While the lock is still ours, so that a successor's file is not taken away.
-  if (store.status === 'open') await rm(join(dataDir, 'holder'), { force: true })
+  if (isTrusted && store.status === 'open') await rm(join(dataDir, 'holder'), { force: true })
   await store.close()
 }
 

@@ -23,25 +23,45 @@ const FULL = 1
 const FIRST = 2
 const LAST = 4
 
-/** Checks every write-ahead log in a store's directory; those that are damaged. About 3 ms a megabyte, 8 MiB at most each. */
-export async function checkJournals(path: string): Promise<readonly BrokenFile[]> {
+/** Write-ahead logs that are damaged, and those that end within a record. */
+export type Journals = { readonly broken: readonly BrokenFile[]; readonly torn: readonly BrokenFile[] }
+
+/** Checks every write-ahead log in a store's directory. About 3 ms a megabyte, 8 MiB at most each. */
+export async function checkJournals(path: string): Promise<Journals> {
   const broken: BrokenFile[] = []
+  const torn: BrokenFile[] = []
   const files = await readdir(path).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return []
     throw error
   })
   for (const file of files.filter((name) => name.endsWith('.log'))) {
-    const fault = faultOf(await readFile(join(path, file)))
-    if (fault !== undefined) broken.push({ ...fault, file })
+    // Gone since it was listed: somebody else has the store, and LevelDB goes on to the next journal whenever it is opened.
+    const journal = await readFile(join(path, file)).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return undefined
+      throw error
+    })
+    const flaw = journal && flawOf(journal)
+    if (flaw !== undefined) (flaw.isTorn ? torn : broken).push({ at: flaw.at, file, why: flaw.why })
   }
-  return broken
+  return { broken, torn }
 }
 
 /** Where a journal is damaged and why; undefined: it is sound, save perhaps for a torn end. */
 export function faultOf(journal: Buffer): Omit<BrokenFile, 'file'> | undefined {
-  for (const { at, end } of recordsIn(journal))
-    if (end === undefined)
-      return isTorn(journal, at) ? undefined : { at, why: 'a record has another checksum' }
+  const flaw = flawOf(journal)
+  return flaw === undefined || flaw.isTorn ? undefined : { at: flaw.at, why: flaw.why }
+}
+
+type Flaw = { readonly at: number; readonly isTorn: boolean; readonly why: string }
+
+/** The first record that is not sound. */
+function flawOf(journal: Buffer): Flaw | undefined {
+  for (const { at, end } of recordsIn(journal)) {
+    if (end !== undefined) continue
+    return isTorn(journal, at)
+      ? { at, isTorn: true, why: 'it ends within a record' }
+      : { at, isTorn: false, why: 'a record has another checksum' }
+  }
   return undefined
 }
 

@@ -1,10 +1,11 @@
 /**
- * What files a LevelDB store counts on, read from its MANIFEST without LevelDB: which would open a store whose write-ahead log is
- * lost as if it had never been, and would write in a directory before it finds a table missing.
+ * What files a store counts on, and how large its tables are, read from its MANIFEST without LevelDB: which would open a store
+ * whose write-ahead log is lost as if it had never been, would write in a directory before it finds a table missing, and finds one that
+ * stands in another's place only when it reads it.
  *
  * Format: CURRENT names the MANIFEST, which is a journal (`journals.ts`) of edits (LevelDB's db/version_edit.cc).
  */
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Cursor } from './blocks.ts'
 import { codeOf, type BrokenFile } from './errors.ts'
@@ -44,7 +45,7 @@ export async function readManifest(path: string): Promise<Manifest> {
   const fault = faultOf(manifest)
   if (fault !== undefined) return { broken: [{ ...fault, file: name }] }
   try {
-    return compare(countedIn(manifest), new Set(files))
+    return await compare(path, countedIn(manifest), new Set(files))
   } catch (error) {
     if (error instanceof RangeError) return broken(name, error.message)
     throw error
@@ -60,32 +61,53 @@ const none =
     throw error
   }
 
-type Counted = { readonly log: number; readonly tables: ReadonlySet<number> }
+/** Tables by number, with their sizes in bytes. */
+type Counted = { readonly log: number; readonly tables: ReadonlyMap<number, number> }
 
-function compare({ log, tables }: Counted, files: ReadonlySet<string>): Manifest {
+async function compare(
+  path: string,
+  { log, tables }: Counted,
+  files: ReadonlySet<string>,
+): Promise<Manifest> {
   // Old stores have tables of the other ending.
-  const named = [...tables].map((table) => {
-    const old = fileName(table, 'sst')
-    return files.has(old) ? old : fileName(table, 'ldb')
-  })
+  const named = new Map(
+    [...tables].map(([table, bytes]) => {
+      const old = fileName(table, 'sst')
+      return [files.has(old) ? old : fileName(table, 'ldb'), bytes]
+    }),
+  )
   // A new store has no write-ahead log yet.
-  const counted = log === 0 ? named : [...named, fileName(log, 'log')]
-  const missing = counted.filter((file) => !files.has(file))
-  return { broken: missing.map((file) => ({ file, why: 'it is missing' })), tables: new Set(named) }
+  const counted = log === 0 ? [...named.keys()] : [...named.keys(), fileName(log, 'log')]
+  const missing = counted.filter((file) => !files.has(file)).map((file) => ({ file, why: 'it is missing' }))
+  return { broken: [...missing, ...(await otherThan(named, path))], tables: new Set(named.keys()) }
+}
+
+/** Tables that are not of the size that they were made with: cut off, or others. */
+async function otherThan(named: ReadonlyMap<string, number>, path: string): Promise<BrokenFile[]> {
+  const found = await Promise.all(
+    [...named].map(async ([file, bytes]) => {
+      const there = await stat(join(path, file)).catch(none(undefined))
+      if (there === undefined || there.size === bytes) return []
+      return [
+        { file, why: `it has ${there.size} bytes, and was made with ${bytes}: cut off, or another file` },
+      ]
+    }),
+  )
+  return found.flat()
 }
 
 const fileName = (number: number, kind: string): string => `${String(number).padStart(6, '0')}.${kind}`
 
 /** All edits together. */
 function countedIn(manifest: Buffer): Counted {
-  const tables = new Set<number>()
+  const tables = new Map<number, number>()
   let log: number | undefined
   for (const edit of entriesOf(manifest)) {
     const fields = new Cursor(edit)
     while (!fields.atEnd()) {
       const field = fields.varint()
       if (field === LOG_NUMBER) log = fields.varint()
-      else if (field === NEW_FILE) tables.add(newFile(fields))
+      else if (field === NEW_FILE) tables.set(...newFile(fields))
       else if (field === DELETED_FILE) tables.delete(deletedFile(fields))
       else skip(field, fields)
     }
@@ -94,13 +116,12 @@ function countedIn(manifest: Buffer): Counted {
   return { log, tables }
 }
 
-function newFile(fields: Cursor): number {
+function newFile(fields: Cursor): [number: number, bytes: number] {
   fields.varint()
-  const number = fields.varint()
-  // Its size, its first and its last key.
-  fields.varint()
+  const [number, bytes] = [fields.varint(), fields.varint()]
+  // Its first and its last key.
   for (let key = 0; key < 2; key++) fields.take(fields.varint())
-  return number
+  return [number, bytes]
 }
 
 function deletedFile(fields: Cursor): number {
