@@ -1,0 +1,139 @@
+/** The operations of a controller in this process: one command's, or a long-lived engine's that serves others by its socket. */
+import type { AnyFact, ClientCommand, Commit, Epoch, Ref, Seq } from '../../events/index.ts'
+import type { Controller } from '../controller/controller.ts'
+import { differencesIn } from '../engine/differences.ts'
+import type { Engine } from '../engine/engine.ts'
+import { instant, plansIn, statusOf, verified } from './knowledge.ts'
+import type { Differences, Done, Given, Healed, Moment, Operations, Picture, Preview } from './operations.ts'
+import type { Range, Status, Trace, Verified } from './operations.ts'
+import { previewOn } from './thinking.ts'
+import { traceOf } from './trace.ts'
+
+/** @param healed of a controller that was opened in order to heal: all that its epoch wrote is the healing */
+export const operationsOf = (
+  controller: Controller,
+  { healed = false }: { readonly healed?: boolean } = {},
+): Operations => new EngineOperations(controller, healed)
+
+class EngineOperations implements Operations {
+  readonly #controller: Controller
+  readonly #engine: Engine
+  readonly #healed: boolean
+
+  constructor(controller: Controller, healed: boolean) {
+    this.#controller = controller
+    this.#engine = controller.engine
+    this.#healed = healed
+  }
+
+  close(): Promise<void> {
+    return this.#controller.close()
+  }
+
+  async *commits({ follow = false, from = 1, to }: Range = {}): AsyncGenerator<Commit<AnyFact>, void, void> {
+    const engine = this.#engine
+    await engine.log.flush()
+    if (!follow) {
+      yield* engine.log.read({ from: from as Seq, to: to as Seq | undefined })
+      return
+    }
+    let next = from as Seq
+    for (let log = engine.log as typeof engine.log | undefined; log; log = await engine.logAfter(log))
+      for await (const commit of log.subscribe({ from: next })) {
+        next = (commit.seq + 1) as Seq
+        yield commit
+        if (to !== undefined && commit.seq >= to) return
+      }
+  }
+
+  dispatch(command: ClientCommand, { actor, id, reason }: Given): Promise<Done> {
+    return this.#controller.dispatch(command, {
+      actor,
+      ...(id === undefined ? {} : { id }),
+      ...(reason === undefined ? {} : { reason }),
+    })
+  }
+
+  async heal(): Promise<Healed> {
+    const { blocked, log } = this.#engine
+    if (blocked) throw blocked
+    const before = log.decided.seq
+    await this.#controller.audit()
+    await this.#engine.log.flush()
+    if (!this.#healed) return { commits: await this.#ownCommits(before + 1), orphans: [] }
+    const commits = await this.#ownCommits(await this.#beginOfEpoch())
+    return { commits, orphans: this.#engine.recovered?.orphans ?? [] }
+  }
+
+  /** What the engine itself wrote from a commit on, without the beginnings of epochs. */
+  async #ownCommits(from: number): Promise<readonly Commit<AnyFact>[]> {
+    const commits: Commit<AnyFact>[] = []
+    const plans = new Set<string>()
+    for await (const commit of this.#engine.log.read({ from: from as Seq })) {
+      const isHealing =
+        HEALING.has(commit.command.type) ||
+        commit.facts.some((f) => f.type === 'EffectsSettled' && plans.has(f.data.plan))
+      if (!isHealing) continue
+      for (const fact of commit.facts) if (fact.type === 'EffectsIntended') plans.add(fact.data.plan)
+      commits.push(commit)
+    }
+    return commits
+  }
+
+  /** The number of the commit that began this epoch: not far from the end, since this life has done nothing else yet. */
+  async #beginOfEpoch(): Promise<Seq> {
+    const { log, view } = this.#engine
+    const { epoch } = view.projections.host
+    for (let seq = log.durable.seq; seq > 0; seq = (seq - 1) as Seq)
+      for await (const commit of log.read({ from: seq, to: seq }))
+        if (commit.epoch < epoch) return (seq + 1) as Seq
+    return 1 as Seq
+  }
+
+  async picture(moment: Moment = 'now'): Promise<Picture> {
+    const { log } = this.#engine
+    const past = moment === 'now' ? undefined : await this.#controller.asOf(moment)
+    const queries = past ?? this.#controller.queries
+    const at = past === undefined ? log.decided.at : past.at
+    return {
+      ...(at === undefined || queries.seq === 0 ? {} : { at }),
+      endpoints: queries.endpoints(),
+      networks: queries.networks(),
+      sandboxes: queries.sandboxes(),
+      seq: queries.seq,
+    }
+  }
+
+  async plan(): Promise<Differences> {
+    const { context, decided, kernel } = this.#engine
+    const { orphans, steps } = await differencesIn(kernel, decided.projections, context)
+    return { open: plansIn(decided.projections), orphans: orphans.map(({ label }) => label), steps }
+  }
+
+  async preview(command: ClientCommand, given: Given): Promise<Preview> {
+    const { blocked, context, decided, kernel, life, log, ports } = this.#engine
+    if (blocked) throw blocked
+    const epoch = life?.epoch ?? ((decided.projections.host.epoch + 1) as Epoch)
+    const request = { at: instant(ports.clock.nowMs()), command, given }
+    return previewOn(decided, request, { context, epoch, kernel, seq: log.nextSeq })
+  }
+
+  async status(): Promise<Status> {
+    const { blocked, disk, log, view } = this.#engine
+    // A receipt of pure success may be seen before it is on the disk.
+    await log.flush()
+    return statusOf(disk, log, view.projections, blocked)
+  }
+
+  async trace(ref: Ref): Promise<Trace> {
+    await this.#engine.log.flush()
+    return traceOf(this.#engine.log, ref)
+  }
+
+  verify(): Promise<Verified> {
+    return verified(this.#engine.log, this.#engine.blocked)
+  }
+}
+
+/** Commands by which the engine mends, and tells what it mended. */
+const HEALING: ReadonlySet<string> = new Set(['drift.report', 'host.observe', 'effects.retry'])

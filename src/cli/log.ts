@@ -1,0 +1,161 @@
+/** `chronet log`: what happened, a sentence a fact, or an object a line; live with `--follow`, across the lives of engines. */
+import type { AnyFact, Commit } from '../../events/index.ts'
+import { EngineError } from '../../events/index.ts'
+import type { Leaf, Values } from './leaf.ts'
+import { Names } from './names.ts'
+import type { Operations } from './operations.ts'
+import { beginning, wantedBy, type Wanted } from './selection.ts'
+import { factTypes, headline, sentence } from './sentences.ts'
+import type { Session } from './session.ts'
+
+/** Between two looks at a log that nobody serves, in milliseconds. */
+const LOOK_MS = 500
+
+export const log: Leaf = {
+  examples: [
+    'chronet log --since 10m',
+    'chronet log --follow --type EndpointJoined --type DriftObserved',
+    'chronet log --stream network/web --json',
+    'chronet log --last 5',
+  ],
+  name: 'log',
+  options: [
+    { flags: '-f, --follow', what: 'go on with what happens, until interrupted' },
+    {
+      flags: '--stream <stream>',
+      repeat: true,
+      what: 'of this thing only: network/web, a name, an id, host, effects',
+    },
+    { flags: '--type <type>', repeat: true, what: 'facts of this type only: EndpointJoined, …' },
+    { flags: '--since <moment>', what: 'from there on: #12, 10m, 09:13, 2026-01-31T09:30:00Z' },
+    { flags: '--last <number>', what: 'so many commits from the end' },
+  ],
+  run: async (session, _args, values) => {
+    const teller = new Teller(session, wantedBy(values))
+    const more = await session.with('read', (operations) => teller.begin(operations, values))
+    if (values.flag('follow') && more) await follow(session, teller)
+    return undefined
+  },
+  summary: 'what happened, oldest first, in sentences',
+  text: `A commit is what one command wrote: its facts stand under it. Types of facts: ${factTypes.join(', ')}.`,
+}
+
+/** What a log that nobody serves gets, and what an engine that went away and came back has: until interrupted. */
+async function follow(session: Session, teller: Teller): Promise<void> {
+  const { signal } = session.io
+  while (!signal.aborted) {
+    try {
+      await session.with('read', (operations) => teller.go(operations, true))
+    } catch (error) {
+      if (!isGone(error)) throw error
+    }
+    await pause(LOOK_MS, signal)
+  }
+}
+
+/** The engine went away, or somebody else has the log for a while: it is looked at again. */
+const isGone = (error: unknown): boolean =>
+  error instanceof EngineError && (error.code === 'ERR_CLOSED' || error.code === 'ERR_STORE_LOCKED')
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+  })
+
+/** Shows commits one after the other, and knows where it is. */
+class Teller {
+  readonly #session: Session
+  readonly #wanted: Wanted
+  readonly #stopped: Promise<undefined>
+  #names = new Names()
+  #next = 1
+
+  constructor(session: Session, wanted: Wanted) {
+    this.#session = session
+    this.#wanted = wanted
+    const { signal } = session.io
+    this.#stopped = new Promise((resolve) => {
+      if (signal.aborted) resolve(undefined)
+      signal.addEventListener('abort', () => resolve(undefined), { once: true })
+    })
+  }
+
+  /** Shows what there is, and with `--follow` what comes. Says whether it may go on. */
+  async begin(operations: Operations, values: Values): Promise<boolean> {
+    const { from, names } = await beginning(operations, values, this.#session.io.nowMs())
+    this.#names = names
+    this.#next = from
+    const { head } = await operations.status()
+    // A damaged log is shown as far as it goes, and then the damage is told.
+    if (from <= head.seq || values.flag('follow'))
+      await this.go(operations, values.flag('follow')).catch((error: unknown) => {
+        if (!values.flag('follow') || !isGone(error)) throw error
+      })
+    return !this.#session.io.signal.aborted
+  }
+
+  async go(operations: Operations, follow: boolean): Promise<void> {
+    const { io } = this.#session
+    const commits = operations.commits({ follow, from: this.#next })[Symbol.asyncIterator]()
+    for (;;) {
+      const step = await Promise.race([commits.next(), this.#stopped])
+      if (step === undefined || step.done === true) break
+      this.#tell(step.value)
+      await io.flush()
+    }
+    if (io.signal.aborted) void commits.return?.()
+  }
+
+  #tell(commit: Commit<AnyFact>): void {
+    this.#next = commit.seq + 1
+    this.#names.add(commit)
+    const facts = [...commit.facts.entries()].filter(([, fact]) => this.#wanted(fact, this.#names))
+    if (facts.length > 0) {
+      if (this.#session.json) for (const [i, fact] of facts) this.#session.show(factAsJson(commit, fact, i))
+      else this.#session.print(...linesOf(commit, facts, this.#names, this.#session))
+    }
+    this.#names.forget(commit)
+  }
+}
+
+/** A fact with the commit it stands in; keys in alphabetical order. */
+const factAsJson = (
+  { actor, at, command, reason, seq }: Commit<AnyFact>,
+  fact: AnyFact,
+  i: number,
+): object => ({
+  actor,
+  at,
+  command: command.type,
+  data: fact.data,
+  index: i + 1,
+  ...(reason === undefined ? {} : { reason }),
+  seq,
+  stream: fact.stream,
+  type: fact.type,
+  v: fact.v,
+  version: fact.version,
+})
+
+const TYPE_WIDTH = 26
+
+function linesOf(
+  commit: Commit<AnyFact>,
+  facts: readonly (readonly [number, AnyFact])[],
+  names: Names,
+  { io, paint }: Session,
+): readonly string[] {
+  return [
+    paint('bold', headline(commit, names, io.nowMs())),
+    ...facts.map(
+      ([i, fact]) =>
+        `  ${paint('dim', `.${i + 1}`.padEnd(4) + fact.type.padEnd(TYPE_WIDTH))}${sentence(fact, names, commit.at)}`,
+    ),
+  ]
+}

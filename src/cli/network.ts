@@ -1,0 +1,123 @@
+/** `chronet network …` */
+import type { NetworkView } from '../../projections/index.ts'
+import { given, type Leaf } from './leaf.ts'
+import { tellThing } from './inspect.ts'
+import { networkIn } from './picture.ts'
+import { POOL_OPTIONS, subnetsOf } from './pools.ts'
+import type { Session } from './session.ts'
+import { ago, shortener } from './words.ts'
+
+const create: Leaf = {
+  args: [['<name>', 'what to call it']],
+  changes: true,
+  examples: [
+    'chronet network create web',
+    'chronet network create db --subnet 10.77.0.0/24 --gateway 10.77.0.1 --internal',
+    'chronet network create lan --subnet 10.78.0.0/16 --ip-range 10.78.5.0/24 --aux-address router=10.78.0.1',
+    'chronet network create both --ipv6 --mtu 9000 --label team=shop',
+    'chronet network create web --dry-run',
+  ],
+  name: 'create',
+  options: [
+    { flags: '--driver <name>', what: 'what makes it (default: bridge)' },
+    ...POOL_OPTIONS,
+    { flags: '--ipv6', what: 'with IPv6, though no subnet of it is given' },
+    { flags: '--no-ipv4', what: 'without IPv4' },
+    { flags: '--internal', what: 'nothing in it reaches beyond it' },
+    { flags: '--no-masquerade', what: "what leaves it keeps its endpoints' addresses" },
+    { flags: '--mtu <bytes>', what: 'of its links' },
+    { flags: '--bridge <name>', what: 'of the link that carries it; else one that follows from its id' },
+    { flags: '--if-prefix <prefix>', what: 'what its interfaces in sandboxes are called (default: eth)' },
+    { flags: '--opt <key=value>', repeat: true, what: 'an option under the name that Docker has for it' },
+    { flags: '--allow-overlap', what: 'take the subnets even where they hide a route of the host' },
+    { flags: '--label <key=value>', repeat: true, what: 'a label, as often as wanted' },
+  ],
+  run: async (session, [name = ''], values) => {
+    const data = given({
+      allowOverlap: values.flag('allowOverlap') ? true : undefined,
+      bridge: values.text('bridge'),
+      driver: values.text('driver') ?? 'bridge',
+      ifPrefix: values.text('ifPrefix'),
+      internal: values.flag('internal') ? true : undefined,
+      ipv4: values.denied('ipv4') ? false : undefined,
+      ipv6: values.flag('ipv6') ? true : undefined,
+      labels: values.labels(),
+      masquerade: values.denied('masquerade') ? false : undefined,
+      mtu: values.whole('mtu'),
+      name,
+      options: values.labels('opt'),
+      subnets: subnetsOf(values),
+    })
+    await session.change({ data, type: 'network.create' }, ({ commit }) => {
+      const asked = commit.facts.find((fact) => fact.type === 'NetworkCreateRequested')
+      const subnets = asked?.data.subnets.map(({ gateway, subnet }) => `${subnet} (gateway ${gateway})`)
+      return `network ${name} is there: ${[...(subnets ?? []), asked?.data.bridge.name].join(', ')}`
+    })
+    return undefined
+  },
+  summary: 'make a network: a set of endpoints that reach each other',
+}
+
+const ls: Leaf = {
+  examples: ['chronet network ls', 'chronet network ls --json | jq -r .name'],
+  name: 'ls',
+  run: async (session) => {
+    const picture = await session.with('read', (operations) => operations.picture())
+    tellNetworks(session, picture.networks, (id) => picture.endpoints.filter((e) => e.network === id).length)
+    return undefined
+  },
+  summary: 'the networks that there are',
+}
+
+/** The table of networks. */
+export function tellNetworks(
+  session: Session,
+  networks: readonly NetworkView[],
+  endpoints: (network: string) => number,
+): void {
+  const nowMs = session.io.nowMs()
+  const short = shortener(networks.map(({ id }) => id))
+  session.list(
+    networks,
+    [
+      { of: ({ name }) => name, rank: 0, title: 'NAME' },
+      { of: ({ driver }) => driver, rank: 3, title: 'DRIVER' },
+      { of: ({ subnets }) => subnets.map((s) => s.subnet).join(', '), rank: 1, title: 'SUBNETS' },
+      { of: ({ id }) => String(endpoints(id)), rank: 2, title: 'ENDPOINTS' },
+      { of: (network) => since(network, nowMs), rank: 4, title: 'SINCE' },
+      { of: ({ id }) => short(id), rank: 5, title: 'ID' },
+    ],
+    "no networks; 'chronet network create NAME' makes one",
+  )
+}
+
+/** `3 min ago`, and the state where it is not the usual one. */
+export const since = ({ since: at, state }: Pick<NetworkView, 'since' | 'state'>, nowMs: number): string =>
+  state === 'created' ? ago(at, nowMs) : `${state} ${ago(at, nowMs)}`
+
+const inspect: Leaf = {
+  args: [['<network...>', 'name, id, or 4 or more characters of an id']],
+  examples: ['chronet network inspect web', 'chronet network inspect web --json'],
+  name: 'inspect',
+  run: async (session, refs) => {
+    const picture = await session.with('read', (operations) => operations.picture())
+    for (const ref of refs) tellThing(session, picture, { kind: 'network', view: networkIn(picture, ref) })
+    return undefined
+  },
+  summary: 'all that is known of a network',
+}
+
+const rm: Leaf = {
+  args: [['<network...>', 'name, id, or 4 or more characters of an id']],
+  changes: true,
+  examples: ['chronet network rm web', 'chronet network rm web db --dry-run'],
+  name: 'rm',
+  run: async (session, refs) => {
+    for (const network of refs)
+      await session.change({ data: { network }, type: 'network.delete' }, () => `network ${network} is gone`)
+    return undefined
+  },
+  summary: 'end networks that have no endpoints',
+}
+
+export const networkLeaves: readonly Leaf[] = [create, ls, inspect, rm]

@@ -1,0 +1,179 @@
+/**
+ * The one door by which all commands of `chronet` work. Three things stand behind it: a controller opened in this process
+ * for one command, a log opened for reading only, and a client of the socket of an engine that runs. A command does not know
+ * which.
+ *
+ * All that goes in and comes out is plain data (JSON and back gives the same; what is absent is left out), so that a socket
+ * can carry it: a call is a method's name and its arguments, an answer is one value, and `commits` is a stream of values.
+ * Errors are `EngineError` and `RefusedError`: a client makes them anew from `code`, `message`, `details` and `problems`.
+ */
+import type {
+  Actor,
+  AnyFact,
+  ClientCommand,
+  CommandId,
+  Commit,
+  Epoch,
+  FactDraft,
+  Instant,
+  Origin,
+  PlanId,
+  Problem,
+  Purpose,
+  Ref,
+  Seq,
+  Step,
+  StepFailure,
+  Stream,
+} from '../../events/index.ts'
+import type { EndpointView, NetworkView, SandboxView } from '../../projections/index.ts'
+
+/** A commit (`#12`, 12), a time (RFC 3339), how long ago (`90s`, `10m`, `24h`, `7d`), or `now`. */
+export type Moment = number | string
+
+/** How a command is given. */
+export type Given = {
+  /**
+   * Who asks. A server takes `claimed` from it and nothing else: what is `verified` it asks the kernel about the peer
+   * (SO_PEERCRED, /proc/<pid>/loginuid).
+   */
+  readonly actor: Actor & { readonly kind: 'cli' | 'socket' }
+  /** The same id for ever gives the same outcome; absent: a new one. */
+  readonly id?: CommandId
+  readonly reason?: string
+}
+
+/** What a command came to: what it wrote, and the receipt that it waited for, if it waited for one. */
+export type Done = {
+  readonly commit: Commit<AnyFact>
+  readonly settled?: {
+    readonly facts: readonly AnyFact[]
+    readonly failures: readonly StepFailure[]
+    readonly plan: PlanId
+    readonly seq: Seq
+  }
+}
+
+/** What a command would do, if it were given now. */
+export type Preview = {
+  /** What would be written, in order, EffectsIntended with its steps the last of it, if there is something to do. */
+  readonly facts: readonly FactDraft<AnyFact>[]
+  /** Something that the turn would look at could not be read: the real command may choose otherwise, or be refused. */
+  readonly unknown?: string
+}
+
+/** Who exists at a moment, and who is on what: lists by name, then by id. */
+export type Picture = {
+  /** Time of the newest commit in it; absent: before the first. */
+  readonly at?: Instant
+  readonly endpoints: readonly EndpointView[]
+  readonly networks: readonly NetworkView[]
+  readonly sandboxes: readonly SandboxView[]
+  /** The newest commit in it; 0: before the first. */
+  readonly seq: Seq
+}
+
+/** Something that is or was, by its stream. */
+export type Subject = {
+  readonly kind: 'endpoint' | 'network' | 'sandbox'
+  readonly name: string
+  readonly stream: Stream
+}
+
+/** A thing's past: every commit that speaks of it, oldest first, with the receipts of the plans that were for it. */
+export type Trace = {
+  readonly commits: readonly Commit<AnyFact>[]
+  /** Names of all that those commits name, by id; of what is gone too. */
+  readonly names: Readonly<Record<string, string>>
+  /** What else has had that name or address: later is newer. */
+  readonly others: readonly Subject[]
+  readonly subject: Subject
+}
+
+/** A plan that has no receipt. */
+export type OpenPlan = {
+  readonly for: readonly Stream[]
+  readonly plan: PlanId
+  readonly purpose: Purpose
+  readonly steps: number
+}
+
+/** What is known of the log, and of who has it. */
+export type Status = {
+  /** Why nothing may be changed; absent: it may. */
+  readonly blocked?: Problem
+  readonly dataDir: string
+  readonly epoch: Epoch
+  readonly head: { readonly at?: Instant; readonly hash: string; readonly seq: Seq }
+  /** A long-lived engine that has it; absent: none runs, the log was opened for this command. */
+  readonly holder?: { readonly pid: number; readonly since?: Instant; readonly version: string }
+  readonly open: readonly OpenPlan[]
+  /** Absent: there is no log yet; everything else then is as before the first commit. */
+  readonly origin?: Origin
+  /** `<run-dir>/<origin, 12 hex>`: namespaces are in `netns/<sandbox id>` under it. */
+  readonly runDir: string
+  /** Streams whose links could not be swept yet. */
+  readonly unswept: readonly Stream[]
+}
+
+/** How the kernel differs from what the log wants. Nothing was changed. */
+export type Differences = {
+  /** Plans without receipt: the next epoch settles them. */
+  readonly open: readonly OpenPlan[]
+  /** What bears our mark and no fact speaks of, in words for people. */
+  readonly orphans: readonly string[]
+  /** What `heal` would do, in order. */
+  readonly steps: readonly Step[]
+}
+
+/** What healing did: nothing, if the kernel was as wanted. */
+export type Healed = {
+  /** The commits that were written for it, oldest first. */
+  readonly commits: readonly Commit<AnyFact>[]
+  readonly orphans: readonly string[]
+}
+
+export type Verified = {
+  /** The last commit that was read. */
+  readonly commits: number
+  /** The first thing that is wrong; absent: nothing is. */
+  readonly damage?: Problem
+  /** SHA-256 of the last commit. */
+  readonly head: string
+}
+
+/** Numbers of commits, both included. Default: from the first to the newest. */
+export type Range = { readonly follow?: boolean; readonly from?: number; readonly to?: number }
+
+export interface Operations {
+  /** Lets go. An engine that runs goes on. */
+  close(): Promise<void>
+  /**
+   * Durable commits, oldest first, verified on the way; with `follow` then live ones, without a gap, until the iteration is
+   * ended (`return`) or the engine closes. A commit of the answer to a command that was given here before is in it.
+   * @throws {EngineError} ERR_SUBSCRIBER_SLOW, ERR_LOG_DAMAGED while iterating; ERR_LOG_BEHIND: `from` lies beyond the next one
+   */
+  commits(range?: Range): AsyncIterable<Commit<AnyFact>>
+  /**
+   * Gives a command and waits, as the settle table says (design §8).
+   * @throws {RefusedError} with all problems; @throws {EngineError} as its code says
+   */
+  dispatch(command: ClientCommand, given: Given): Promise<Done>
+  /** Looks at the whole kernel, and answers when what differed is put back. @throws {EngineError} as its code says */
+  heal(): Promise<Healed>
+  /** Who was there at a moment, that commit included. @throws {EngineError} ERR_INVALID: no such moment */
+  picture(moment?: Moment): Promise<Picture>
+  /** Compares the whole kernel with what the log wants. Writes nothing. */
+  plan(): Promise<Differences>
+  /** Takes the turn on the view of now and writes nothing. @throws {RefusedError} as `dispatch` would */
+  preview(command: ClientCommand, given: Given): Promise<Preview>
+  status(): Promise<Status>
+  /**
+   * By id, id prefix (4 characters or more), name, address or MAC; what is there now before what is gone, newer before
+   * older. `network/<name>`, `endpoint/<name>`, `sandbox/<name>` narrow it.
+   * @throws {RefusedError} ERR_NOT_FOUND: nothing has or had it
+   */
+  trace(ref: Ref): Promise<Trace>
+  /** Reads the whole log and checks its chain. */
+  verify(): Promise<Verified>
+}

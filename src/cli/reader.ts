@@ -1,0 +1,240 @@
+/**
+ * A log opened to be read: no epoch begins, no receipt is written, and the kernel is looked at only by who asks for that. It needs no
+ * xstate and no rxjs, so that a plain command starts quickly; what does need them loads them when it is asked.
+ *
+ * LevelDB knows no shared lock, so that even who reads has the directory for himself, for a moment.
+ */
+import { readFileSync } from 'node:fs'
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { AnyFact, ClientCommand, Commit, Log, Ref, Seq, Snapshots } from '../../events/index.ts'
+import { EngineError, openLog } from '../../events/index.ts'
+import {
+  beginProjections,
+  foldCommit,
+  initialProjections,
+  sealProjections,
+  type Projections,
+} from '../../projections/index.ts'
+import type { Folding } from '../controller/fold-until.ts'
+import { parseMoment } from '../controller/moment.ts'
+import { topologyAsOf } from '../controller/past.ts'
+import { restore, snapshotsOf } from '../engine/snapshots.ts'
+import type { Kernel } from '../kernel/kernel.ts'
+import type { Disk, Ports, Timers } from '../ports.ts'
+import { instant, pictureOf, plansIn, statusOf, statusOfNothing, verified } from './knowledge.ts'
+import type { Differences, Done, Given, Healed, Moment, Operations, Picture, Preview } from './operations.ts'
+import type { Range, Status, Trace, Verified } from './operations.ts'
+import { traceOf } from './trace.ts'
+
+/** What reading needs of the outside. */
+export type ReaderPorts = Pick<Ports, 'hash' | 'openDisk' | 'openKernel'> & {
+  readonly afterTurn: Timers['afterTurn']
+  readonly later: (ms: number, run: () => void) => void
+  readonly nowMs: () => number
+}
+
+export type Place = { readonly dataDir: string; readonly runDir: string }
+
+/** The log of a data directory, or where there is none yet, nothing. @throws {EngineError} ERR_STORE_LOCKED and others, as `openDisk` */
+export async function openReader(place: Place, ports: ReaderPorts): Promise<Operations> {
+  const isThere = await access(join(place.dataDir, 'origin')).then(
+    () => true,
+    (error: unknown) => !isAbsent(error),
+  )
+  if (!isThere) return new Reader(place, ports, undefined)
+  const disk = await ports.openDisk(place)
+  try {
+    return new Reader(place, ports, await open(disk, ports))
+  } catch (error) {
+    await disk.close()
+    throw error
+  }
+}
+
+const isAbsent = (error: unknown): boolean =>
+  ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
+
+/** The log of nobody. */
+const NOTHING: Pick<Log<AnyFact>, 'read'> = {
+  async *read() {
+    // There is no commit to give.
+  },
+}
+
+/** Projections that fold what comes. */
+class ProjectionFold implements Folding {
+  #all: Projections
+  seq: Seq
+
+  constructor(from: { readonly projections: Projections; readonly seq: Seq }) {
+    this.#all = beginProjections(from.projections)
+    this.seq = from.seq
+  }
+
+  add(commits: readonly Commit<AnyFact>[]): void {
+    for (const commit of commits) this.#all = foldCommit(this.#all, commit)
+    this.seq = commits.at(-1)?.seq ?? this.seq
+  }
+
+  projections(): Projections {
+    return sealProjections(this.#all)
+  }
+}
+
+type Opened = {
+  readonly blocked?: EngineError
+  readonly disk: Disk
+  readonly log: Log<AnyFact>
+  readonly projections: Projections
+  readonly snapshots: Snapshots
+}
+
+async function open(disk: Disk, ports: ReaderPorts): Promise<Opened> {
+  const { afterTurn, hash, later } = ports
+  const store = await disk.openStore()
+  const known = await disk.readHead()
+  const snapshots = snapshotsOf(store, hash, { afterTurn })
+  const restored = await restore(snapshots)
+  let fold = new ProjectionFold(restored.view)
+  const log = await openLog<AnyFact>({
+    afterTurn,
+    checkpoint: restored.checkpoint,
+    hash,
+    ...(known?.bootId === bootId() && known ? { known: { hash: known.hash, seq: known.seq } } : {}),
+    later,
+    origin: disk.origin,
+    replay: {
+      chunk: (commits) => fold.add(commits),
+      restart: () => {
+        fold = new ProjectionFold({ projections: initialProjections, seq: 0 as Seq })
+      },
+    },
+    store,
+  })
+  const blocked = disk.damage ?? whyBlocked(log)
+  return { ...(blocked ? { blocked } : {}), disk, log, projections: fold.projections(), snapshots }
+}
+
+function whyBlocked({ damage, durable, opened }: Log<AnyFact>): EngineError | undefined {
+  if (damage)
+    return new EngineError(
+      'ERR_LOG_DAMAGED',
+      `the log is damaged at commit #${damage.from}: ${damage.why}; what is before it can be read, nothing is written until it is repaired`,
+    )
+  if (!opened.behind) return undefined
+  return new EngineError(
+    'ERR_LOG_BEHIND',
+    `the log ends at #${durable.seq}, but this boot has seen a later or other one; restore the newer log`,
+  )
+}
+
+function bootId(): string | undefined {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return undefined
+  }
+}
+
+class Reader implements Operations {
+  readonly #opened: Opened | undefined
+  readonly #place: Place
+  readonly #ports: ReaderPorts
+
+  constructor(place: Place, ports: ReaderPorts, opened: Opened | undefined) {
+    this.#opened = opened
+    this.#place = place
+    this.#ports = ports
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#opened?.log.close()
+    } finally {
+      await this.#opened?.disk.close()
+    }
+  }
+
+  async *commits({ from, to }: Range = {}): AsyncGenerator<Commit<AnyFact>, void, void> {
+    if (this.#opened === undefined) return
+    yield* this.#opened.log.read({ from: from as Seq | undefined, to: to as Seq | undefined })
+  }
+
+  dispatch(_command: ClientCommand, _given: Given): Promise<Done> {
+    return Promise.reject(new Error('chronet defect: a log that was opened to be read takes no commands'))
+  }
+
+  heal(): Promise<Healed> {
+    return Promise.reject(new Error('chronet defect: a log that was opened to be read heals nothing'))
+  }
+
+  async picture(moment: Moment = 'now'): Promise<Picture> {
+    const opened = this.#opened
+    if (opened === undefined) return pictureOf(initialProjections.topology, 0 as Seq, undefined)
+    const { log, projections, snapshots } = opened
+    if (moment === 'now') return pictureOf(projections.topology, log.durable.seq, log.durable.at)
+    const until = parseMoment(moment, this.#ports.nowMs())
+    if ('seq' in until && until.seq > log.durable.seq)
+      throw new EngineError(
+        'ERR_INVALID',
+        `the log ends at #${log.durable.seq}; there is no #${until.seq} yet`,
+      )
+    const { at, seq, topology } = await topologyAsOf(log, snapshots, until)
+    return pictureOf(topology, seq, at)
+  }
+
+  async plan(): Promise<Differences> {
+    const opened = this.#opened
+    if (opened === undefined) return { open: [], orphans: [], steps: [] }
+    const { projections } = opened
+    return this.#withKernel(opened.disk, async (kernel) => {
+      const { contextOf, differencesIn } = await import('./thinking.ts')
+      const context = contextOf(this.#ports.hash, opened.disk.origin)
+      const { orphans, steps } = await differencesIn(kernel, projections, context)
+      return { open: plansIn(projections), orphans: orphans.map(({ label }) => label), steps }
+    })
+  }
+
+  async preview(command: ClientCommand, given: Given): Promise<Preview> {
+    const { previewOnLog } = await import('./thinking.ts')
+    const { hash, nowMs } = this.#ports
+    const opened = this.#opened
+    const request = { at: instant(nowMs()), command, given }
+    if (opened === undefined) return previewOnLog(undefined, request, hash, undefined)
+    const { blocked, disk, log, snapshots } = opened
+    if (blocked) throw blocked
+    const source = { log, origin: disk.origin, snapshots }
+    try {
+      return await this.#withKernel(disk, (kernel) => previewOnLog(source, request, hash, kernel))
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code !== 'ERR_NOT_PERMITTED') throw error
+      return previewOnLog(source, request, hash, undefined)
+    }
+  }
+
+  async status(): Promise<Status> {
+    const { dataDir, runDir } = this.#place
+    if (this.#opened === undefined) return statusOfNothing(dataDir, runDir)
+    const { blocked, disk, log, projections } = this.#opened
+    return statusOf(disk, log, projections, blocked)
+  }
+
+  async trace(ref: Ref): Promise<Trace> {
+    return traceOf(this.#opened?.log ?? NOTHING, ref)
+  }
+
+  async verify(): Promise<Verified> {
+    if (this.#opened === undefined) return { commits: 0, head: statusOfNothing('', '').head.hash }
+    return verified(this.#opened.log, this.#opened.blocked)
+  }
+
+  async #withKernel<T>({ origin, runDir }: Disk, look: (kernel: Kernel) => Promise<T>): Promise<T> {
+    const kernel = await this.#ports.openKernel({ origin, runDir })
+    try {
+      return await look(kernel)
+    } finally {
+      await kernel.close()
+    }
+  }
+}

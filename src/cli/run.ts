@@ -1,0 +1,71 @@
+/** From words to an exit status: parse, run, tell what went wrong. */
+import { CommanderError, type Command } from 'commander'
+import type { Io } from './io.ts'
+import type { Values } from './leaf.ts'
+import { asJson, exitCodeOf, tell, UsageError } from './problems.ts'
+import { buildProgram } from './program.ts'
+import { Session, type Reach, type Settings } from './session.ts'
+
+/** @param words without the program's own name; @returns the exit status */
+export async function run(words: readonly string[], io: Io, reach: Reach): Promise<number> {
+  let status = 0
+  const program = buildProgram(async (leaf, args, values) => {
+    const session = new Session(io, settingsOf(values, io.env), reach)
+    status = (await leaf.run(session, args, values)) ?? 0
+  })
+  speakBy(program, io)
+  try {
+    if (words.length === 0) program.outputHelp()
+    else await program.parseAsync(words, { from: 'user' })
+    return status
+  } catch (error) {
+    return fail(error, words, io)
+  }
+}
+
+/** Commander writes by us, and ends nothing. */
+function speakBy(program: Command, io: Io): void {
+  const all = [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]
+  for (const command of all)
+    command.exitOverride().configureOutput({
+      getErrHelpWidth: () => io.width ?? HELP_WIDTH,
+      getOutHelpWidth: () => io.width ?? HELP_WIDTH,
+      outputError: () => undefined,
+      writeErr: io.writeError,
+      writeOut: io.write,
+    })
+}
+
+/** Characters to a line of help where there is no terminal. */
+export const HELP_WIDTH = 110
+
+function settingsOf(values: Values, env: NodeJS.ProcessEnv): Settings {
+  const reason = values.text('reason')
+  const { CHRONET_DATA_DIR: dataDir, CHRONET_RUN_DIR: runDir } = env
+  return {
+    dataDir: values.text('dataDir') ?? (dataDir || '/var/lib/chronet'),
+    dryRun: values.flag('dryRun'),
+    json: values.flag('json'),
+    ...(reason === undefined ? {} : { reason }),
+    runDir: values.text('runDir') ?? (runDir || '/run/chronet'),
+  }
+}
+
+function fail(error: unknown, words: readonly string[], io: Io): number {
+  const told = error instanceof CommanderError ? usage(error) : error
+  if (told === undefined) return (error as CommanderError).exitCode
+  if (words.includes('--json')) io.writeError(`${JSON.stringify(asJson(told))}\n`)
+  else for (const line of tell(told, words.includes('--debug'))) io.writeError(`${line}\n`)
+  return exitCodeOf(told)
+}
+
+/** What commander found wrong; undefined: it only showed help or the version. */
+function usage({ code, exitCode, message }: CommanderError): UsageError | undefined {
+  if (exitCode === 0) return undefined
+  if (code === 'commander.help')
+    return new UsageError("a command is missing; its words are above, and '--help' tells of each")
+  const text = message.replace(/^error: /, '').replace(/\n\(Did you mean (.*)\?\)$/, '; did you mean $1?')
+  return new UsageError(
+    text.includes('; ') ? text : `${text}; '--help' after the command tells how it is written`,
+  )
+}

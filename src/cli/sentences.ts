@@ -1,0 +1,162 @@
+/**
+ * Facts as sentences, and who did it: one table, which the compiler holds complete. Names are told as they were then.
+ */
+import type { Actor, AnyFact, Commit, FactOf, FactType, StepFailure } from '../../events/index.ts'
+import type { Names } from './names.ts'
+import { kinds, resource } from './steps.ts'
+import { clock, count, duration, list } from './words.ts'
+
+type Sentences = {
+  readonly [T in FactType]: (data: FactOf<T>['data'], names: Names, at: Commit['at']) => string
+}
+
+const because = (failures: readonly StepFailure[]): string => {
+  const [first, ...rest] = failures.filter((failure) => failure.class !== 'need')
+  if (first === undefined) return count(failures.length, 'step') + ' failed'
+  return rest.length === 0 ? first.message : `${first.message} (and ${count(rest.length, 'more step')})`
+}
+
+const onSweep = (sweep: unknown, what: string): string =>
+  sweep === undefined ? '' : `; ${what} is still to be deleted`
+
+const SENTENCES: Sentences = {
+  ClockSteppedBack: ({ clock: told, log }) =>
+    `the clock stepped back to ${told}; times stay at ${log} until it is there again`,
+  Contention: ({ change, heals, restMs }) =>
+    `${change} (healed ${count(heals, 'time')}); healing of it rests for ${duration(restMs)}`,
+  DriftObserved: ({ differences }, names) => {
+    const of = (how: string): string[] =>
+      differences
+        .filter(({ found }) => found === how)
+        .map(
+          ({ fields, spec }) =>
+            resource(spec, names) + (fields.length === 0 ? '' : ` (${fields.join(', ')})`),
+        )
+    const [missing, changed] = [of('missing'), of('changed')]
+    const said = [
+      ...(missing.length === 0 ? [] : [`missing: ${list(missing)}`]),
+      ...(changed.length === 0 ? [] : [`changed: ${list(changed)}`]),
+    ]
+    return `somebody changed the kernel; ${said.join('; ')}`
+  },
+  EffectsIntended: ({ purpose, steps, sweep }) => {
+    const then =
+      sweep === undefined || sweep.length === 0 ? '' : `, then to sweep ${count(sweep.length, 'more')}`
+    if (steps.length === 0) return `nothing to do in the kernel${then}`
+    return `to ${purpose} ${count(steps.length, 'step')}: ${kinds(steps)}${then}`
+  },
+  EffectsSettled: ({ failures, late, plan }, names, at) => {
+    const intended = names.plan(plan)
+    const total = intended?.steps.length
+    const took =
+      intended === undefined || late ? '' : ` · ${duration(Date.parse(at) - Date.parse(intended.at))}`
+    const when = late ? `, settled late` : ''
+    const of =
+      intended === undefined ? `plan ${plan}` : `${intended.purpose} of #${plan.slice(plan.indexOf('.') + 1)}`
+    if (failures.length > 0)
+      return `${of}: ${failures.length}${total === undefined ? '' : ` of ${total}`} failed: ${because(failures)}${when}`
+    const done =
+      intended === undefined || total === 0 ? 'done' : `${total} of ${total} done: ${kinds(intended.steps)}`
+    return `${of}: ${done}${when}${took}`
+  },
+  EndpointJoinFailed: (d, names) =>
+    `${names.of(d.endpoint)} did not get into sandbox ${names.of(d.sandbox)}: ${because(d.failures)}`,
+  EndpointJoinRequested: (d, names) =>
+    `${names.of(d.endpoint)} is to be ${d.ifName} in sandbox ${names.of(d.sandbox)}${d.attempt > 1 ? ` (join ${d.attempt})` : ''}`,
+  EndpointJoined: (d, names) => `${names.of(d.endpoint)} is in sandbox ${names.of(d.sandbox)} and carries`,
+  EndpointLeaveFailed: (d, names) =>
+    `${names.of(d.endpoint)} could not be taken out of sandbox ${names.of(d.sandbox)}: ${because(d.failures)}`,
+  EndpointLeaveRequested: (d, names) => `${names.of(d.endpoint)} is to leave sandbox ${names.of(d.sandbox)}`,
+  EndpointLeft: (d, names) =>
+    `${names.of(d.endpoint)} has left sandbox ${names.of(d.sandbox)}${onSweep(d.sweep, 'its link')}`,
+  EndpointReleaseRequested: (d, names) => `${names.of(d.endpoint)} is to give up its addresses and its name`,
+  EndpointReleased: (d, names) => `${names.of(d.endpoint)} is released: its addresses and its name are free`,
+  EndpointReserved: (d, names) =>
+    `${d.name} holds ${[...d.addresses, d.mac].join(', ')} on network ${names.of(d.network)}`,
+  HostStarted: (d) =>
+    `epoch ${d.epoch} begins (chronet ${d.code})${d.fresh ? ': on a kernel that has nothing of it yet' : ''}`,
+  NetworkCreateFailed: (d, names) =>
+    `network ${names.of(d.network)} could not be made: ${because(d.failures)}`,
+  NetworkCreateRequested: (d) =>
+    `network ${d.name} is to be made by driver ${d.driver} on ${d.bridge.name}: ${d.subnets
+      .map(({ gateway, subnet }) => `${subnet}, gateway ${gateway}`)
+      .join('; ')}${d.internal ? '; internal' : ''}`,
+  NetworkCreated: (d, names) => `network ${names.of(d.network)} is there`,
+  NetworkDeleteFailed: (d, names) =>
+    `network ${names.of(d.network)} could not be removed: ${because(d.failures)}`,
+  NetworkDeleteRequested: (d, names) => `network ${names.of(d.network)} is to go; its name is free`,
+  NetworkDeleted: (d, names) => `network ${names.of(d.network)} is gone${onSweep(d.sweep, 'its bridge')}`,
+  OrphansRemoved: ({ orphans }) => `removed what bore our mark and no fact spoke of: ${list(orphans)}`,
+  SandboxCreateFailed: (d, names) =>
+    `sandbox ${names.of(d.sandbox)} could not be made: ${because(d.failures)}`,
+  SandboxCreateRequested: (d) =>
+    `sandbox ${d.name} is to be made${d.hostname === '' ? '' : `, host name ${d.hostname}`}`,
+  SandboxCreated: (d, names) => `sandbox ${names.of(d.sandbox)} is there`,
+  SandboxDeleteFailed: (d, names) =>
+    `sandbox ${names.of(d.sandbox)} could not be removed: ${because(d.failures)}`,
+  SandboxDeleteRequested: (d, names) => `sandbox ${names.of(d.sandbox)} is to go; its name is free`,
+  SandboxDeleted: (d, names) => `sandbox ${names.of(d.sandbox)} is gone`,
+  SandboxInterfaceAdded: (d, names) => {
+    const routes = [d.gateway ? 'IPv4' : '', d.gateway6 ? 'IPv6' : ''].filter((family) => family !== '')
+    const by = routes.length === 0 ? '' : `, and the default route (${routes.join(', ')})`
+    return `sandbox ${names.of(d.sandbox)} has ${d.ifName} by ${names.of(d.endpoint)}${by}`
+  },
+  SandboxInterfaceRemoved: (d, names) => {
+    const next = d.gateway ?? d.gateway6
+    const by = next === undefined ? '' : `; its default route goes by ${names.of(next)} now`
+    return `sandbox ${names.of(d.sandbox)} gives up the interface of ${names.of(d.endpoint)}${by}`
+  },
+}
+
+/** What a fact says. `names` has the commit it stands in already. */
+export const sentence = (fact: Pick<AnyFact, 'data' | 'type'>, names: Names, at: Commit['at']): string =>
+  (SENTENCES[fact.type] as (data: object, names: Names, at: Commit['at']) => string)(fact.data, names, at)
+
+/** The types that a fact can have, in alphabetical order. */
+export const factTypes = Object.keys(SENTENCES) as readonly FactType[]
+
+/** `alice (uid 1000, through sudo)`, `uid 0`, `the engine`. */
+export function who({ claimed, kind, verified }: Actor): string {
+  if (kind === 'engine') return 'the engine'
+  if (kind === 'worker') return 'the kernel answered'
+  const sudo = claimed?.sudoUser
+  const uid = claimed?.sudoUid ?? verified?.loginUid
+  if (sudo !== undefined) return `${sudo} (${uid === undefined ? '' : `uid ${uid}, `}through sudo)`
+  const name = claimed?.name
+  if (verified === undefined) return name ?? `a program (${kind})`
+  return name === undefined ? `uid ${verified.uid}` : `${name} (uid ${verified.uid})`
+}
+
+/** A commit's command as it would be typed, as far as its words go: `connect web a`. */
+export function asked({ command }: Pick<Commit, 'command'>, names: Names): string {
+  const data = command.data as Readonly<Record<string, unknown>>
+  const words = ['network', 'endpoint', 'sandbox']
+    .filter((field) => typeof data[field] === 'string')
+    .sort((a, b) => rank(command.type, a) - rank(command.type, b))
+    .map((field) => names.of(String(data[field])))
+  const verb = command.type.replace('.', ' ').replace(/ delete$/, ' rm')
+  // What is made is called by its name; that of a connection's endpoint is an option.
+  const made = command.type.endsWith('.create') && typeof data.name === 'string' ? [data.name] : []
+  return [verb, ...words, ...made].join(' ')
+}
+
+/** `endpoint join a-web a`, `connect web a`: the order on the command line. */
+const rank = (type: string, field: string): number =>
+  type.startsWith('endpoint') && field !== 'endpoint' ? (field === 'network' ? 2 : 1) : 0
+
+/** Who asked for what, and why: the line above a commit's facts. */
+export function headline(commit: Commit<AnyFact>, names: Names, nowMs: number): string {
+  const { actor, at, reason, seq } = commit
+  const own = actor.kind === 'engine' || actor.kind === 'worker'
+  const what = own ? (OWN[commit.command.type] ?? commit.command.type) : asked(commit, names)
+  const by = own ? '' : ` · ${actor.kind} · ${who(actor)}`
+  return `#${seq}  ${clock(at, nowMs)}  ${what}${by}${reason === undefined ? '' : ` · "${reason}"`}`
+}
+
+const OWN: Readonly<Record<string, string>> = {
+  'drift.report': 'the kernel differs from the log',
+  'effects.retry': 'the sweep is tried again',
+  'effects.settle': 'the kernel answered',
+  'host.observe': 'seen in the kernel',
+  'host.start': 'the engine starts',
+}

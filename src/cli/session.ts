@@ -1,0 +1,125 @@
+/**
+ * One command's run: its settings, its way to the log, and how it speaks. For people by default, lines and tables; for programs with
+ * `--json`, one object a line.
+ */
+import type { ClientCommand } from '../../events/index.ts'
+import { ownActor } from './actor.ts'
+import { painter, type Io, type Paint } from './io.ts'
+import type { Done, Given, Operations } from './operations.ts'
+import type { Purpose } from './reach.ts'
+import type { Place } from './reader.ts'
+import { table, type Column } from './table.ts'
+import { duration } from './words.ts'
+
+export type Settings = Place & {
+  readonly dryRun: boolean
+  readonly json: boolean
+  readonly reason?: string
+}
+
+/** Opens what a command works by. */
+export type Reach = (place: Place, purpose: Purpose) => Promise<Operations>
+
+/** What a change came to, for people: a line. */
+export type Telling = (done: Done) => string
+
+/** Width of the text before what stands in brackets at a line's end, where there is room. */
+const TEXT_WIDTH = 84
+
+export class Session {
+  readonly io: Io
+  readonly paint: Paint
+  readonly settings: Settings
+  readonly #reach: Reach
+
+  constructor(io: Io, settings: Settings, reach: Reach) {
+    this.io = io
+    this.paint = painter(io)
+    this.settings = settings
+    this.#reach = reach
+  }
+
+  get json(): boolean {
+    return this.settings.json
+  }
+
+  print(...lines: readonly string[]): void {
+    for (const line of lines) this.io.write(`${line}\n`)
+  }
+
+  /** An object for programs. */
+  show(value: object): void {
+    this.io.write(`${JSON.stringify(value)}\n`)
+  }
+
+  /** A word to people, where it is not mistaken for the result. */
+  note(line: string): void {
+    this.io.writeError(`${line}\n`)
+  }
+
+  /** A list: a table, or an object a line. `none` says that it is empty. */
+  list<T extends object>(
+    all: readonly T[],
+    columns: readonly (Column & { readonly of: (one: T) => string })[],
+    none: string,
+  ): void {
+    if (this.json) return all.forEach((one) => this.show(one))
+    if (all.length === 0) return this.note(none)
+    const rows = all.map((one) => columns.map(({ of }) => of(one)))
+    const [head = '', ...lines] = table(columns, rows, this.io.width)
+    this.print(this.paint('dim', head), ...lines)
+  }
+
+  /** Works by an engine that runs, or by the log itself, and lets go of it. */
+  async with<T>(purpose: Purpose, work: (operations: Operations) => Promise<T>): Promise<T> {
+    const operations = await this.#reach(this.settings, purpose)
+    let result: T
+    try {
+      result = await work(operations)
+    } catch (error) {
+      // What went wrong first is what people must hear.
+      await operations.close().catch(() => undefined)
+      throw error
+    }
+    await operations.close()
+    return result
+  }
+
+  get given(): Given {
+    const { reason } = this.settings
+    return { actor: ownActor(this.io.env), ...(reason === undefined ? {} : { reason }) }
+  }
+
+  /** Gives a command and tells what it came to; with `--dry-run`, what it would come to. */
+  async change(command: ClientCommand, telling: Telling): Promise<void> {
+    if (this.settings.dryRun) return this.#preview(command)
+    await this.with('change', async (operations) => {
+      const before = performance.now()
+      const done = await operations.dispatch(command, this.given)
+      this.#tell(done, telling, performance.now() - before)
+    })
+  }
+
+  #tell(done: Done, telling: Telling, tookMs: number): void {
+    if (this.json) return this.show({ ...idIn(done), ...done })
+    const tail = `(#${done.commit.seq}, ${duration(tookMs)})`
+    this.print(`${telling(done).padEnd(TEXT_WIDTH)}  ${this.paint('dim', tail)}`)
+  }
+
+  async #preview(command: ClientCommand): Promise<void> {
+    const { tellPreview } = await import('./preview.ts')
+    await this.with('read', async (operations) => {
+      const preview = await operations.preview(command, this.given)
+      if (this.json) this.show({ dryRun: true, ...preview })
+      else tellPreview(this, preview, await operations.picture())
+    })
+  }
+}
+
+/** The id of what a command made; nothing, if it made nothing. */
+function idIn({ commit }: Done): { readonly id?: string } {
+  const made = commit.facts.find(({ type }) =>
+    ['EndpointReserved', 'NetworkCreateRequested', 'SandboxCreateRequested'].includes(type),
+  )
+  return made === undefined ? {} : { id: made.stream.slice(made.stream.indexOf('/') + 1) }
+}

@@ -1,0 +1,114 @@
+/**
+ * What needs the machines and the planner: a turn taken for nothing but to see what comes of it, and the comparison with the kernel.
+ * Loaded only by those who ask for it, for it brings xstate.
+ */
+import { randomUUID } from 'node:crypto'
+import type {
+  AnyFact,
+  ClientCommand,
+  CommandId,
+  Epoch,
+  Instant,
+  Log,
+  Origin,
+  Seq,
+  Snapshots,
+} from '../../events/index.ts'
+import { EngineError, parseCommand, RefusedError } from '../../events/index.ts'
+import { viewAsOf } from '../controller/view-as-of.ts'
+import { builtinDrivers } from '../drivers/index.ts'
+import type { TurnContext } from '../engine/context.ts'
+import { emptyView, type View } from '../engine/empty-view.ts'
+import { needsObservation, observed } from '../engine/observation.ts'
+import { takeTurn } from '../engine/turn.ts'
+import type { Kernel } from '../kernel/kernel.ts'
+import type { Hash } from '../ports.ts'
+import { tableName } from '../reconcile/marks.ts'
+import type { Given, Preview } from './operations.ts'
+
+export { differencesIn } from '../engine/differences.ts'
+
+export type Request = { readonly at: Instant; readonly command: ClientCommand; readonly given: Given }
+
+type Source = {
+  readonly log: Log<AnyFact>
+  readonly origin: Origin
+  readonly snapshots: Snapshots
+}
+
+export const contextOf = (hash: Hash, origin: Origin): TurnContext => ({
+  drivers: builtinDrivers,
+  hash,
+  origin,
+  table: tableName(origin),
+})
+
+/** Takes the turn that a command would take in the next epoch; without a log, on nothing. */
+export async function previewOnLog(
+  source: Source | undefined,
+  request: Request,
+  hash: Hash,
+  kernel: Kernel | undefined,
+): Promise<Preview> {
+  const context = contextOf(hash, source?.origin ?? NOBODY)
+  const view = source === undefined ? emptyView : await viewNow(source)
+  // The short life that would take it begins with a commit of its own.
+  const place = { epoch: (view.projections.host.epoch + 1) as Epoch, seq: (view.seq + 2) as Seq }
+  return previewOn(view, request, { context, kernel, ...place })
+}
+
+/** The origin of a log that is not there yet: names that come of it are examples. */
+const NOBODY = '0'.repeat(64) as Origin
+
+const viewNow = ({ log, snapshots }: Source): Promise<View> =>
+  viewAsOf(log, snapshots, { seq: log.durable.seq })
+
+/** @throws {RefusedError} as the command itself would */
+export async function previewOn(
+  view: View,
+  { at, command, given }: Request,
+  {
+    context,
+    epoch,
+    kernel,
+    seq,
+  }: {
+    readonly context: TurnContext
+    readonly epoch: Epoch
+    readonly kernel: Kernel | undefined
+    readonly seq: Seq
+  },
+): Promise<Preview> {
+  const parsed = parseCommand(command.type, command.data)
+  if ('problems' in parsed) throw new RefusedError(parsed.problems)
+  const { fetched, unknown } = await fetch(parsed.command, kernel, context)
+  const { draft } = takeTurn(context, view, {
+    actor: given.actor,
+    at,
+    command: fetched,
+    epoch,
+    id: given.id ?? (randomUUID() as CommandId),
+    ...(given.reason === undefined ? {} : { reason: given.reason }),
+    seq,
+  })
+  return { facts: draft.facts, ...(unknown === undefined ? {} : { unknown }) }
+}
+
+/** What the turn would have to know of the world; where the kernel cannot be read, what of it is not known. */
+async function fetch(
+  command: ClientCommand,
+  kernel: Kernel | undefined,
+  context: TurnContext,
+): Promise<{ readonly fetched: ClientCommand; readonly unknown?: string }> {
+  if (!needsObservation(command)) return { fetched: command }
+  if (kernel === undefined) return { fetched: command, unknown: ROUTES }
+  try {
+    return { fetched: await observed(command, kernel, context) }
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'ERR_EFFECT_FAILED')
+      return { fetched: command, unknown: ROUTES }
+    throw error
+  }
+}
+
+const ROUTES = "the host's routes were not read: another subnet may be chosen, or this one refused"
