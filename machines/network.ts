@@ -95,6 +95,7 @@ function createRequested({ event }: Given<NetworkCreate>): FactDraft<NetworkCrea
   const data = {
     bridge: event.bridge,
     driver: event.driver,
+    ...(event.ifPrefix === undefined ? {} : { ifPrefix: event.ifPrefix }),
     internal: event.internal,
     labels: inOrder(event.labels),
     masquerade: event.masquerade,

@@ -13,6 +13,7 @@ import type {
   EndpointLeft,
   EndpointReserved,
   Instant,
+  Ip,
   NetworkCreateRequested,
 } from '../events/index.ts'
 import { cidrFrom, familyOf, formatCidr, ipOf, networkOf, prefixLengthOf, streamOf } from '../events/index.ts'
@@ -31,7 +32,7 @@ import { placeIn, poolKey } from './pools.ts'
 /** Who holds what. */
 export const allocations = defineProjection({
   name: 'allocations',
-  version: 2,
+  version: 3,
   init: noHolds,
   on: {
     NetworkCreateRequested: (state, { data, stream }, { at }) =>
@@ -72,17 +73,25 @@ function endJoin(
 }
 
 function ofNetwork({ bridge, network, subnets }: NetworkCreateRequested['data']): readonly Held[] {
-  const pools = subnets.flatMap(({ gateway, subnet }): readonly Held[] => {
+  const pools = subnets.flatMap(({ auxAddresses = {}, gateway, ipRange, subnet }): readonly Held[] => {
     const pool = poolKey(network, subnet)
-    const address = `${gateway}/${prefixLengthOf(subnet)}` as Cidr
+    const address = (ip: Ip): Held => {
+      const cidr = `${ip}/${prefixLengthOf(subnet)}` as Cidr
+      return { key: `${network}/${ip}`, place: placeIn(pool, cidr, ipRange), table: 'addresses' }
+    }
     return [
-      { key: subnet, pool, table: 'subnets' },
-      { key: `${network}/${gateway}`, place: placeIn(pool, address), table: 'addresses' },
+      { key: subnet, pool, ...(ipRange === undefined ? {} : { range: ipRange }), table: 'subnets' },
+      address(gateway),
+      ...Object.values(auxAddresses).map(address),
     ]
   })
   // Drivers without a bridge leave its name empty.
   if (bridge.name.length === 0) return pools
-  return [...pools, { key: `${network}/${bridge.mac}`, table: 'macs' }]
+  return [
+    ...pools,
+    { key: `${network}/${bridge.mac}`, table: 'macs' },
+    { key: `host/${bridge.name}`, table: 'ifNames' },
+  ]
 }
 
 function ofEndpoint(
@@ -92,21 +101,24 @@ function ofEndpoint(
   const pools = estates.get(streamOf.network(network))?.own ?? []
   return [
     ...addresses.map((cidr): Held => {
-      const key = `${network}/${ipOf(cidr)}`
-      return { key, place: placeIn(poolOf(pools, network, cidr), cidr), table: 'addresses' }
+      const { pool, range } = poolOf(pools, network, cidr)
+      return { key: `${network}/${ipOf(cidr)}`, place: placeIn(pool, cidr, range), table: 'addresses' }
     }),
     { key: `${network}/${mac}`, table: 'macs' },
   ]
 }
 
-/** The key of the pool that an address lies in. Mostly its prefix length tells, without a look at its bits. */
-function poolOf(pools: readonly Held[], network: NetworkId, cidr: Cidr): string {
+type Pool = { readonly pool: string; readonly range?: Cidr }
+
+/** The pool that an address lies in. Mostly its prefix length tells, without a look at its bits. */
+function poolOf(pools: readonly Held[], network: NetworkId, cidr: Cidr): Pool {
   const suffix = cidr.slice(cidr.indexOf('/'))
   const fit = pools.filter(
-    ({ key, table }) =>
-      table === 'subnets' && key.endsWith(suffix) && familyOf(key as Cidr) === familyOf(cidr),
-  )
+    (held) =>
+      held.table === 'subnets' && held.key.endsWith(suffix) && familyOf(held.key as Cidr) === familyOf(cidr),
+  ) as readonly Pool[]
   const [only] = fit
-  if (fit.length === 1 && only?.table === 'subnets') return only.pool
-  return poolKey(network, formatCidr(networkOf(cidrFrom(cidr))))
+  if (only !== undefined && fit.length === 1) return only
+  const pool = poolKey(network, formatCidr(networkOf(cidrFrom(cidr))))
+  return fit.find((each) => each.pool === pool) ?? { pool }
 }

@@ -2,7 +2,7 @@
  * Holds, and the two reasons for one: an owner that has the thing, and a remnant of an owner, which is what a sweep still
  * has to remove. A hold is there from the first reason to the last; who only has it still is told by {@link sweepOf}.
  */
-import type { Instant, PlanId, Stream } from '../events/index.ts'
+import type { Cidr, Instant, PlanId, Stream } from '../events/index.ts'
 import { give, takeBack, type Place, type PoolState } from './pools.ts'
 import { withTable } from './tables.ts'
 import { Trie } from './trie.ts'
@@ -14,10 +14,10 @@ export type Hold = {
   readonly since: Instant
 }
 
-/** One thing that can be held. An address has a place in a pool, a subnet is one. */
+/** One thing that can be held. An address has a place in a pool, a subnet is one, with the range that is given in order. */
 export type Held =
   | { readonly key: string; readonly place: Place; readonly table: 'addresses' }
-  | { readonly key: string; readonly pool: string; readonly table: 'subnets' }
+  | { readonly key: string; readonly pool: string; readonly range?: Cidr; readonly table: 'subnets' }
   | { readonly key: string; readonly table: 'ifNames' | 'macs' }
 
 /** What an owner has: for as long as it exists, and for as long as it is joined. */
@@ -33,11 +33,11 @@ export type Remnant = {
 
 /** Who holds what. */
 export type Allocations = {
-  /** By `<network id>/<ip>`; the gateways too, held by their network. */
+  /** By `<network id>/<ip>`; gateways and auxiliary ones too, held by their network. */
   readonly addresses: Trie<Hold>
   /** By the owner's stream. */
   readonly estates: Trie<Estate>
-  /** By `<sandbox id>/<interface name>`. */
+  /** By `<sandbox id>/<interface name>`; bridges by `host/<name>`, held by their network. */
   readonly ifNames: Trie<Hold>
   /** By `<network id>/<mac>`; the bridge's too, held by its network. */
   readonly macs: Trie<Hold>
@@ -235,8 +235,8 @@ function free(state: Allocations, owner: Stream, held: Held): Allocations {
 /** What a new hold means for the pools. */
 function enter(state: Allocations, owner: Stream, held: Held): Allocations {
   if (held.table === 'subnets')
-    return withTable(state, 'pools', state.pools.set(held.pool, { cursor: 0, words: Trie.empty() }))
-  // A gateway is no address in the order of giving.
+    return withTable(state, 'pools', state.pools.set(held.pool, { cursor: -1, words: Trie.empty() }))
+  // What a network has itself, as its gateway, is no address in the order of giving.
   if (held.table === 'addresses')
     return withTable(state, 'pools', give(state.pools, held.place, owner.startsWith('endpoint/')))
   return state

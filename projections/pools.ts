@@ -5,25 +5,36 @@
  * the link may still remember its MAC.
  */
 import type { Cidr, NetworkId } from '../events/index.ts'
-import { cidrFrom, offsetOf } from '../events/index.ts'
+import { cidrFrom, contains, offsetOf } from '../events/index.ts'
 import { BITMAP_SIZE, nextGap, withBit, withoutBit, type Bitmap } from './bitmap.ts'
 import type { Trie } from './trie.ts'
 
 export type PoolState = {
-  /** Place of the address given last, from 0 for the subnet's own; 0: none yet. */
+  /** Place of the address given last; -1: none yet. */
   readonly cursor: number
   /** Places that are given. */
   readonly words: Bitmap
 }
 
-/** Where an address lies: the key of its pool, and its place in the subnet. */
+/** Where an address lies: the key of its pool, and its place, from 0 for the first of the range that is given in order. */
 export type Place = { readonly offset: number; readonly pool: string }
 
 /** The key of a network's pool; the subnet in canonical text. */
 export const poolKey = (network: NetworkId, subnet: Cidr): string => `${network}/${subnet}`
 
-/** The place of an address in its pool; `cidr` has the subnet's prefix length. */
-export const placeIn = (pool: string, cidr: Cidr): Place => ({ offset: offsetOf(cidrFrom(cidr)), pool })
+/**
+ * The place of an address in its pool; `cidr` has the subnet's prefix length. Addresses outside of `range`, out of which
+ * alone they are chosen, have all the same place, behind those that are given in order.
+ */
+export function placeIn(pool: string, cidr: Cidr, range?: Cidr): Place {
+  const { address, length } = cidrFrom(cidr)
+  if (range === undefined) return { offset: offsetOf({ address, length }), pool }
+  const part = cidrFrom(range)
+  return { offset: contains(part, address) ? offsetOf({ address, length: part.length }) : BITMAP_SIZE, pool }
+}
+
+/** Whether a place is one of those that are given in order. */
+export const isInOrder = ({ offset }: Place): boolean => offset < BITMAP_SIZE
 
 /**
  * Gives an address; `moveCursor` unless it is not one in the order, as a gateway. Places beyond a bitmap's are not given

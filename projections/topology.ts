@@ -20,7 +20,18 @@ import type { EndpointView, NetworkView, Progress, SandboxView, Topology } from 
 const onNetwork: Handlers<Topology, NetworkFact['type']> = {
   NetworkCreateRequested: (t, { data }, { at }) => {
     const { bridge, driver, internal, labels, masquerade, mtu, name, network: id, plan, subnets } = data
-    const lasting = { bridge, driver, id, internal, labels, masquerade, mtu, name, subnets }
+    const lasting = {
+      bridge,
+      driver,
+      id,
+      ...prefixOf(data),
+      internal,
+      labels,
+      masquerade,
+      mtu,
+      name,
+      subnets,
+    }
     const named = withTable(t, 'networkNames', t.networkNames.set(name, id))
     const empty = withTable(named, 'members', t.members.set(id, Trie.empty()))
     const view: NetworkView = { ...lasting, plan, since: at, state: 'creating' }
@@ -147,9 +158,12 @@ function moveNetwork(t: Topology, id: NetworkId, move: Move<NetworkView>): Topol
   const view = t.networks.get(id)
   if (view === undefined) return t
   const { bridge, driver, internal, labels, masquerade, mtu, name, subnets } = view
-  const lasting = { bridge, driver, id, internal, labels, masquerade, mtu, name, subnets }
+  const lasting = { bridge, driver, id, ...prefixOf(view), internal, labels, masquerade, mtu, name, subnets }
   return withTable(t, 'networks', t.networks.set(id, { ...lasting, ...move }))
 }
+
+const prefixOf = ({ ifPrefix }: Pick<NetworkView, 'ifPrefix'>): Pick<NetworkView, 'ifPrefix'> =>
+  ifPrefix === undefined ? {} : { ifPrefix }
 
 const moveSandbox = (t: Topology, id: SandboxId, move: Move<SandboxView>): Topology =>
   changeSandbox(t, id, (view) => sandboxWith(view, view, move))

@@ -33,6 +33,8 @@ export type NetworkView = Progress & {
   readonly bridge: NetworkCreateRequested['data']['bridge']
   readonly driver: string
   readonly id: NetworkId
+  /** What names of interfaces on it begin with, inside sandboxes; absent: `eth`. */
+  readonly ifPrefix?: string
   readonly internal: boolean
   readonly labels: Readonly<Record<string, string>>
   readonly masquerade: boolean

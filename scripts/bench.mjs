@@ -14,7 +14,7 @@ import { foreground, giveUp, inRoot } from './lib/run.mjs'
 const FIGURES = inRoot('bench/figures.json')
 const README = inRoot('README.md')
 const BLOCK = /(<!-- figures: begin -->\n)[^]*(<!-- figures: end -->)/
-const ALL = ['attach', 'log', 'engine', 'replay', 'restart']
+const ALL = ['attach', 'log', 'engine', 'replay', 'past', 'restart', 'addresses']
 
 /** Folds make much short-lived garbage: with Node's default of 16 MB they lose a third of their speed. */
 const NODE_FLAGS = ['--max-semi-space-size=64']
@@ -59,7 +59,7 @@ async function run(name) {
 }
 
 /** The README's table: what was measured, beside what it is measured against. */
-function table({ attach, engine, log, replay, restart }) {
+function table({ addresses, attach, engine, log, replay, restart }) {
   const rows = [['what', 'figure', 'beside it']]
   for (const level of attach?.levels ?? [])
     rows.push(
@@ -90,6 +90,12 @@ function table({ attach, engine, log, replay, restart }) {
     ])
   if (replay)
     rows.push(['replay: verify, parse, fold all', `${replay.open} facts/s`, `bare LevelDB ${replay.bare}/s`])
+  if (addresses)
+    rows.push([
+      'the last free address of a /16, found',
+      `${Math.max(addresses.chooseLastUs, addresses.chooseWrappedUs)} µs`,
+      `${addresses.chooseRatio}× the first (${addresses.chooseFirstUs} µs); reserved, durable, ${addresses.createRatio}×`,
+    ])
   if (restart)
     rows.push([
       `restart with ${restart.networks} networks and ${restart.endpoints} endpoints`,

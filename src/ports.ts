@@ -24,6 +24,8 @@ export type { Hash, Store } from '../events/index.ts'
 
 /** One data directory, locked by this process until `close`. */
 export interface Disk {
+  /** Looks at the checksums of the store's tables while it is in use, one file a step: what is broken in it, or undefined. */
+  checkFiles?(): AsyncIterable<EngineError | undefined>
   close(): Promise<void>
   /**
    * What is broken in the store's files; absent: nothing that is known. Then `openStore` gives a copy of the commits that can
@@ -31,6 +33,8 @@ export interface Disk {
    */
   readonly damage?: EngineError
   readonly dataDir: string
+  /** What was read is not what was written: whoever opens it next looks at every file first, and then serves beside what is sound. */
+  distrust?(): void
   /** Opens (or makes) the log's store. */
   openStore(): Promise<Store>
   /** The origin in `<data-dir>/origin`, made there if there is none. */
@@ -38,6 +42,8 @@ export interface Disk {
   /** The head this boot has seen: `<run-dir>/<origin12>/head`. Undefined: none yet. */
   readHead(): Promise<HeadRecord | undefined>
   readonly runDir: string
+  /** A write-ahead log that ended within a record, as after a power cut: what was being written then, and nobody was told of, is gone. */
+  readonly torn?: { readonly at?: number; readonly file: string }
   /** One pwrite into an open file, after each sync. */
   writeHead(head: HeadRecord): void
 }

@@ -19,6 +19,7 @@ import type {
   SubnetRequest,
 } from '../../events/index.ts'
 import { EngineError, parseCommand, RefusedError } from '../../events/index.ts'
+import type { EndpointView, NetworkView, SandboxView } from '../../projections/index.ts'
 import { builtinDrivers, type Drivers } from '../drivers/index.ts'
 import type { Answer } from '../engine/answers.ts'
 import type { DispatchOptions } from '../engine/dispatch.ts'
@@ -28,8 +29,9 @@ import type { Recovered } from '../engine/recover.ts'
 import type { Ports } from '../ports.ts'
 import { checkRights, systemPorts } from '../system/ports.ts'
 import { VERSION } from '../version.ts'
-import { actorOf, inspectEngine, type EntityActor } from './actor.ts'
+import { Actors, inspectEngine, type EntityActor } from './actor.ts'
 import { factsOf, type Facts, type FactsOptions } from './facts.ts'
+import { NamedReaders } from './named-readers.ts'
 import {
   Endpoint,
   Network,
@@ -39,8 +41,8 @@ import {
   type EndpointOptions,
   type Owner,
 } from './objects.ts'
-import { parseMoment, type Moment } from './moment.ts'
-import { viewAsOf } from './past.ts'
+import { parseMoment, type Moment, type Until } from './moment.ts'
+import { entityAsOf, topologyAsOf } from './past.ts'
 import { Past, Queries } from './queries.ts'
 
 export type ControllerOptions = {
@@ -66,11 +68,17 @@ export type ControllerOptions = {
   readonly ports?: Partial<Ports>
   /** Where namespaces are mounted and heads kept. Default `/run/chronet`. */
   readonly runDir?: string
+  /** Reads the whole log again every four hours, in the background, to find damage early. Default: true, save with `leavesDrift`. */
+  readonly scrub?: boolean
 }
 
 export type NetworkOptions = {
   /** Takes the subnets of `ipam` even where they hide a route of the host. */
   readonly allowOverlap?: boolean
+  /** Name of the link that carries it. Default: one that follows from the network's id. */
+  readonly bridge?: string
+  /** What names of interfaces on it begin with, inside sandboxes. Default: `eth`. */
+  readonly ifPrefix?: string
   readonly internal?: boolean
   /** Default: true. */
   readonly ipv4?: boolean
@@ -82,6 +90,8 @@ export type NetworkOptions = {
   readonly masquerade?: boolean
   /** Bytes. */
   readonly mtu?: number
+  /** Options under their names in Docker, as `com.docker.network.bridge.name`; what cannot be done is refused. */
+  readonly options?: Readonly<Record<string, string>>
 }
 
 export type SandboxOptions = {
@@ -107,6 +117,7 @@ export async function createController(options: ControllerOptions = {}): Promise
     ...(options.onProblem ? { onProblem: options.onProblem } : {}),
     ports,
     runDir: options.runDir ?? '/run/chronet',
+    scrub: options.scrub ?? options.leavesDrift !== true,
   })
   return new Controller(engine, options)
 }
@@ -114,18 +125,24 @@ export async function createController(options: ControllerOptions = {}): Promise
 export class Controller implements Owner {
   /** What can be asked, of the log as it is now. */
   readonly queries: Queries
+  readonly #actors: Actors
   readonly #engine: Engine
+  readonly #readers: NamedReaders
   readonly #healer: Healer | undefined
-  readonly #onRefused: (error: unknown) => void
 
   constructor(engine: Engine, options: ControllerOptions) {
     this.#engine = engine
+    this.#readers = new NamedReaders(() => engine.blocked === undefined)
     this.queries = new Queries(() => engine.view)
-    this.#onRefused = options.onRefused ?? (() => undefined)
+    this.#actors = new Actors(
+      engine,
+      (command) => this.dispatch(command),
+      options.onRefused ?? (() => undefined),
+    )
     const { context, kernel, ports } = engine
     if (options.heal !== false && !engine.blocked)
       this.#healer = new Healer({ context, kernel, life: () => engine.life, onProblem: engine.report, ports })
-    if (options.inspect) inspectEngine(engine, (stream) => this.#actorOf(stream), options.inspect)
+    if (options.inspect) inspectEngine(engine, this.#actors, options.inspect)
   }
 
   /** This host's identity: 64 hex, in every commit. */
@@ -250,7 +267,7 @@ export class Controller implements Owner {
 
   /** The entity of an id (or `network/…`, `endpoint/…`, `sandbox/…`) as xstate's users know an actor. */
   actor(id: string): EntityActor {
-    return this.#actorOf(streamNamed(this.queries, id))
+    return this.#actors.of(streamNamed(this.queries, id))
   }
 
   /** Looks at the whole kernel now, and settles when what differed is healed. */
@@ -260,20 +277,39 @@ export class Controller implements Owner {
 
   /** Durable facts, from the next one on unless told otherwise. */
   facts<T extends FactType = FactType>(options: FactsOptions<T> = {}): Facts<T> {
-    return factsOf({ after: (log) => this.#engine.logAfter(log), now: () => this.#engine.log }, options)
+    const engine = this.#engine
+    const source = { after: (log: Log<AnyFact>) => engine.logAfter(log), now: () => engine.log }
+    return factsOf({ ...source, readers: this.#readers }, options)
   }
 
   /** The same questions, the past: a commit (`'#12'`, 12), a time, or how long ago (`'24h'`). */
   async asOf(moment: Moment): Promise<Past> {
-    const { log, ports, snapshots } = this.#engine
+    const { log, snapshots } = this.#engine
+    const { at, seq, topology } = await topologyAsOf(log, snapshots, await this.#until(moment))
+    return new Past({ projections: { topology }, seq }, at)
+  }
+
+  /** One network, endpoint or sandbox (its whole id) as it was; undefined: it was not there. Several times as fast as {@link asOf}. */
+  async entityAsOf(
+    id: string,
+    moment: Moment,
+  ): Promise<EndpointView | NetworkView | SandboxView | undefined> {
+    const { log, snapshots } = this.#engine
+    return entityAsOf(log, snapshots, await this.#until(moment), id)
+  }
+
+  /** A moment that the durable log has come to. @throws {EngineError} ERR_INVALID */
+  async #until(moment: Moment): Promise<Until> {
+    const { log, ports } = this.#engine
     const until = parseMoment(moment, ports.clock.nowMs())
     if ('seq' in until && until.seq > log.decided.seq)
       throw new EngineError(
         'ERR_INVALID',
         `the log ends at #${log.decided.seq}; there is no #${until.seq} yet`,
       )
-    const { at, view } = await viewAsOf(log, snapshots, until)
-    return new Past(view, at)
+    // What was answered may still be on its way to disk: it is waited for.
+    if ('seq' in until ? until.seq > log.durable.seq : until.at >= log.durable.at) await log.flush()
+    return until
   }
 
   /**
@@ -308,10 +344,6 @@ export class Controller implements Owner {
   /** Finishes what is under way and lets go. What stays in the kernel is what the log says. */
   async close(): Promise<void> {
     await this.#engine.close(this.#healer?.close())
-  }
-
-  #actorOf(stream: Stream): EntityActor {
-    return actorOf(this.#engine, stream, (command) => this.dispatch(command), this.#onRefused)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

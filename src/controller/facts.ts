@@ -2,7 +2,17 @@
  * Following the log: durable facts only, gapless from a commit on, as an AsyncIterable or an rxjs Observable.
  */
 import { Observable } from 'rxjs'
-import type { AnyFact, Commit, FactOf, FactType, Instant, Log, Seq } from '../../events/index.ts'
+import type {
+  AnyFact,
+  Commit,
+  FactOf,
+  FactType,
+  Instant,
+  Log,
+  Seq,
+  Subscription,
+} from '../../events/index.ts'
+import type { NamedReaders } from './named-readers.ts'
 
 /** A fact with the commit it stands in. It narrows on `type`. */
 export type LoggedFact<T extends FactType = FactType> = T extends FactType
@@ -12,6 +22,11 @@ export type LoggedFact<T extends FactType = FactType> = T extends FactType
 export type FactsOptions<T extends FactType = FactType> = {
   /** Commits that may wait for a reader before it is dropped with ERR_SUBSCRIBER_SLOW. */
   readonly buffer?: number
+  /**
+   * A name by which how far the reader has come is kept, in the data directory: it goes on from there, after a crash too, and
+   * `from` counts only the first time. A commit is done when the fact after its last is asked for. One reader a name.
+   */
+  readonly consumer?: string
   /** The first commit, or `now` (default): the next one. */
   readonly from?: number | 'now'
   /** Only these types. */
@@ -20,7 +35,7 @@ export type FactsOptions<T extends FactType = FactType> = {
 
 /** Each iteration and each subscription is a reader of its own, from the same place on. */
 export interface Facts<T extends FactType = FactType> extends AsyncIterable<LoggedFact<T>> {
-  /** Completes when the controller closes; errors with ERR_SUBSCRIBER_SLOW, ERR_LOG_DAMAGED. */
+  /** Completes when the controller closes; errors with ERR_SUBSCRIBER_SLOW, ERR_LOG_DAMAGED, ERR_IN_USE (the consumer's name). */
   asObservable(): Observable<LoggedFact<T>>
 }
 
@@ -28,28 +43,67 @@ export interface Facts<T extends FactType = FactType> extends AsyncIterable<Logg
 export type LogSource = {
   readonly after: (ended: Log<AnyFact>) => Promise<Log<AnyFact> | undefined>
   readonly now: () => Log<AnyFact>
+  readonly readers: NamedReaders
 }
 
+/** Commits without a wanted fact are done unseen; how far, is kept every so many. */
+const UNSEEN_COMMITS = 256
+
 export function factsOf<T extends FactType>(source: LogSource, options: FactsOptions<T>): Facts<T> {
-  const { from = 'now' } = options
+  const { consumer, from = 'now' } = options
+  const { readers } = source
+  if (consumer !== undefined) readers.check(consumer)
   const start = from === 'now' ? source.now().nextSeq : (from as Seq)
   const wanted = options.types && new Set<string>(options.types)
   const buffer = options.buffer === undefined ? {} : { buffer: options.buffer }
-  const iterate = async function* (): AsyncGenerator<LoggedFact<T>> {
-    let next = start
+  const follow = async function* (reading: Reading): AsyncGenerator<LoggedFact<T>> {
+    let next = consumer === undefined ? start : await readers.next(source.now(), consumer, start)
     for (let log: Log<AnyFact> | undefined = source.now(); log; log = await source.after(log)) {
       // What is decided may still be on its way to disk, and a log is followed from its durable end: that is passed over.
       const first = Math.min(next, log.durable.seq + 1) as Seq
-      for await (const commit of log.subscribe({ ...buffer, from: first })) {
+      reading.commits = log.subscribe({ ...buffer, from: first })
+      for await (const commit of reading.commits) {
         if (commit.seq < next) continue
         next = (commit.seq + 1) as Seq
-        yield* loggedIn<T>(commit, wanted)
+        const facts = loggedIn<T>(commit, wanted)
+        yield* facts
+        if (consumer !== undefined && (facts.length > 0 || commit.seq % UNSEEN_COMMITS === 0))
+          await readers.done(log, consumer, commit.seq)
       }
+      if (reading.over) return
+    }
+  }
+  const iterate = async function* (reading: Reading): AsyncGenerator<LoggedFact<T>> {
+    const release = consumer === undefined ? undefined : readers.take(consumer)
+    try {
+      yield* follow(reading)
+    } finally {
+      release?.()
     }
   }
   return {
-    [Symbol.asyncIterator]: iterate,
-    asObservable: () => observableOf(iterate),
+    [Symbol.asyncIterator]: () => endable(iterate),
+    asObservable: () => observableOf(() => endable(iterate)),
+  }
+}
+
+/** What a reader reads now, and whether it went away. */
+type Reading = { commits?: Subscription<AnyFact>; over: boolean }
+
+/** A generator that waits does not hear `return` before something comes: what it waits for is ended, too. */
+function endable<T>(iterate: (reading: Reading) => AsyncGenerator<T>): AsyncIterableIterator<T, void, void> {
+  const reading: Reading = { over: false }
+  const facts = iterate(reading)
+  return {
+    next: () => facts.next(),
+    return: async () => {
+      reading.over = true
+      await reading.commits?.return?.()
+      return facts.return(undefined)
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
   }
 }
 
@@ -62,7 +116,7 @@ function loggedIn<T extends FactType>(
     .map((fact) => ({ ...fact, at: commit.at, seq: commit.seq }) as unknown as LoggedFact<T>)
 }
 
-function observableOf<T>(iterate: () => AsyncGenerator<T>): Observable<T> {
+function observableOf<T>(iterate: () => AsyncIterableIterator<T, void, void>): Observable<T> {
   return new Observable((out) => {
     const source = iterate()
     const pump = async (): Promise<void> => {
@@ -70,6 +124,6 @@ function observableOf<T>(iterate: () => AsyncGenerator<T>): Observable<T> {
       out.complete()
     }
     pump().catch((error: unknown) => out.error(error))
-    return () => void source.return(undefined)
+    return () => void source.return?.()
   })
 }

@@ -10,6 +10,9 @@ export type Until = { readonly seq: Seq } | { readonly at: Instant }
 
 const UNIT_MS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, ms: 1, s: 1000 }
 
+/** 9999-12-31T23:59:59.999Z: later years have a sign in front, and would not stand in the order of their text. */
+const LAST_MS = 253_402_300_799_999
+
 /** @throws {EngineError} ERR_INVALID: it is none of the forms. */
 export function parseMoment(moment: Moment, nowMs: number): Until {
   if (typeof moment === 'number') return commit(moment, moment)
@@ -19,7 +22,8 @@ export function parseMoment(moment: Moment, nowMs: number): Until {
   const ago = /^(\d+)(ms|s|m|h|d)$/.exec(moment)
   if (ago) return time(nowMs - Number(ago[1]) * (UNIT_MS[ago[2] ?? ''] ?? NaN), moment)
   if (moment === 'now') return time(nowMs, moment)
-  return time(/^\d{4}-\d{2}-\d{2}T/.test(moment) ? Date.parse(moment) : NaN, moment)
+  // Without its zone a time would be another one elsewhere.
+  return time(/^\d{4}-\d{2}-\d{2}T.*(Z|[+-]\d{2}:\d{2})$/.test(moment) ? Date.parse(moment) : NaN, moment)
 }
 
 function commit(seq: number, given: Moment): Until {
@@ -29,7 +33,7 @@ function commit(seq: number, given: Moment): Until {
 
 function time(ms: number, given: Moment): Until {
   if (!Number.isFinite(ms) || Math.abs(ms) > 8.64e15) throw invalid(given)
-  return { at: new Date(ms).toISOString() as Instant }
+  return { at: new Date(Math.min(ms, LAST_MS)).toISOString() as Instant }
 }
 
 const invalid = (given: Moment): EngineError =>

@@ -16,7 +16,12 @@ export type EndpointOptions = {
   readonly labels?: Readonly<Record<string, string>>
   readonly mac?: string
 }
-export type JoinOptions = { readonly ifName?: string; readonly priority?: number }
+export type JoinOptions = {
+  readonly ifName?: string
+  /** What the interface's name begins with; the lowest free number follows. Default: the network's, else `eth`. */
+  readonly ifPrefix?: string
+  readonly priority?: number
+}
 export type ConnectOptions = Omit<EndpointOptions, 'labels'> & JoinOptions & { readonly name?: string }
 
 /** What a handle needs of the controller it came from. */

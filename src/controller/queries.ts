@@ -5,20 +5,23 @@ import type { Instant, Ref, Seq } from '../../events/index.ts'
 import { RefusedError } from '../../events/index.ts'
 import {
   endpointsOf,
+  type Topology,
   type EndpointView,
   type NetworkView,
   type SandboxView,
 } from '../../projections/index.ts'
 import { resolveEndpoint, resolveNetwork, resolveSandbox, type Resolved } from '../engine/resolve.ts'
-import type { View } from '../engine/view.ts'
 
 /** Says stop by returning true; whatever else it returns goes on. */
 export type Walker<T> = (one: T) => unknown
 
-export class Queries {
-  readonly #view: () => View
+/** What queries see: an engine's view, or a part of one. */
+export type Seen = { readonly projections: { readonly topology: Topology }; readonly seq: Seq }
 
-  constructor(view: () => View) {
+export class Queries {
+  readonly #view: () => Seen
+
+  constructor(view: () => Seen) {
     this.#view = view
   }
 
@@ -70,7 +73,7 @@ export class Queries {
     walk(this.endpoints(network), walker)
   }
 
-  get #topology(): View['projections']['topology'] {
+  get #topology(): Topology {
     return this.#view().projections.topology
   }
 }
@@ -80,7 +83,7 @@ export class Past extends Queries {
   /** The time of the newest commit in it; absent: before the first. */
   readonly at: Instant | undefined
 
-  constructor(view: View, at: Instant | undefined) {
+  constructor(view: Seen, at: Instant | undefined) {
     super(() => view)
     this.at = at
   }

@@ -10,16 +10,16 @@ import type {
   CommandId,
   Commit,
   Expectation,
-  Origin,
   PlanId,
 } from '../../events/index.ts'
 import { EngineError, RefusedError, assert } from '../../events/index.ts'
-import { localPrefix } from '../ipam/index.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Ports } from '../ports.ts'
 import { checkSettled, type Answer } from './answers.ts'
+import type { TurnContext } from './context.ts'
 import type { Life, Request, Taken } from './life.ts'
 import { asAsked, needsObservation, observed } from './observation.ts'
+import { Pace } from './pace.ts'
 import { HoldBack, namesIn, PARK_MS_MAX } from './park.ts'
 import { resolveNetwork, resolveSandbox } from './resolve.ts'
 import type { Settled } from './waiters.ts'
@@ -46,17 +46,23 @@ export class Dispatcher {
     { readonly answer: Promise<Answer>; readonly command: ClientCommand; readonly settle: string }
   >()
   readonly #observed: (command: ClientCommand) => Promise<ClientCommand>
+  readonly #pace: Pace
   readonly #ports: Ports
 
-  constructor(ports: Ports, kernel: Kernel, origin: Origin) {
-    const local = localPrefix(ports.hash, origin)
-    this.#observed = (command) => observed(command, kernel, local)
+  constructor(ports: Ports, kernel: Kernel, context: TurnContext) {
+    this.#pace = new Pace(ports.timers)
+    this.#observed = (command) => observed(command, kernel, context)
     this.#ports = ports
   }
 
   /** @throws {RefusedError} with all problems; @throws {EngineError} as the codes say. */
   async dispatch(life: Life, command: ClientCommand, options: DispatchOptions): Promise<Answer> {
     options.signal?.throwIfAborted()
+    const room = this.#pace.enter()
+    if (room) {
+      await room
+      options.signal?.throwIfAborted()
+    }
     const { id } = options
     if (id === undefined) return this.#once(life, command, this.#ports.ids.commandId(), options)
     return withSignal(this.#shared(life, command, id, options), options.signal)
@@ -87,7 +93,7 @@ export class Dispatcher {
     let taken: Taken
     try {
       await before
-      const earlier = await life.log.outcomeOf(id)
+      const earlier = await life.outcomeOf(id)
       if (earlier) return await this.#repeat(life, command, id, earlier, options)
       const fetched = await this.#observed(command)
       taken = await this.#park(life, requestOf(fetched, id, options), options)

@@ -3,14 +3,7 @@
  *
  * One at a time per data directory. It prints nothing, installs no signal handler and never exits the process.
  */
-import type {
-  AnyFact,
-  ClientCommand,
-  EffectsIntended,
-  Log,
-  SandboxId,
-  Snapshots,
-} from '../../events/index.ts'
+import type { AnyFact, ClientCommand, Log, SandboxId, Snapshots } from '../../events/index.ts'
 import { EngineError } from '../../events/index.ts'
 import type { Drivers } from '../drivers/index.ts'
 import type { Kernel } from '../kernel/kernel.ts'
@@ -23,9 +16,11 @@ import { Dispatcher, type DispatchOptions } from './dispatch.ts'
 import { Life, type Taken } from './life.ts'
 import { openLogOf, type OpenedLog } from './open.ts'
 import { recover, type Recovered } from './recover.ts'
+import { Scrubber } from './scrubber.ts'
 import { SnapshotKeeper } from './snapshots.ts'
+import { SweepRetries } from './sweep-retries.ts'
 import type { View } from './view.ts'
-import { Waiters, type Settled } from './waiters.ts'
+import { Waiters } from './waiters.ts'
 
 export type EngineOptions = {
   /** Goes on with a log that is older than what ran here in this boot: what it does not know is removed. */
@@ -42,11 +37,10 @@ export type EngineOptions = {
   readonly onProblem?: (problem: unknown) => void
   readonly ports: Ports
   readonly runDir: string
+  /** Reads the log again in the background. Default: true. */
+  readonly scrub?: boolean
 }
 
-/** First pause before a failed sweep is tried again, and the longest, in milliseconds. */
-const RETRY_MS_FIRST = 200
-const RETRY_MS_MAX = 60_000
 /** Pauses between attempts to reopen a store that cannot be written, in milliseconds. */
 const REOPEN_MS = [0, 100, 500, 2000, 5000] as const
 
@@ -65,8 +59,7 @@ export class Engine {
   readonly #kernel: Kernel
   readonly #listeners = new Set<Listener>()
   readonly #options: EngineOptions
-  /** How often each failed sweep was tried, by the streams that it is for. */
-  readonly #tries = new Map<string, number>()
+  readonly #sweeps: SweepRetries
   readonly #waiters = new Waiters()
   #closing: Promise<void> | undefined
   #life: Life | undefined
@@ -77,17 +70,20 @@ export class Engine {
   /** The attempt that is under way. */
   #attempt: Promise<void> = Promise.resolve()
   #keeper: SnapshotKeeper | undefined
+  #scrubber: Scrubber | undefined
   #starting = true
-  #wake = (): void => undefined
+  /** Ends the pauses that somebody waits through. */
+  readonly #pauses = new Set<() => void>()
 
   private constructor(options: EngineOptions, disk: Disk, kernel: Kernel) {
     const { drivers, ports } = options
     this.#options = options
     this.#alarms = new Alarms(ports.timers)
+    this.#sweeps = new SweepRetries(this.#alarms)
     this.#disk = disk
     this.#kernel = kernel
-    this.#dispatcher = new Dispatcher(ports, kernel, disk.origin)
     this.#context = { drivers, hash: ports.hash, origin: disk.origin, table: tableName(disk.origin) }
+    this.#dispatcher = new Dispatcher(ports, kernel, this.#context)
   }
 
   /**
@@ -107,6 +103,7 @@ export class Engine {
       })
       const engine = new Engine(options, disk, kernel)
       await engine.#begin()
+      if (options.scrub !== false && !engine.blocked) engine.#scrubber = engine.#scrubs()
       return engine
     } catch (error) {
       await kernel?.close()
@@ -207,8 +204,9 @@ export class Engine {
   async #close(first: Promise<void>): Promise<void> {
     await first
     this.#alarms.clear()
-    this.#wake()
+    for (const end of this.#pauses) end()
     await this.#attempt.catch(() => undefined)
+    await this.#scrubber?.idle()
     const life = this.life
     if (life) {
       await Promise.race([life.executor.idle(), life.whenOver])
@@ -247,8 +245,23 @@ export class Engine {
   block(damage: EngineError): void {
     if (this.#opened === undefined || this.#opened.blocked) return
     this.#opened = { ...this.#opened, blocked: damage }
+    this.#disk.distrust?.()
     void this.#life?.end(damage)
     this.#waiters.fail(damage)
+  }
+
+  #scrubs(): Scrubber {
+    return new Scrubber({
+      alarms: this.#alarms,
+      clock: this.ports.clock,
+      disk: this.#disk,
+      log: () => (this.#closing || this.blocked ? undefined : this.life?.log),
+      onDamage: (damage) => {
+        this.block(damage)
+        this.report(damage)
+      },
+      onProblem: this.report,
+    })
   }
 
   async #begin(): Promise<void> {
@@ -256,6 +269,7 @@ export class Engine {
     this.#opened = this.#options.acceptLogBehind === true ? acceptBehind(opened) : opened
     this.#keeper = new SnapshotKeeper(opened.snapshots, opened.snapshotSeq, this.report)
     if (this.#opened.blocked) {
+      if (this.#opened.log.damage) this.#disk.distrust?.()
       this.#life = undefined
       this.#waiters.fail(this.#opened.blocked)
       return
@@ -269,7 +283,8 @@ export class Engine {
       kernel: this.#kernel,
       log: opened.log,
       newestMs: opened.newestMs,
-      onSettled: (settled, intended) => this.#retryIfNeeded(life, settled, intended),
+      onDamage: (damage) => this.block(damage),
+      onSettled: (settled, intended) => this.#sweeps.note(life, settled, intended),
       onStoreFailed: (ended) => this.#revive(ended),
       onProblem: this.report,
       onTaken: (taken, view) => this.#tell(taken, view),
@@ -278,7 +293,8 @@ export class Engine {
       waiters: this.#waiters,
     })
     try {
-      this.#recovered = await this.#start(life)
+      const { torn } = this.#disk
+      this.#recovered = { ...(await this.#start(life)), ...(torn ? { torn } : {}) }
     } catch (error) {
       await life.end(error)
       throw opened.log.failure ? this.#unwritable() : error
@@ -356,29 +372,14 @@ export class Engine {
   /** Ends early when the engine closes. */
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = this.ports.timers.scheduler.schedule(() => resolve(), ms)
-      this.#wake = () => {
+      const end = (): void => {
         timer.unsubscribe()
+        this.#pauses.delete(end)
         resolve()
       }
+      const timer = this.ports.timers.scheduler.schedule(end, ms)
+      this.#pauses.add(end)
     })
-  }
-
-  /** A failed sweep is intended again, at growing distance. */
-  #retryIfNeeded(life: Life, settled: Settled, intended: EffectsIntended['data']): void {
-    const key = intended.for.join(' ')
-    if (intended.purpose !== 'sweep' || settled.failures.length === 0) {
-      this.#tries.delete(key)
-      return
-    }
-    const tries = this.#tries.get(key) ?? 0
-    this.#tries.set(key, tries + 1)
-    const failed = new Set(settled.failures.map((failure) => failure.key))
-    const steps = intended.steps.filter((step) => failed.has(step.key))
-    const again = (): void => {
-      if (!life.over) life.ownLater('effects.retry', { for: intended.for, plan: intended.plan, steps })
-    }
-    this.#alarms.after(Math.min(RETRY_MS_FIRST * 2 ** tries, RETRY_MS_MAX), again)
   }
 
   #must<T>(value: T | undefined): T {

@@ -52,7 +52,7 @@ export class Healer {
   #scope: Scope = NOWHERE
   /** How many healings in a row had a step that the kernel refused. */
   #tries = 0
-  #working: Promise<void> = Promise.resolve()
+  #working: Promise<unknown> = Promise.resolve()
 
   constructor(parts: HealerParts) {
     this.#parts = parts
@@ -72,11 +72,12 @@ export class Healer {
     this.#later(0)
   }
 
-  /** Looks at everything now. Settles when what it found is healed. */
+  /** Looks at everything now. Settles when what it found is healed; rejects with what went wrong while looking. */
   async audit(): Promise<void> {
     await this.#working
     this.#note(EVERYWHERE)
-    await this.#look()
+    const failure = await this.#look()
+    if (failure) throw failure.error
   }
 
   async close(): Promise<void> {
@@ -89,18 +90,20 @@ export class Healer {
     this.#scope = scope
   }
 
-  async #look(): Promise<void> {
+  async #look(): Promise<{ readonly error: unknown } | undefined> {
     const life = await this.#quiet()
     const scope = this.#scope
-    if (life === undefined || scope === NOWHERE) return
+    if (life === undefined || scope === NOWHERE) return undefined
     this.#scope = NOWHERE
     try {
       await this.#heal(life, scope)
+      return undefined
     } catch (error) {
       this.#parts.onProblem(error)
       // The kernel could not be read, or the store fell: what was hinted at is still to be looked at.
       this.#scope = EVERYWHERE
       this.#later(AGAIN_MS_FIRST)
+      return { error }
     }
   }
 
@@ -125,15 +128,18 @@ export class Healer {
     const differences = due.filter(({ key }) => isVouchedFor(key, applied))
     const wanted = new Map(due.map(({ key, spec }) => [key, spec]))
     const recover = planAll(wanted, basesOf({ found: pick(seen.found, wanted), strays: [] }))
-    const rests = differences.flatMap(({ key }) => this.#damping.note(key, this.#nowMs()) ?? [])
-    const healing = reportDrift(life, { differences, purpose: 'heal', recover })
-    for (const rest of rests) {
-      const change = `${rest.key} was changed or removed by somebody else ${rest.heals} times within seconds`
-      life.own('host.observe', { contention: { change, ...rest } })
-    }
-    const failures = await healing
+    const failures = await reportDrift(life, { differences, purpose: 'heal', recover })
+    for (const { key } of differences) this.#noteHeal(life, key)
     this.#tries = failures.length === 0 ? 0 : this.#tries + 1
     if (this.#tries > 0) this.#later(Math.min(AGAIN_MS_FIRST * 2 ** (this.#tries - 1), AGAIN_MS_MAX))
+  }
+
+  /** Only a heal that was logged counts. One too many is a quarrel, and that is logged too. */
+  #noteHeal(life: Life, key: ResourceKey): void {
+    const rest = this.#damping.note(key, this.#nowMs())
+    if (rest === undefined) return
+    const change = `${key} was changed or removed by somebody else ${rest.heals} times within seconds`
+    life.own('host.observe', { contention: { change, ...rest } })
   }
 
   /** Looks under the keys asked for; where a link is missing, also at what stands in its namespace. */

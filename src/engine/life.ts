@@ -58,6 +58,8 @@ export type LifeParts = {
   readonly log: Log<AnyFact>
   /** The newest time in the log, in milliseconds. */
   readonly newestMs: number
+  /** Somebody read and met damage: the log takes nothing any more. */
+  readonly onDamage: (damage: EngineError) => void
   /** A defect, told to whoever watches the engine. */
   readonly onProblem: (problem: unknown) => void
   readonly onSettled: (settled: Settled, intended: EffectsIntended['data']) => void
@@ -86,6 +88,8 @@ export class Life {
   readonly whenOver = new Promise<unknown>((resolve) => (this.#tellEnd = resolve))
   #settledMs = -Infinity
   #newestMs: number
+  /** The clock is behind the log, and the log says so. */
+  #steppedBack = false
 
   constructor(parts: LifeParts) {
     this.#parts = parts
@@ -128,6 +132,7 @@ export class Life {
     if (outcome.draft.facts.length === 0) return undefined
     const { commit, durable, submitted } = this.#append(outcome, request.expect ?? [])
     durable.catch((error: unknown) => this.#fail(error))
+    if (clock !== undefined) this.#steppedBack = true
     this.heads.push(outcome.view, outcome.soft)
     const settled = outcome.waitsFor === undefined ? undefined : this.waiters.wait(outcome.waitsFor)
     const taken: Taken = {
@@ -142,6 +147,16 @@ export class Life {
     }
     this.#parts.onTaken(taken, outcome.view)
     return taken
+  }
+
+  /** The commit that a client's command became. @throws {EngineError} this life ended, and its store may be closed */
+  async outcomeOf(id: CommandId): Promise<Commit<AnyFact> | undefined> {
+    if (this.#over) throw this.#notTaken()
+    try {
+      return await this.log.outcomeOf(id)
+    } catch (error) {
+      throw this.over ? this.#notTaken() : error
+    }
   }
 
   /** A command of the engine itself. */
@@ -239,6 +254,7 @@ export class Life {
     } catch (error) {
       // The store did not even take it, and no promise will tell of that.
       if (log.failure) this.#fail(log.failure)
+      else if (log.damage && error instanceof EngineError) this.#parts.onDamage(error)
       throw error
     }
   }
@@ -252,14 +268,16 @@ export class Life {
     this.#parts.onStoreFailed(ended)
   }
 
-  /** Never earlier than the newest in the log; `clock` is what the clock said, if it stepped back. */
+  /** Never earlier than the newest in the log; `clock` is what the clock said, if it stepped back and no fact says so yet. */
   #now(): { at: Instant; clock?: Instant } {
     const nowMs = this.#parts.ports.clock.nowMs()
     if (nowMs >= this.#newestMs) {
       this.#newestMs = nowMs
+      this.#steppedBack = false
       return { at: instant(nowMs) }
     }
-    return { at: instant(this.#newestMs), clock: instant(nowMs) }
+    const at = instant(this.#newestMs)
+    return this.#steppedBack ? { at } : { at, clock: instant(nowMs) }
   }
 }
 

@@ -11,10 +11,11 @@ export function withNames(error: unknown, topology: Topology): unknown {
 }
 
 function nameHolder(problem: Problem, topology: Topology): Problem {
-  const { holder } = problem
-  const name = holder === undefined ? undefined : nameOf(holder, topology)
-  if (holder === undefined || name === undefined) return problem
-  return { ...problem, message: problem.message.replaceAll(holder.slice(0, 12), name) }
+  const { holder, holders = [] } = problem
+  let { message } = problem
+  for (const id of holder === undefined ? holders : [holder, ...holders])
+    message = message.replaceAll(id.slice(0, 12), () => nameOf(id, topology) ?? id.slice(0, 12))
+  return { ...problem, message }
 }
 
 function nameOf(id: string, { endpoints, networks, sandboxes }: Topology): string | undefined {

@@ -2,21 +2,27 @@
  * What a command must know of the world: read before the turn, and recorded in the command, so that the turn reads nothing
  * and deciding again gives the same (design §5).
  */
-import { EngineError, type Cidr, type ClientCommand, type HostRoute } from '../../events/index.ts'
-import { routesThatMatter } from '../ipam/index.ts'
+import { EngineError, type ClientCommand, type HostRoute } from '../../events/index.ts'
+import { readOptions } from '../drivers/index.ts'
+import { localPrefix, routesThatMatter } from '../ipam/index.ts'
 import type { Kernel } from '../kernel/kernel.ts'
+import type { TurnContext } from './context.ts'
 
 /** Whether something has to be read for the command first, which takes time. */
 export const needsObservation = ({ type }: ClientCommand): boolean => type === 'network.create'
 
 /**
  * The command with what was read for it now.
- * @param local out of which this installation takes subnets of IPv6
  * @throws {EngineError} ERR_EFFECT_FAILED: the kernel does not tell; nothing was written.
  */
-export async function observed(command: ClientCommand, kernel: Kernel, local: Cidr): Promise<ClientCommand> {
+export async function observed(
+  command: ClientCommand,
+  kernel: Kernel,
+  { drivers, hash, origin }: Pick<TurnContext, 'drivers' | 'hash' | 'origin'>,
+): Promise<ClientCommand> {
   if (command.type !== 'network.create') return command
-  const hostRoutes = routesThatMatter(command.data, await routesOf(kernel), local)
+  const { request } = readOptions(drivers, command.data)
+  const hostRoutes = routesThatMatter(request, await routesOf(kernel), localPrefix(hash, origin))
   return hostRoutes.length === 0 ? command : { ...command, data: { ...command.data, hostRoutes } }
 }
 

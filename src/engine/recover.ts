@@ -24,6 +24,8 @@ export type Recovered = {
   readonly late: number
   /** Labels of the strays that were removed. */
   readonly orphans: readonly string[]
+  /** The store's write-ahead log ended within a record, as after a power cut: where. What was being written then, nobody was told of. */
+  readonly torn?: { readonly at?: number; readonly file: string }
 }
 
 /**
@@ -37,12 +39,12 @@ export async function recover(
   { fresh, heals }: { readonly fresh: boolean; readonly heals: boolean },
 ): Promise<Recovered> {
   // In another boot nothing stands that an open intent could be added to: first what is wanted is built, as a whole.
-  if (fresh) await converge(life, ...(await look(life, kernel, context)))
+  const rebuilt = fresh ? await converge(life, ...(await look(life, kernel, context))) : 0
   const late = await settleOpen(life, kernel, context)
   await life.executor.idle()
   const [desired, seen] = await look(life, kernel, context)
   const orphans = await removeStrays(life, kernel, seen)
-  const healed = heals ? await converge(life, desired, seen) : 0
+  const healed = rebuilt + (heals ? await converge(life, desired, seen) : 0)
   sweepAgain(life, desired)
   const { cut } = life.log.opened
   return { ...(cut ? { cut } : {}), healed, late, orphans }

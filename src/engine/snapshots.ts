@@ -11,6 +11,7 @@ import type {
   Snapshots,
   Store,
   Stream,
+  Wanted,
 } from '../../events/index.ts'
 import { openSnapshots } from '../../events/index.ts'
 import type { EntityState } from '../../machines/index.ts'
@@ -32,9 +33,12 @@ export const snapshotsOf = (store: Store, hash: Hash, timers: Pick<Timers, 'afte
     store,
   })
 
-/** The newest sound snapshot at or before a commit; without any, the empty view. */
-export async function restore(snapshots: Snapshots, atMost?: Seq): Promise<Restored> {
-  const snapshot = await snapshots.load(atMost)
+/**
+ * The newest sound snapshot at or before a commit; without any, the empty view.
+ * @param wanted as of {@link Snapshots.load}: what is not wanted is not in it
+ */
+export async function restore(snapshots: Snapshots, atMost?: Seq, wanted?: Wanted): Promise<Restored> {
+  const snapshot = await snapshots.load(atMost, wanted)
   if (snapshot === undefined) return { view: emptyView }
   const { head, tables } = snapshot
   const versions = (tables.get('versions') ?? []) as readonly (readonly [Stream, number])[]
@@ -52,6 +56,10 @@ export const SNAPSHOT_COMMITS = 10_000
  * take a small part of the work, however much there is.
  */
 const COMMITS_PER_ENTITY = 4
+
+/** Commits that a running engine takes between a snapshot of such a view and the next. */
+export const pauseAfter = ({ machines }: Pick<View, 'machines'>): number =>
+  Math.max(SNAPSHOT_COMMITS, COMMITS_PER_ENTITY * machines.size)
 
 /** Makes snapshots: at close, and every so many commits, so that a kill costs no long fold. Without them, more is folded. */
 export class SnapshotKeeper {
@@ -78,12 +86,12 @@ export class SnapshotKeeper {
   }
 
   keepSometimes(log: Log<AnyFact>, view: View): void {
-    const pause = Math.max(SNAPSHOT_COMMITS, COMMITS_PER_ENTITY * view.machines.size)
-    if (view.seq >= this.#seq + pause) void this.keep(log, view)
+    if (view.seq >= this.#seq + pauseAfter(view)) void this.keep(log, view)
   }
 }
 
-function* tablesOfView(view: View, versions: Checkpoint['versions']): Generator<SnapshotTable> {
+/** A view as a snapshot's tables. */
+export function* tablesOfView(view: View, versions: Checkpoint['versions']): Generator<SnapshotTable> {
   yield ['machines', view.machines.entries()]
   yield ['versions', versions]
   yield* tablesOf(view.projections)

@@ -10,7 +10,6 @@ export const EPERM = 1
 export const ENOENT = 2
 export const ESRCH = 3
 export const EINTR = 4
-export const EAGAIN = 11
 export const EACCES = 13
 export const EBUSY = 16
 export const EEXIST = 17

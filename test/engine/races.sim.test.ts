@@ -216,7 +216,8 @@ describe('how a command is given', () => {
     await lab.do(controller.newEndpoint('wide', 'one-more'))
     await lab.ports.time.runFor(1000)
     await checkInvariants(lab, controller)
-  })
+    // Thousands of turns: many seconds on a busy machine.
+  }, 90_000)
 
   it('answers early when asked to', async () => {
     const { controller, lab } = await machine(1000)

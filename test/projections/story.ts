@@ -43,7 +43,6 @@ export const bridge: Spec = {
   mtu: 0,
   name: 'cnb1' as IfName,
 }
-export const netns: Spec = { kind: 'netns', sandbox }
 export const veth: Spec = {
   bridge: 'cnb1' as IfName,
   kind: 'veth',

@@ -1,8 +1,14 @@
 /** Joining and leaving: what crosses endpoint, network and sandbox when an interface comes or goes. */
 import type { EndpointId, EndpointJoinRequested, IfName, PlanId, Problem } from '../../../events/index.ts'
 import { streamOf } from '../../../events/index.ts'
-import type { EndpointView, NetworkView, SandboxView } from '../../../projections/index.ts'
-import { checkIfName, lowestIfName } from '../../ipam/index.ts'
+import {
+  endpointsOf,
+  type EndpointView,
+  type NetworkView,
+  type SandboxView,
+  type Topology,
+} from '../../../projections/index.ts'
+import { checkIfName, checkIfPrefix, lowestIfName, quoted } from '../../ipam/index.ts'
 import { linkMac, linkName } from '../../reconcile/marks.ts'
 import type { Draft } from '../draft.ts'
 import { refuseIf } from '../draft.ts'
@@ -21,7 +27,7 @@ export const joinEndpoint: Handler<'endpoint.join'> = (draft, data, context) => 
   )
   const network = orRefuse(resolveNetwork(topology, endpoint.network))
   const options = { priority: data.priority ?? 0, releaseOnFailure: false }
-  const ifName = ifNameFor(draft, sandbox, data.ifName)
+  const ifName = ifNameFor(draft, network, sandbox, data)
   const command = joinCommand(
     draft,
     { endpoint: endpoint.id, network, sandbox },
@@ -45,7 +51,7 @@ export const connect: Handler<'connect'> = (draft, data, context) => {
   )
   const name = data.name ?? `${sandbox.name}-${network.name}`
   const asked = askFor(draft, network, { ...data, name })
-  const ifName = ifNameFor(draft, sandbox, data.ifName)
+  const ifName = ifNameFor(draft, network, sandbox, data)
   refuseIf([...asked.problems, ...ifName.problems, ...sandboxIsUp(sandbox)])
   const endpoint = reserve(draft, network, asked, context)
   const options = { priority: data.priority ?? 0, releaseOnFailure: true, ...ifName }
@@ -58,7 +64,7 @@ export const leaveEndpoint: Handler<'endpoint.leave'> = (draft, data) => {
   const within = data.network === undefined ? undefined : orRefuse(resolveNetwork(topology, data.network))
   const endpoint = orRefuse(resolveEndpoint(topology, data.endpoint, within))
   const sandbox = data.sandbox === undefined ? undefined : orRefuse(resolveSandbox(topology, data.sandbox))
-  const command = { plan: draft.plan, type: 'endpoint.leave' as const }
+  const command = leaveCommand(draft)
   refuseIf([...draft.problems(streamOf.endpoint(endpoint.id), command), ...isItsSandbox(endpoint, sandbox)])
   return leave(draft, endpoint, false)
 }
@@ -69,13 +75,18 @@ export const disconnect: Handler<'disconnect'> = (draft, data) => {
     resolveNetwork(topology, data.network),
     resolveSandbox(topology, data.sandbox),
   )
-  const joining = sandbox.interfaces
+  const here = sandbox.interfaces
     .map((i) => topology.endpoints.get(i.endpoint))
     .filter((e) => e?.network === network.id)
+  const joining = here.length > 0 ? here : failedIn(topology, network, sandbox)
   const [endpoint] = joining
   if (endpoint === undefined || joining.length > 1) refuseIf([notOne(network, sandbox, joining.length)])
   return leave(draft, endpoint as EndpointView, true)
 }
+
+/** Those that have no interface in the sandbox any more, but failed on their way out of it or in: leave is their way out. */
+const failedIn = (topology: Topology, network: NetworkView, sandbox: SandboxView): readonly EndpointView[] =>
+  endpointsOf(topology, network.id).filter((e) => e.state === 'failed' && e.sandbox === sandbox.id)
 
 export const deleteEndpoint: Handler<'endpoint.delete'> = (draft, data) => {
   const { topology } = draft.view.projections
@@ -83,9 +94,13 @@ export const deleteEndpoint: Handler<'endpoint.delete'> = (draft, data) => {
   const endpoint = orRefuse(resolveEndpoint(topology, data.endpoint, within))
   const stream = streamOf.endpoint(endpoint.id)
   const joined = endpoint.state === 'joined' || endpoint.state === 'joining'
-  if (joined && data.force) return leave(draft, endpoint, true)
   const release = { type: 'endpoint.release' as const }
-  refuseIf(joined ? [isJoined(draft, endpoint)] : draft.problems(stream, release))
+  const problems = joined ? [isJoined(draft, endpoint)] : draft.problems(stream, release)
+  // Force is a leave first, wherever that is the way out.
+  const leaves =
+    data.force === true && problems.length > 0 && draft.problems(stream, leaveCommand(draft)).length === 0
+  if (leaves) return leave(draft, endpoint, true)
+  refuseIf(problems)
   draft.decide(stream, release)
   const plan = (draft.stateOf(stream)?.context as { readonly plan?: PlanId } | undefined)?.plan
   return { purpose: 'none', ...(plan === undefined ? {} : { waitsFor: plan }) }
@@ -130,10 +145,12 @@ function joinCommand(
   }
 }
 
+const leaveCommand = ({ plan }: Draft) => ({ plan, type: 'endpoint.leave' as const })
+
 /** Leave, and with `release` the end of the endpoint too. A failed leave's endpoint may have lost its place in the sandbox. */
 function leave(draft: Draft, endpoint: EndpointView, release: boolean): Decision {
   const stream = streamOf.endpoint(endpoint.id)
-  const command = { plan: draft.plan, type: 'endpoint.leave' as const }
+  const command = leaveCommand(draft)
   refuseIf(draft.problems(stream, command))
   draft.decide(stream, command)
   if (release) draft.decide(stream, { type: 'endpoint.release' })
@@ -141,18 +158,31 @@ function leave(draft: Draft, endpoint: EndpointView, release: boolean): Decision
   return { for: [stream], purpose: 'cut' }
 }
 
+/** The name asked for, or the lowest free one of the prefix asked for, the network's, or `eth`. */
 function ifNameFor(
   draft: Draft,
+  network: NetworkView,
   sandbox: SandboxView,
-  asked: string | undefined,
+  asked: { readonly ifName?: string; readonly ifPrefix?: string },
 ): { readonly ifName: IfName; readonly problems: readonly Problem[] } {
   const { allocations } = draft.view.projections
+  const { ifName, ifPrefix } = asked
+  const problems = ifPrefix === undefined ? [] : [...checkIfPrefix(ifPrefix)]
+  if (ifName !== undefined && ifPrefix !== undefined) problems.push(notBoth(ifName, ifPrefix))
+  if (problems.length > 0) return { ifName: '' as IfName, problems }
   const chosen =
-    asked === undefined ? lowestIfName(allocations, sandbox.id) : checkIfName(allocations, sandbox.id, asked)
-  return 'problem' in chosen
-    ? { ifName: '' as IfName, problems: [chosen.problem] }
-    : { ifName: chosen.ifName, problems: [] }
+    ifName === undefined
+      ? lowestIfName(allocations, sandbox.id, ifPrefix ?? network.ifPrefix)
+      : checkIfName(allocations, sandbox.id, ifName)
+  if ('problem' in chosen) return { ifName: '' as IfName, problems: [chosen.problem] }
+  return { ifName: chosen.ifName, problems: [] }
 }
+
+const notBoth = (ifName: string, ifPrefix: string): Problem => ({
+  code: 'ERR_INVALID',
+  field: 'ifPrefix',
+  message: `interface ${quoted(ifName)} and one that begins with ${quoted(ifPrefix)} cannot both be had; give the name or the prefix`,
+})
 
 function sandboxIsUp(sandbox: SandboxView): readonly Problem[] {
   if (sandbox.state === 'created') return []

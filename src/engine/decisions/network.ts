@@ -1,10 +1,12 @@
 /** Networks: what crosses entities when one is made or ends (names, pools, use), and the values chosen for it. */
-import type { CommandData, NetworkId, Problem, Subnet } from '../../../events/index.ts'
+import type { CommandData, IfName, NetworkId, Problem, Subnet } from '../../../events/index.ts'
 import { familyOf, streamOf } from '../../../events/index.ts'
 import { endpointsOf, type NetworkView } from '../../../projections/index.ts'
-import { checkDriver } from '../../drivers/index.ts'
+import { checkDriver, readOptions } from '../../drivers/index.ts'
 import {
   checkHostRoutes,
+  checkIfName,
+  checkIfPrefix,
   checkName,
   checkSubnets,
   chooseLocalSubnet,
@@ -18,22 +20,27 @@ import type { Draft } from '../draft.ts'
 import { refuseIf } from '../draft.ts'
 import { resolveNetwork } from '../resolve.ts'
 import { entityId, type DecisionContext, type Handler } from './decision.ts'
+import { planOfEnd, untilEnds } from './ends.ts'
 import { orRefuse, untilPlan } from './refuse.ts'
-import { planOfEnd } from './reserve.ts'
 
-export const createNetwork: Handler<'network.create'> = (draft, data, context) => {
+export const createNetwork: Handler<'network.create'> = (draft, given, context) => {
+  const { problems: odd, request: data } = readOptions(context.drivers, given)
   const { subnets, problems } = subnetsFor(draft, data, context)
   refuseIf([
     ...checkName('network', data.name),
     ...checkDriver(context.drivers, data.driver),
     ...nameIsFree(draft, data.name),
     ...(context.drivers.get(data.driver)?.validate(data) ?? []),
-    ...problems,
+    ...odd,
+    ...untilEnds(draft, bridgeProblems(draft, data.bridge)),
+    ...(data.ifPrefix === undefined ? [] : checkIfPrefix(data.ifPrefix)),
+    ...untilEnds(draft, problems),
   ])
   const network = entityId(context, 0) as NetworkId
   draft.decide(streamOf.network(network), {
-    bridge: bridgeFor(network, context),
+    bridge: bridgeFor(network, data.bridge, context),
     driver: data.driver,
+    ...(data.ifPrefix === undefined ? {} : { ifPrefix: data.ifPrefix }),
     internal: data.internal ?? false,
     labels: data.labels ?? {},
     masquerade: data.masquerade ?? true,
@@ -84,9 +91,16 @@ function subnetsFor(
   }
 }
 
-const bridgeFor = (network: NetworkId, { hash, origin }: DecisionContext) => {
-  const name = linkName(hash, 'b', network, 1)
+const bridgeFor = (network: NetworkId, asked: string | undefined, { hash, origin }: DecisionContext) => {
+  const name = asked === undefined ? linkName(hash, 'b', network, 1) : (asked as IfName)
   return { mac: linkMac(hash, origin, name), name }
+}
+
+/** A link of somebody else under the name asked for is found by the kernel, and the network fails. */
+function bridgeProblems(draft: Draft, asked: string | undefined): readonly Problem[] {
+  if (asked === undefined) return []
+  const chosen = checkIfName(draft.view.projections.allocations, 'host', asked, 'bridge')
+  return 'problem' in chosen ? [chosen.problem] : []
 }
 
 function nameIsFree(draft: Draft, name: string): readonly Problem[] {

@@ -1,13 +1,5 @@
 /** What an endpoint holds: a name on its network, an address a family, a MAC. Chosen here, all problems at once. */
-import type {
-  Cidr,
-  CommandData,
-  EndpointId,
-  EndpointReserved,
-  Mac,
-  PlanId,
-  Problem,
-} from '../../../events/index.ts'
+import type { Cidr, CommandData, EndpointId, EndpointReserved, Mac, Problem } from '../../../events/index.ts'
 import { ipOf, streamOf } from '../../../events/index.ts'
 import type { EndpointView, NetworkView } from '../../../projections/index.ts'
 import { checkAddress, checkMac, checkName, chooseAddress, chooseMac } from '../../ipam/index.ts'
@@ -15,6 +7,7 @@ import type { Draft } from '../draft.ts'
 import { refuseIf } from '../draft.ts'
 import { resolveNetwork } from '../resolve.ts'
 import { entityId, type DecisionContext, type Handler } from './decision.ts'
+import { planOfEnd, untilEnds, untilOneEnds } from './ends.ts'
 import { orRefuse, untilPlan } from './refuse.ts'
 
 export const createEndpoint: Handler<'endpoint.create'> = (draft, data, context) => {
@@ -50,11 +43,11 @@ export function askFor(draft: Draft, network: NetworkView, request: Request): As
     return text === undefined ? [] : checkAddress(allocations, network, text, family)
   })
   for (const each of wanted) if ('problem' in each) problems.push(each.problem)
-  for (const { subnet } of network.subnets) {
+  for (const pool of network.subnets) {
     const chosen =
-      wanted.find((each) => 'address' in each && each.subnet === subnet) ??
-      chooseAddress(allocations, network, subnet)
-    if ('problem' in chosen) problems.push(chosen.problem)
+      wanted.find((each) => 'address' in each && each.subnet === pool.subnet) ??
+      chooseAddress(allocations, network, pool)
+    if ('problem' in chosen) problems.push(untilOneEnds(draft, network, pool, chosen.problem))
     else addresses.push(chosen.address)
   }
   const mac = macFor(draft, network, request, addresses)
@@ -64,7 +57,7 @@ export function askFor(draft: Draft, network: NetworkView, request: Request): As
     labels: request.labels ?? {},
     mac: 'mac' in mac ? mac.mac : ('' as Mac),
     name: request.name,
-    problems,
+    problems: untilEnds(draft, problems),
   }
 }
 
@@ -125,15 +118,15 @@ function nameIsFree(draft: Draft, network: NetworkView, name: string): readonly 
       code: 'ERR_EXISTS',
       field: 'name',
       holder: holder.id,
-      message: `endpoint '${name}' exists already on network '${network.name}' (${holder.id.slice(0, 12)}, ${holder.state}); choose another name, or delete that one`,
+      message: `endpoint '${name}' exists already on network '${network.name}' (${stateOf(draft, holder)}); choose another name, or delete that one`,
       ...untilPlan([planOfEnd(draft, holder)]),
     },
   ]
 }
 
-/** The plan after which the endpoint is gone, if its end was asked for. */
-export function planOfEnd(draft: Draft, endpoint: EndpointView): PlanId | undefined {
-  const state = draft.view.machines.get(streamOf.endpoint(endpoint.id))
-  const context = state?.context as { readonly plan?: PlanId; readonly release?: true } | undefined
-  return state?.value === 'leaving' && context?.release ? context.plan : undefined
+/** `joined, in sandbox a`. */
+function stateOf(draft: Draft, { sandbox, state }: EndpointView): string {
+  if (sandbox === undefined) return state
+  const view = draft.view.projections.topology.sandboxes.get(sandbox)
+  return `${state}, in sandbox ${view?.name ?? sandbox.slice(0, 12)}`
 }
