@@ -32,9 +32,10 @@ if (!controller.queries.networks().some(({ name }) => name === 'base'))
 const lines = createInterface({ input: process.stdin })
 lines.on('line', (line) => void obey(line))
 
+// Before anything follows: two hands would write one book.
+console.log(`ready, ${await writeBook()} in the book`)
 const following = follow()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void close())
-console.log(`ready, ${await writeBook()} in the book`)
 
 /** What a line asks for, done or told why not. A command that was refused changed nothing. */
 async function obey(line: string): Promise<void> {

@@ -74,7 +74,7 @@ export async function ensureBuild() {
 }
 
 /** The programs that tests ask for a second opinion, and the Debian packages that have them. */
-const TOOLS = { ip: 'iproute2', nft: 'nftables', sysctl: 'procps' }
+const TOOLS = { ip: 'iproute2', nft: 'nftables', ping: 'iputils-ping', sysctl: 'procps' }
 
 const isExecutable = (path) => {
   try {
