@@ -30,7 +30,7 @@ import { inDirectory } from './support.ts'
 
 const FACTS = Number(process.argv[2] ?? 300_000)
 const ENDPOINTS = Number(process.argv[3] ?? 10_000)
-const ROUNDS = Number(process.argv[4] ?? 5)
+const ROUNDS = Number(process.argv[4] ?? 3)
 /** Rows that the log reads at once. */
 const CHUNK_ROWS = 1000
 
