@@ -65,6 +65,11 @@ export class Namespace {
     return this.#socket.linkIndex(name)
   }
 
+  /** How many links of ours are known here. */
+  get rememberedLinks(): number {
+    return this.#indexes.size
+  }
+
   /** The index that a link of ours had when it was last seen; the kernel may have forgotten it since. */
   remembered(name: string): number | undefined {
     return this.#indexes.get(name)

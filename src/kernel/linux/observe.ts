@@ -24,8 +24,10 @@ import { BR_STATE_FORWARDING, type Link } from './links.ts'
 import { straysBeside } from './strays.ts'
 import { type View, Views } from './views.ts'
 
-/** So many links are looked up one by one rather than among all of the host's. */
+/** So many links are looked up one by one rather than among all of the host's; more, if that is a small part of ours. */
 const FEW_LINKS = 16
+/** A look-up costs about what so many links cost in a dump. */
+const LINKS_A_LOOKUP = 4
 
 /** Looks under the keys of `specs`; with `strays`, also beside them. */
 export async function observe(
@@ -35,7 +37,8 @@ export async function observe(
   strays: boolean,
 ): Promise<Observation> {
   const links = specs.filter(({ kind }) => kind === 'veth' || kind === 'bridge').length
-  const views = new Views(context, !strays && links <= FEW_LINKS)
+  const few = Math.max(FEW_LINKS, context.namespaces.host.rememberedLinks / LINKS_A_LOOKUP)
+  const views = new Views(context, !strays && links <= few)
   const found = new Map<ResourceKey, Found>()
   // All at once: while the worker opens one namespace, another is read here.
   const looks = specs.map(async (spec) => (isFirewall(spec) ? undefined : find(views, spec)))
