@@ -44,14 +44,12 @@ export class Hints {
     this.#started = true
     const { worker } = this.#namespaces
     this.#namespaces.onOpened = (ns) => void this.#watch(ns)
-    for (const ns of this.#namespaces.opened) if (ns.ref !== 'host') void this.#watch(ns)
-    void worker
-      .call('portId', undefined)
-      .then(
-        (port) => (this.#workerPort = port),
-        () => undefined,
-      )
-      .then(() => this.#watch(this.#namespaces.host))
+    // The worker answers in order: its port is known when the first socket is there.
+    void worker.call('portId', undefined).then(
+      (port) => (this.#workerPort = port),
+      () => undefined,
+    )
+    for (const ns of this.#namespaces.opened) void this.#watch(ns)
   }
 
   async #watch(ns: Namespace): Promise<void> {
