@@ -24,9 +24,9 @@ import type {
 } from '../events/index.ts'
 import { addressAt, cidrFrom, formatCidr } from '../events/index.ts'
 import { foldFact, initialProjections, type Projections } from '../projections/index.ts'
-import { createController, type Controller, type Kernel } from '../src/index.ts'
+import { createController, type Controller } from '../src/index.ts'
 import { chooseAddress } from '../src/ipam/index.ts'
-import { inDirectory, median, printJson, printTable, rounded } from './support.ts'
+import { inDirectory, median, printJson, printTable, rounded, silentKernel } from './support.ts'
 
 const ROUNDS = Number(process.argv[2] ?? 3)
 const SUBNET: Subnet = { gateway: '10.0.0.1' as Ip, subnet: '10.0.0.0/16' as Cidr }
@@ -96,16 +96,6 @@ function choices(): {
   const full = reserved(last, lastOffset)
   const first = idAt(FIRST_OFFSET)
   return { empty, last, wrapped: fold(full, `endpoint/${first}`, 'EndpointReleased', { endpoint: first }) }
-}
-
-/** A kernel in which all succeeds at once and nothing is ever seen. */
-const silentKernel: Kernel = {
-  apply: (steps) => Promise.resolve(steps.map(({ key }) => ({ changed: true, key, ok: true }))),
-  close: () => Promise.resolve(),
-  identity: { bootId: 'bench', cookie: '1' },
-  observe: () => Promise.resolve({ found: new Map(), strays: [] }),
-  onHint: () => () => undefined,
-  routes: () => Promise.resolve([]),
 }
 
 const create = (controller: Controller, i: number): Promise<unknown> =>

@@ -5,24 +5,14 @@
  *   node --max-semi-space-size=64 dist/bench/engine.js [commands] [rounds]
  */
 import { openLevel } from '../src/storage/level.ts'
-import { createController, type Controller, type Kernel } from '../src/index.ts'
-import { inDirectory, median, printJson, printTable, quantile, rounded } from './support.ts'
+import { createController, type Controller } from '../src/index.ts'
+import { inDirectory, median, printJson, printTable, quantile, rounded, silentKernel } from './support.ts'
 
 const COMMANDS = Number(process.argv[2] ?? 50_000)
 const ROUNDS = Number(process.argv[3] ?? 3)
 const WRITERS = 128
 const JOINERS = 32
 const NETWORKS = 8
-
-/** A kernel in which all succeeds at once and nothing is ever seen. */
-const silentKernel: Kernel = {
-  apply: (steps) => Promise.resolve(steps.map(({ key }) => ({ changed: true, key, ok: true }))),
-  close: () => Promise.resolve(),
-  identity: { bootId: 'bench', cookie: '1' },
-  observe: () => Promise.resolve({ found: new Map(), strays: [] }),
-  onHint: () => () => undefined,
-  routes: () => Promise.resolve([]),
-}
 
 type RoundRow = Rate & {
   readonly bare: number

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Kernel } from '../src/index.ts'
 
 const INSIDE = 'CHRONET_BENCH_INSIDE'
 
@@ -80,4 +81,14 @@ export async function namespacesAreGone(): Promise<void> {
     await sleep(500)
     now = count()
   }
+}
+
+/** A kernel in which all succeeds at once and nothing is ever seen. */
+export const silentKernel: Kernel = {
+  apply: (steps) => Promise.resolve(steps.map(({ key }) => ({ changed: true, key, ok: true }))),
+  close: () => Promise.resolve(),
+  identity: { bootId: 'bench', cookie: '1' },
+  observe: () => Promise.resolve({ found: new Map(), strays: [] }),
+  onHint: () => () => undefined,
+  routes: () => Promise.resolve([]),
 }

@@ -11,7 +11,7 @@ import { keys } from '../../events/store.ts'
 import type { Store } from '../ports.ts'
 import { Lines } from '../server/lines.ts'
 import { openDisk } from '../storage/disk.ts'
-import { codeOf, onDisk } from '../storage/errors.ts'
+import { ifGone, onDisk } from '../storage/errors.ts'
 import { sha256 } from '../system/hash.ts'
 
 export type Imported = { readonly commits: number; readonly head: string; readonly origin: Origin }
@@ -54,10 +54,7 @@ async function moveTo(dataDir: string, scratch: string): Promise<void> {
 
 async function mustBeFree(dataDir: string): Promise<void> {
   const files = await onDisk(`data directory ${dataDir}`, () =>
-    readdir(dataDir).catch((error: unknown) => {
-      if (codeOf(error) === 'ENOENT') return []
-      throw error
-    }),
+    readdir(dataDir).catch(ifGone<readonly string[]>([])),
   )
   if (files.length === 0) return
   throw new EngineError(

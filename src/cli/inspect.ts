@@ -1,5 +1,6 @@
 /** One thing in full, for people: its fields under each other, then what belongs to it. */
 import type { EndpointView, NetworkView, SandboxView } from '../../projections/index.ts'
+import { netnsPath } from '../kernel/kernel.ts'
 import type { Picture } from './operations.ts'
 import type { Thing } from './picture.ts'
 import type { Session } from './session.ts'
@@ -16,7 +17,7 @@ export function tellThing(
   where: { readonly runDir?: string } = {},
 ): void {
   const namespace =
-    where.runDir === undefined || kind !== 'sandbox' ? undefined : `${where.runDir}/netns/${view.id}`
+    where.runDir === undefined || kind !== 'sandbox' ? undefined : netnsPath(where.runDir, view.id)
   if (session.json) return session.show({ kind, ...view, ...(namespace === undefined ? {} : { namespace }) })
   const nowMs = session.io.nowMs()
   const fields =

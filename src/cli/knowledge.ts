@@ -75,6 +75,3 @@ async function damageIn(log: Log<AnyFact>): Promise<EngineError | undefined> {
   if (damage === undefined) return undefined
   return new EngineError('ERR_LOG_DAMAGED', `the log is damaged at #${damage.from}: ${damage.why}`)
 }
-
-/** A time for the log. */
-export const instant = (ms: number): Instant => new Date(ms).toISOString() as Instant

@@ -177,3 +177,18 @@ export interface Operations {
   /** Reads the whole log and checks its chain. */
   verify(): Promise<Verified>
 }
+
+/** The same operations but for some. */
+export const withOthers = (operations: Operations, others: Partial<Operations>): Operations => ({
+  close: () => operations.close(),
+  commits: (range) => operations.commits(range),
+  dispatch: (command, given) => operations.dispatch(command, given),
+  heal: () => operations.heal(),
+  picture: (moment) => operations.picture(moment),
+  plan: () => operations.plan(),
+  preview: (command, given) => operations.preview(command, given),
+  status: () => operations.status(),
+  trace: (ref) => operations.trace(ref),
+  verify: () => operations.verify(),
+  ...others,
+})

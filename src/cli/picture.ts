@@ -1,6 +1,6 @@
 /** Looking things up in a picture: by name, id, address. */
 import type { Problem, Ref } from '../../events/index.ts'
-import { RefusedError } from '../../events/index.ts'
+import { ipOf, RefusedError } from '../../events/index.ts'
 import type { EndpointView, NetworkView, SandboxView } from '../../projections/index.ts'
 import type { Picture } from './operations.ts'
 import { shortId } from './words.ts'
@@ -52,15 +52,12 @@ export function thingsIn(picture: Picture, given: Ref): readonly Thing[] {
     ...matching(endpoints, ref).map((view) => ({ kind: 'endpoint', view }) as const),
     ...endpoints
       .filter(
-        ({ addresses, mac }) => mac === ref || addresses.some((cidr) => cidr === ref || ipIn(cidr) === ref),
+        ({ addresses, mac }) => mac === ref || addresses.some((cidr) => cidr === ref || ipOf(cidr) === ref),
       )
       .map((view) => ({ kind: 'endpoint', view }) as const),
   ]
   return only === undefined ? all : all.filter(({ kind }) => kind === only)
 }
-
-/** An address without its prefix length. */
-export const ipIn = (cidr: string): string => cidr.slice(0, cidr.indexOf('/'))
 
 function one<T extends Named>(kind: string, found: readonly T[], ref: Ref): T {
   const [only, another] = found

@@ -4,7 +4,6 @@
  *
  * LevelDB knows no shared lock, so that even who reads has the directory for himself, for a moment.
  */
-import { readFileSync } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AnyFact, ClientCommand, Commit, Log, Ref, Seq, Snapshots } from '../../events/index.ts'
@@ -17,12 +16,15 @@ import {
   type Projections,
 } from '../../projections/index.ts'
 import type { Folding } from '../controller/fold-until.ts'
-import { parseMoment } from '../controller/moment.ts'
+import { checkReached, parseMoment } from '../controller/moment.ts'
 import { topologyAsOf } from '../controller/past.ts'
+import { instant } from '../engine/instant.ts'
 import { restore, snapshotsOf } from '../engine/snapshots.ts'
+import { readBootId } from '../kernel/boot-id.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Disk, Ports, Timers } from '../ports.ts'
-import { instant, pictureOf, plansIn, statusOf, statusOfNothing, verified } from './knowledge.ts'
+import { isAbsent } from '../storage/errors.ts'
+import { pictureOf, plansIn, statusOf, statusOfNothing, verified } from './knowledge.ts'
 import type { Differences, Done, Given, Healed, Moment, Operations, Picture, Preview } from './operations.ts'
 import type { Range, Status, Trace, Verified } from './operations.ts'
 import { traceOf } from './trace.ts'
@@ -51,9 +53,6 @@ export async function openReader(place: Place, ports: ReaderPorts): Promise<Oper
     throw error
   }
 }
-
-const isAbsent = (error: unknown): boolean =>
-  ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
 
 /** The log of nobody. */
 const NOTHING: Pick<Log<AnyFact>, 'read'> = {
@@ -129,9 +128,10 @@ function whyBlocked({ damage, durable, opened }: Log<AnyFact>): EngineError | un
   )
 }
 
+/** Undefined where there is no Linux. */
 function bootId(): string | undefined {
   try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    return readBootId()
   } catch {
     return undefined
   }
@@ -175,11 +175,7 @@ class Reader implements Operations {
     const { log, projections, snapshots } = opened
     if (moment === 'now') return pictureOf(projections.topology, log.durable.seq, log.durable.at)
     const until = parseMoment(moment, this.#ports.nowMs())
-    if ('seq' in until && until.seq > log.durable.seq)
-      throw new EngineError(
-        'ERR_INVALID',
-        `the log ends at #${log.durable.seq}; there is no #${until.seq} yet`,
-      )
+    checkReached(until, log.durable.seq)
     const { at, seq, topology } = await topologyAsOf(log, snapshots, until)
     return pictureOf(topology, seq, at)
   }

@@ -1,10 +1,12 @@
 /** `chronet sandbox …` */
+import { ipOf } from '../../events/index.ts'
 import type { EndpointView, SandboxView } from '../../projections/index.ts'
+import { netnsPath } from '../kernel/kernel.ts'
 import { tellThing } from './inspect.ts'
 import { given, type Leaf } from './leaf.ts'
 import { since } from './network.ts'
 import type { Picture } from './operations.ts'
-import { ipIn, sandboxIn } from './picture.ts'
+import { sandboxIn } from './picture.ts'
 import type { Session } from './session.ts'
 import { shortener } from './words.ts'
 
@@ -54,7 +56,7 @@ export function tellSandboxes(session: Session, { endpoints, sandboxes }: Pictur
   const byId = new Map<string, EndpointView>(endpoints.map((view) => [view.id, view]))
   const interfaces = ({ interfaces: all }: SandboxView): string =>
     all
-      .map(({ endpoint, ifName }) => [ifName, ...(byId.get(endpoint)?.addresses.map(ipIn) ?? [])].join(' '))
+      .map(({ endpoint, ifName }) => [ifName, ...(byId.get(endpoint)?.addresses.map(ipOf) ?? [])].join(' '))
       .join(', ')
   session.list(
     sandboxes,
@@ -105,9 +107,6 @@ const exec: Leaf = {
   summary: "run a program of the host in a sandbox's network namespace",
   text: 'Everything else of the host stays as it is around the program. Its exit status is the exit status. Options of this command come before the sandbox.',
 }
-
-/** Where a sandbox's namespace is mounted. */
-export const netnsPath = (runDir: string, sandbox: string): string => `${runDir}/netns/${sandbox}`
 
 const rm: Leaf = {
   args: [['<sandbox...>', 'name, id, or 4 or more characters of an id']],

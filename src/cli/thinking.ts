@@ -17,13 +17,12 @@ import type {
 import { EngineError, parseCommand, RefusedError } from '../../events/index.ts'
 import { viewAsOf } from '../controller/view-as-of.ts'
 import { builtinDrivers } from '../drivers/index.ts'
-import type { TurnContext } from '../engine/context.ts'
+import { contextOf as contextBy, type TurnContext } from '../engine/context.ts'
 import { emptyView, type View } from '../engine/empty-view.ts'
 import { needsObservation, observed } from '../engine/observation.ts'
 import { takeTurn } from '../engine/turn.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Hash } from '../ports.ts'
-import { tableName } from '../reconcile/marks.ts'
 import type { Given, Preview } from './operations.ts'
 
 export { differencesIn } from '../engine/differences.ts'
@@ -36,12 +35,8 @@ type Source = {
   readonly snapshots: Snapshots
 }
 
-export const contextOf = (hash: Hash, origin: Origin): TurnContext => ({
-  drivers: builtinDrivers,
-  hash,
-  origin,
-  table: tableName(origin),
-})
+/** Of a log that no engine has, with all the drivers that there are. */
+export const contextOf = (hash: Hash, origin: Origin): TurnContext => contextBy(builtinDrivers, hash, origin)
 
 /** Takes the turn that a command would take in the next epoch; without a log, on nothing. */
 export async function previewOnLog(

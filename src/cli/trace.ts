@@ -2,18 +2,23 @@
  * The past of one thing, from the log: who it was, and every commit that speaks of it. One pass over the log folds the
  * index of history and finds who bore the name or the address; then only the commits that matter are read again.
  */
-import type { AnyFact, Commit, Log, Ref, Seq, Stream } from '../../events/index.ts'
-import { RefusedError } from '../../events/index.ts'
-import { commitsOf, history, settledBy, type History } from '../../projections/index.ts'
-import { positionOf } from '../../projections/index.ts'
+import type { AnyFact, Cidr, Commit, Log, Ref, Seq, Stream } from '../../events/index.ts'
+import { ipOf, isLast, RefusedError } from '../../events/index.ts'
+import {
+  beginTables,
+  commitsOf,
+  history,
+  positionOf,
+  settledBy,
+  type History,
+} from '../../projections/index.ts'
 import { namedBy } from './names.ts'
 import type { Subject, Trace } from './operations.ts'
-import { ipIn } from './picture.ts'
 import { isOf } from './steps.ts'
 
 /** What is known of an entity, living or gone. */
 type Known = Subject & {
-  readonly addresses: readonly string[]
+  readonly addresses: readonly Cidr[]
   readonly id: string
   /** Its links on the host, all that it ever had. */
   readonly links: Set<string>
@@ -49,7 +54,8 @@ const neverWas = (ref: Ref) =>
   }) as const
 
 class Past {
-  #history: History = history.init
+  /** An edit: the whole log is folded into it. */
+  #history: History = beginTables(history.init)
   readonly #known = new Map<string, Known>()
   /** Commits that found drift, with what it was about: the index does not have them. */
   readonly #drifts: Commit<AnyFact>[] = []
@@ -70,7 +76,7 @@ class Past {
     if (known === undefined) return
     if (fact.type === 'EndpointJoinRequested') known.links.add(fact.data.link.name)
     if (fact.type === 'NetworkCreateRequested') known.links.add(fact.data.bridge.name)
-    if (ENDS.has(fact.type)) known.gone = true
+    if (isLast(fact)) known.gone = true
   }
 
   /** Living before gone, newer before older. */
@@ -107,13 +113,11 @@ class Past {
   }
 }
 
-const ENDS: ReadonlySet<string> = new Set(['EndpointReleased', 'NetworkDeleted', 'SandboxDeleted'])
-
 const isCalled = ({ addresses, links, mac, name }: Known, ref: Ref): boolean =>
   name === ref ||
   mac === ref ||
   links.has(ref) ||
-  addresses.some((cidr) => cidr === ref || ipIn(cidr) === ref)
+  addresses.some((cidr) => cidr === ref || ipOf(cidr) === ref)
 
 function knownBy(fact: AnyFact, name: string): Known {
   const stream: Stream = fact.stream
@@ -121,6 +125,9 @@ function knownBy(fact: AnyFact, name: string): Known {
   const base = { gone: false, id, kind: kind as Subject['kind'], links: new Set<string>(), name, stream }
   if (fact.type === 'EndpointReserved') return { ...base, addresses: fact.data.addresses, mac: fact.data.mac }
   if (fact.type === 'NetworkCreateRequested')
-    return { ...base, addresses: fact.data.subnets.flatMap(({ gateway, subnet }) => [subnet, `${gateway}/`]) }
+    return {
+      ...base,
+      addresses: fact.data.subnets.flatMap(({ gateway, subnet }) => [subnet, `${gateway}/` as Cidr]),
+    }
   return { ...base, addresses: [] }
 }

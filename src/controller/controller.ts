@@ -41,7 +41,7 @@ import {
   type EndpointOptions,
   type Owner,
 } from './objects.ts'
-import { parseMoment, type Moment, type Until } from './moment.ts'
+import { checkReached, parseMoment, type Moment, type Until } from './moment.ts'
 import { entityAsOf, topologyAsOf } from './past.ts'
 import { Past, Queries } from './queries.ts'
 
@@ -302,11 +302,7 @@ export class Controller implements Owner {
   async #until(moment: Moment): Promise<Until> {
     const { log, ports } = this.#engine
     const until = parseMoment(moment, ports.clock.nowMs())
-    if ('seq' in until && until.seq > log.decided.seq)
-      throw new EngineError(
-        'ERR_INVALID',
-        `the log ends at #${log.decided.seq}; there is no #${until.seq} yet`,
-      )
+    checkReached(until, log.decided.seq)
     // What was answered may still be on its way to disk: it is waited for.
     if ('seq' in until ? until.seq > log.durable.seq : until.at >= log.durable.at) await log.flush()
     return until

@@ -1,6 +1,7 @@
 /** Moments as people give them: which commit, or which time, is meant. */
 import type { Instant, Seq } from '../../events/index.ts'
 import { EngineError } from '../../events/index.ts'
+import { instant } from '../engine/instant.ts'
 
 /** A commit (`12`, `'#12'`), a time (RFC 3339, Date), or how long ago (`'90s'`, `'10m'`, `'24h'`, `'7d'`). */
 export type Moment = Date | number | string
@@ -26,6 +27,12 @@ export function parseMoment(moment: Moment, nowMs: number): Until {
   return time(/^\d{4}-\d{2}-\d{2}T.*(Z|[+-]\d{2}:\d{2})$/.test(moment) ? Date.parse(moment) : NaN, moment)
 }
 
+/** @throws {EngineError} ERR_INVALID: it names a commit that is not there yet */
+export function checkReached(until: Until, head: Seq): void {
+  if (!('seq' in until) || until.seq <= head) return
+  throw new EngineError('ERR_INVALID', `the log ends at #${head}; there is no #${until.seq} yet`)
+}
+
 function commit(seq: number, given: Moment): Until {
   if (!Number.isSafeInteger(seq) || seq < 0) throw invalid(given)
   return { seq: seq as Seq }
@@ -33,7 +40,7 @@ function commit(seq: number, given: Moment): Until {
 
 function time(ms: number, given: Moment): Until {
   if (!Number.isFinite(ms) || Math.abs(ms) > 8.64e15) throw invalid(given)
-  return { at: new Date(Math.min(ms, LAST_MS)).toISOString() as Instant }
+  return { at: instant(Math.min(ms, LAST_MS)) }
 }
 
 const invalid = (given: Moment): EngineError =>

@@ -11,6 +11,7 @@ import type {
 } from '../../events/index.ts'
 import type { Drivers } from '../drivers/index.ts'
 import type { Hash } from '../ports.ts'
+import { tableName } from '../reconcile/marks.ts'
 
 /** What a turn may know besides the view: all of it is fixed for the life of an engine, and none of it reads the world. */
 export type TurnContext = {
@@ -20,6 +21,14 @@ export type TurnContext = {
   /** Our nftables table. */
   readonly table: string
 }
+
+/** What follows from the log's origin, and what an engine was given. */
+export const contextOf = (drivers: Drivers, hash: Hash, origin: Origin): TurnContext => ({
+  drivers,
+  hash,
+  origin,
+  table: tableName(origin),
+})
 
 /** A command with what is recorded beside it. */
 export type Given<T extends CommandType = CommandType> = {

@@ -20,10 +20,14 @@ export async function differencesIn(
 ): Promise<KernelDifferences> {
   const wanted = specsOf(desired, context)
   const { found, strays } = await kernel.observe([...wanted.values()], { strays: true })
-  const open = [...applied.open.values()].flatMap((plan) => plan.steps.map((step) => step.key))
-  const spokenFor = new Set(open)
   return {
-    orphans: strays.filter(({ key }) => !spokenFor.has(key)),
+    orphans: orphansAmong(strays, applied),
     steps: planAll(wanted, basesOf({ found, strays: [] })),
   }
+}
+
+/** Of what bears our mark and is not wanted, that which no open plan speaks of. */
+export function orphansAmong(strays: readonly Stray[], { open }: Applied): readonly Stray[] {
+  const spokenFor = new Set([...open.values()].flatMap((plan) => plan.steps.map((step) => step.key)))
+  return strays.filter(({ key }) => !spokenFor.has(key))
 }

@@ -6,12 +6,11 @@
 import type { AnyFact, ClientCommand, Log, SandboxId, Snapshots } from '../../events/index.ts'
 import { EngineError } from '../../events/index.ts'
 import type { Drivers } from '../drivers/index.ts'
-import type { Kernel } from '../kernel/kernel.ts'
+import { netnsPath, type Kernel } from '../kernel/kernel.ts'
 import type { Disk, Ports } from '../ports.ts'
-import { tableName } from '../reconcile/marks.ts'
 import { Alarms } from './alarms.ts'
 import type { Answer } from './answers.ts'
-import type { TurnContext } from './context.ts'
+import { contextOf, type TurnContext } from './context.ts'
 import { Dispatcher, type DispatchOptions } from './dispatch.ts'
 import { Life, type Taken } from './life.ts'
 import { openLogOf, type OpenedLog } from './open.ts'
@@ -82,7 +81,7 @@ export class Engine {
     this.#sweeps = new SweepRetries(this.#alarms)
     this.#disk = disk
     this.#kernel = kernel
-    this.#context = { drivers, hash: ports.hash, origin: disk.origin, table: tableName(disk.origin) }
+    this.#context = contextOf(drivers, ports.hash, disk.origin)
     this.#dispatcher = new Dispatcher(ports, kernel, this.#context)
   }
 
@@ -150,7 +149,7 @@ export class Engine {
 
   /** Where a sandbox's namespace is mounted. */
   netnsPath(sandbox: SandboxId): string {
-    return `${this.#disk.runDir}/netns/${sandbox}`
+    return netnsPath(this.#disk.runDir, sandbox)
   }
 
   /** Why nothing may be changed; undefined: it may. */

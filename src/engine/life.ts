@@ -28,6 +28,7 @@ import type { Ports } from '../ports.ts'
 import { Executor, type Receipt } from '../reconcile/execute.ts'
 import type { TurnContext } from './context.ts'
 import { Heads } from './heads.ts'
+import { instant } from './instant.ts'
 import { takeTurn, type TurnOutcome } from './turn.ts'
 import type { View } from './view.ts'
 import type { Settled, Waiters } from './waiters.ts'
@@ -284,8 +285,6 @@ export class Life {
 /** The log has too much queued: the same again, later, may go well. */
 const isBackpressure = (error: unknown): boolean =>
   error instanceof EngineError && error.code === 'ERR_BACKPRESSURE'
-
-const instant = (ms: number): Instant => new Date(ms).toISOString() as Instant
 
 /** Kinds of resources that bear our mark from birth, or lie on something that does. */
 const ADDED: ReadonlySet<string> = new Set(['addr', 'bridge', 'netns', 'route', 'veth'])

@@ -10,6 +10,7 @@ import { differencesOf } from '../reconcile/diff.ts'
 import { receiptOf } from '../reconcile/execute.ts'
 import { basesOf, planAll } from '../reconcile/plan.ts'
 import { specsOf } from '../reconcile/specs.ts'
+import { orphansAmong } from './differences.ts'
 import type { Life } from './life.ts'
 import { reportDrift } from './report.ts'
 import type { TurnContext } from './context.ts'
@@ -83,9 +84,7 @@ function isStillWanted(step: Step, desired: Wanted): boolean {
 
 /** Removing an orphan needs no intent, since no fact speaks of it; that it was done is told after. */
 async function removeStrays(life: Life, kernel: Kernel, seen: Observation): Promise<readonly string[]> {
-  const { open } = life.heads.decided.projections.applied
-  const spokenFor = new Set([...open.values()].flatMap((plan) => plan.steps.map((step) => step.key)))
-  const strays = seen.strays.filter((stray) => !spokenFor.has(stray.key))
+  const strays = orphansAmong(seen.strays, life.heads.decided.projections.applied)
   if (strays.length === 0) return []
   const steps = strays.map((s): Step => ({ key: s.key, op: 'remove', spec: s.spec, takes: [] }))
   const results = await kernel.apply(steps)

@@ -17,6 +17,9 @@ export type KernelOptions = {
   readonly runDir: string
 }
 
+/** Where a sandbox's namespace is mounted. @param runDir as in {@link KernelOptions} */
+export const netnsPath = (runDir: string, sandbox: string): string => `${runDir}/netns/${sandbox}`
+
 /** What one step came to. */
 export type StepResult =
   | { readonly changed: boolean; readonly key: ResourceKey; readonly ok: true; readonly seen?: Seen }

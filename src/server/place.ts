@@ -5,7 +5,8 @@
 import { lstat, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError } from '../../events/index.ts'
-import { codeOf, onDisk } from '../storage/errors.ts'
+import { isAbsent, onDisk } from '../storage/errors.ts'
+import { runDirOf } from '../storage/run-dir.ts'
 
 /** Longest path of a socket in bytes: sun_path has 108, the last of them 0 (unix(7)). */
 export const SOCKET_PATH_BYTES_MAX = 107
@@ -25,7 +26,7 @@ export type Meeting = { readonly origin: string; readonly socket: string }
 export async function meetingOf({ dataDir, runDir }: Place): Promise<Meeting | undefined> {
   const origin = await originOf(dataDir)
   if (origin === undefined) return undefined
-  const ownRunDir = join(runDir, origin.slice(0, 12))
+  const ownRunDir = runDirOf(runDir, origin)
   return (await isOfOwner(ownRunDir, dataDir)) ? { origin, socket: socketIn(ownRunDir) } : undefined
 }
 
@@ -56,5 +57,3 @@ async function isOfOwner(ownRunDir: string, dataDir: string): Promise<boolean> {
     { details: { path: ownRunDir } },
   )
 }
-
-const isAbsent = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')

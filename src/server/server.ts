@@ -2,11 +2,11 @@
  * A long-lived engine: a controller whose data directory others may work in too, through its socket. It listens from the lock on;
  * what is asked while it starts waits until it has.
  */
-import type { Instant } from '../../events/index.ts'
 import { EngineError } from '../../events/index.ts'
 import { operationsOf } from '../cli/engine-operations.ts'
-import type { Operations } from '../cli/operations.ts'
+import { withOthers, type Operations } from '../cli/operations.ts'
 import { createController, type Controller, type ControllerOptions } from '../controller/controller.ts'
+import { instant } from '../engine/instant.ts'
 import type { Ports } from '../ports.ts'
 import { systemPorts } from '../system/ports.ts'
 import { VERSION } from '../version.ts'
@@ -84,18 +84,7 @@ class Hall {
 
 /** As clients see it: this process has the data directory. */
 function served(operations: Operations, ports: Ports): Operations {
-  const since = new Date(ports.clock.nowMs()).toISOString() as Instant
+  const since = instant(ports.clock.nowMs())
   const holder = { pid: process.pid, since, version: VERSION }
-  return {
-    close: () => operations.close(),
-    commits: (range) => operations.commits(range),
-    dispatch: (command, given) => operations.dispatch(command, given),
-    heal: () => operations.heal(),
-    picture: (moment) => operations.picture(moment),
-    plan: () => operations.plan(),
-    preview: (command, given) => operations.preview(command, given),
-    status: async () => ({ ...(await operations.status()), holder }),
-    trace: (ref) => operations.trace(ref),
-    verify: () => operations.verify(),
-  }
+  return withOthers(operations, { status: async () => ({ ...(await operations.status()), holder }) })
 }

@@ -10,6 +10,7 @@ import type { Disk } from '../ports.ts'
 import { onDisk } from './errors.ts'
 import { openLevel } from './level.ts'
 import { HeadFile, openRunDir } from './run-dir.ts'
+import { isRunning } from './running.ts'
 import { salvage } from './salvage.ts'
 
 export type DamagedOptions = {
@@ -78,13 +79,5 @@ async function sweep(runDir: string): Promise<void> {
     const pid = COPY.exec(name)?.[1]
     if (pid !== undefined && !isRunning(Number(pid)))
       await rm(join(runDir, name), { force: true, recursive: true })
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

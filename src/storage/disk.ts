@@ -13,11 +13,12 @@ import { EngineError } from '../../events/index.ts'
 import type { Origin } from '../../events/index.ts'
 import type { Disk, Store } from '../ports.ts'
 import { openDamaged, type DamagedOptions } from './damaged.ts'
-import { type BrokenFile, codeOf, damageOf, onDisk } from './errors.ts'
+import { type BrokenFile, codeOf, damageOf, ifGone, onDisk } from './errors.ts'
 import { checkJournals, type Journals } from './journals.ts'
 import { openLevel } from './level.ts'
 import { readManifest } from './manifest.ts'
 import { checkBase, HeadFile, openRunDir } from './run-dir.ts'
+import { isRunning } from './running.ts'
 import { checkTables } from './tables.ts'
 
 /** Who has a data directory, as its `holder` file says. */
@@ -175,11 +176,7 @@ function isAlive({ command, pid }: Holder): boolean {
   } catch {
     if (process.platform === 'linux') return false
   }
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return codeOf(error) === 'EPERM'
-  }
+  return isRunning(pid)
 }
 
 /** Where the file `holder` stays, the next holder looks at all files first, as after a crash. */
@@ -212,10 +209,7 @@ const ORIGIN = /^[0-9a-f]{64}$/
 
 async function readOrigin(dataDir: string): Promise<Origin | undefined> {
   const path = join(dataDir, 'origin')
-  const text = await onDisk(path, () => readFile(path, 'utf8')).catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return undefined
-    throw error
-  })
+  const text = await onDisk(path, () => readFile(path, 'utf8')).catch(ifGone(undefined))
   if (text === undefined) return undefined
   if (!ORIGIN.test(text.trim()))
     throw new EngineError('ERR_LOG_DAMAGED', `${path} holds no origin; restore it`)

@@ -22,6 +22,17 @@ export function codeOf(error: unknown): string | undefined {
   return codeOf(cause) ?? (typeof code === 'string' ? code : undefined)
 }
 
+/** For a `catch`: nothing of the kind, if it is the file that is gone; any other error stays one. */
+export const ifGone =
+  <T>(empty: T) =>
+  (error: unknown): T => {
+    if (codeOf(error) === 'ENOENT') return empty
+    throw error
+  }
+
+/** Whether the failure says that nothing is at a path. */
+export const isAbsent = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')
+
 /** The engine's error for a failure on a path; what has no code of ours stays as it is. */
 export function diskError(error: unknown, what: string): unknown {
   if (error instanceof EngineError) return error

@@ -12,7 +12,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32c, maskedCrc } from './crc32c.ts'
-import { codeOf, type BrokenFile } from './errors.ts'
+import { ifGone, type BrokenFile } from './errors.ts'
 
 const BLOCK_BYTES = 32 << 10
 const HEADER_BYTES = 7
@@ -30,16 +30,10 @@ export type Journals = { readonly broken: readonly BrokenFile[]; readonly torn: 
 export async function checkJournals(path: string): Promise<Journals> {
   const broken: BrokenFile[] = []
   const torn: BrokenFile[] = []
-  const files = await readdir(path).catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return []
-    throw error
-  })
+  const files = await readdir(path).catch(ifGone<readonly string[]>([]))
   for (const file of files.filter((name) => name.endsWith('.log'))) {
     // Gone since it was listed: somebody else has the store, and LevelDB goes on to the next journal whenever it is opened.
-    const journal = await readFile(join(path, file)).catch((error: unknown) => {
-      if (codeOf(error) === 'ENOENT') return undefined
-      throw error
-    })
+    const journal = await readFile(join(path, file)).catch(ifGone(undefined))
     const flaw = journal && flawOf(journal)
     if (flaw !== undefined) (flaw.isTorn ? torn : broken).push({ at: flaw.at, file, why: flaw.why })
   }

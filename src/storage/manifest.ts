@@ -8,7 +8,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Cursor } from './blocks.ts'
-import { codeOf, type BrokenFile } from './errors.ts'
+import { ifGone, type BrokenFile } from './errors.ts'
 import { entriesOf, faultOf } from './journals.ts'
 
 /** Fields of an edit. */
@@ -34,13 +34,13 @@ export type Manifest = {
 
 /** Reads it. A directory without a store lacks nothing. */
 export async function readManifest(path: string): Promise<Manifest> {
-  const files = await readdir(path).catch(none<readonly string[]>([]))
-  const current = await readFile(join(path, 'CURRENT'), 'utf8').catch(none(undefined))
+  const files = await readdir(path).catch(ifGone<readonly string[]>([]))
+  const current = await readFile(join(path, 'CURRENT'), 'utf8').catch(ifGone(undefined))
   if (current === undefined)
     return files.some((file) => DATA_FILE.test(file)) ? broken('CURRENT', 'it is missing') : { broken: [] }
   const name = /^(MANIFEST-\d+)\n$/.exec(current)?.[1]
   if (name === undefined) return broken('CURRENT', 'it names no MANIFEST')
-  const manifest = await readFile(join(path, name)).catch(none(undefined))
+  const manifest = await readFile(join(path, name)).catch(ifGone(undefined))
   if (manifest === undefined) return broken(name, 'it is missing')
   const fault = faultOf(manifest)
   if (fault !== undefined) return { broken: [{ ...fault, file: name }] }
@@ -53,13 +53,6 @@ export async function readManifest(path: string): Promise<Manifest> {
 }
 
 const broken = (file: string, why: string): Manifest => ({ broken: [{ file, why }] })
-
-const none =
-  <T>(empty: T) =>
-  (error: unknown): T => {
-    if (codeOf(error) === 'ENOENT') return empty
-    throw error
-  }
 
 /** Tables by number, with their sizes in bytes. */
 type Counted = { readonly log: number; readonly tables: ReadonlyMap<number, number> }
@@ -86,7 +79,7 @@ async function compare(
 async function otherThan(named: ReadonlyMap<string, number>, path: string): Promise<BrokenFile[]> {
   const found = await Promise.all(
     [...named].map(async ([file, bytes]) => {
-      const there = await stat(join(path, file)).catch(none(undefined))
+      const there = await stat(join(path, file)).catch(ifGone(undefined))
       if (there === undefined || there.size === bytes) return []
       return [
         { file, why: `it has ${there.size} bytes, and was made with ${bytes}: cut off, or another file` },

@@ -15,12 +15,15 @@ import { codeOf, diskError } from './errors.ts'
 /** The record is padded to so many bytes, so that one pwrite replaces it whole. */
 const HEAD_BYTES = 256
 
+/** `<base>/<origin, 12 hex>`: where the run files of a log are. */
+export const runDirOf = (base: string, origin: string): string => join(base, origin.slice(0, 12))
+
 /**
  * Makes or checks `<base>/<origin12>` and returns it.
  * @throws {EngineError} ERR_RUN_DIR: it cannot be made, is no directory, or others may use it.
  */
 export async function openRunDir(base: string, origin: Origin): Promise<string> {
-  const path = join(base, origin.slice(0, 12))
+  const path = runDirOf(base, origin)
   try {
     await mkdir(base, { mode: 0o755, recursive: true })
     await mkdir(path, { mode: 0o700 })

@@ -17,7 +17,7 @@ import {
   type Handle,
   TRAILER_BYTES,
 } from './blocks.ts'
-import { codeOf, type BrokenFile } from './errors.ts'
+import { ifGone, type BrokenFile } from './errors.ts'
 
 const FOOTER_BYTES = 48
 const MAGIC = 0xdb4775248b80fb57n
@@ -27,11 +27,11 @@ const MAGIC = 0xdb4775248b80fb57n
  */
 export async function checkTables(path: string, names?: ReadonlySet<string>): Promise<readonly BrokenFile[]> {
   const broken: BrokenFile[] = []
-  const files = await readdir(path).catch(emptyIfGone<readonly string[]>([]))
+  const files = await readdir(path).catch(ifGone<readonly string[]>([]))
   const tables = files.filter((name) => names?.has(name) ?? /\.(?:ldb|sst)$/.test(name))
   for (const file of tables) {
     // Whoever has the store may remove a table meanwhile.
-    const table = await readFile(join(path, file)).catch(emptyIfGone(undefined))
+    const table = await readFile(join(path, file)).catch(ifGone(undefined))
     const fault = table === undefined ? undefined : faultOf(table)
     if (fault !== undefined) broken.push({ ...fault, file })
   }
@@ -58,13 +58,6 @@ function blocksOf(table: Buffer): readonly Handle[] {
     at += handle.size + TRAILER_BYTES
   }
 }
-
-const emptyIfGone =
-  <T>(empty: T) =>
-  (error: unknown): T => {
-    if (codeOf(error) === 'ENOENT') return empty
-    throw error
-  }
 
 type Fault = Omit<BrokenFile, 'file'>
 

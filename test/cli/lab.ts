@@ -2,7 +2,7 @@
 import type { Controller } from '../../src/index.ts'
 import { operationsOf } from '../../src/cli/engine-operations.ts'
 import type { Io } from '../../src/cli/io.ts'
-import type { Operations, Status } from '../../src/cli/operations.ts'
+import { withOthers, type Operations, type Status } from '../../src/cli/operations.ts'
 import { run } from '../../src/cli/run.ts'
 import { Lab } from '../engine/lab.ts'
 
@@ -52,20 +52,8 @@ export class CommandLab {
 }
 
 /** The same operations, but for `close`: the engine stays for the next command. */
-function lent(operations: Operations): Operations {
-  return {
-    close: () => Promise.resolve(),
-    commits: (range) => operations.commits(range),
-    dispatch: (command, given) => operations.dispatch(command, given),
-    heal: () => operations.heal(),
-    picture: (moment) => operations.picture(moment),
-    plan: () => operations.plan(),
-    preview: (command, given) => operations.preview(command, given),
-    status: () => operations.status(),
-    trace: (ref) => operations.trace(ref),
-    verify: () => operations.verify(),
-  }
-}
+const lent = (operations: Operations): Operations =>
+  withOthers(operations, { close: () => Promise.resolve() })
 
 /** Nobody is there: a command that wants an engine is one too many. */
 export const nobody = (): Promise<Operations> => Promise.reject(new Error('the log was opened'))

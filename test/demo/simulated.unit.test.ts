@@ -6,13 +6,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Told } from '../../src/demo/print.ts'
+import { ran, type Ran } from './ran.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** Two processes, which compile what they load. */
 const PLAY_MS_MAX = 120_000
-
-type Ran = { readonly errors: string; readonly output: string; readonly status: number | null }
 
 /** Fails whoever loads the FFI library: it stands for a platform that has none. */
 const NO_FFI = `data:text/javascript,${encodeURIComponent(`
@@ -39,11 +38,7 @@ describe('the demo on the simulated kernel', () => {
       env: { ...process.env, TMPDIR: scratch },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    let errors = ''
-    let output = ''
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
-    return new Promise((resolve) => child.on('close', (status) => resolve({ errors, output, status })))
+    return ran(child)
   }
 
   const stepsOf = ({ output }: Ran): readonly (Told & { readonly ok: boolean })[] =>

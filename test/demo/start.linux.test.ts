@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { ran, type Ran } from './ran.ts'
 
 /** It may have to build first. */
 const PLAY_MS_MAX = 120_000
@@ -10,18 +11,12 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 
 const FORBID = `cd /proc/sys/user && echo 0 >max_net_namespaces && echo 0 >max_user_namespaces && cd "$1" && shift && exec "$@"`
 
-type Ran = { readonly errors: string; readonly output: string; readonly status: number | null }
-
 function startForbidden(...args: readonly string[]): Promise<Ran> {
   const start = [process.execPath, 'scripts/start.mjs', ...args]
   const child = spawn('unshare', ['-U', '-r', '--', 'sh', '-c', FORBID, 'sh', root, ...start], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  let errors = ''
-  let output = ''
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
-  return new Promise((resolve) => child.on('close', (status) => resolve({ errors, output, status })))
+  return ran(child)
 }
 
 describe('npm start without namespaces', () => {

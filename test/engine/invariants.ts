@@ -8,11 +8,11 @@
 import { expect } from 'vitest'
 import type { AnyFact, Commit, Origin } from '../../events/index.ts'
 import { builtinDrivers } from '../../src/drivers/index.ts'
+import { contextOf } from '../../src/engine/context.ts'
 import { ViewFold, type View } from '../../src/engine/view.ts'
 import type { Controller } from '../../src/index.ts'
 import type { World } from '../../src/kernel/simulated/world.ts'
 import { equalSpecs } from '../../src/reconcile/diff.ts'
-import { tableName } from '../../src/reconcile/marks.ts'
 import { specsOf } from '../../src/reconcile/specs.ts'
 import { RUN_DIR, type Lab } from './lab.ts'
 
@@ -54,7 +54,7 @@ function checkReceipts(commits: readonly Commit<AnyFact>[]): void {
 }
 
 async function checkKernel(lab: Lab, origin: Origin, view: View): Promise<void> {
-  const context = { drivers: builtinDrivers, hash: lab.ports.hash, origin, table: tableName(origin) }
+  const context = contextOf(builtinDrivers, lab.ports.hash, origin)
   const wanted = specsOf(view.projections.desired, context)
   const runDir = `${RUN_DIR}/${origin.slice(0, 12)}`
   const kernel = await lab.ports.openKernel({ origin, runDir })

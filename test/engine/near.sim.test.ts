@@ -2,8 +2,8 @@
 import { expect, it } from 'vitest'
 import type { Origin } from '../../events/index.ts'
 import { builtinDrivers } from '../../src/drivers/index.ts'
+import { contextOf } from '../../src/engine/context.ts'
 import { ViewFold } from '../../src/engine/view.ts'
-import { tableName } from '../../src/reconcile/marks.ts'
 import { specsWithin } from '../../src/reconcile/near.ts'
 import { EVERYWHERE, placesOf, within } from '../../src/reconcile/scope.ts'
 import { specsOf } from '../../src/reconcile/specs.ts'
@@ -26,7 +26,7 @@ it('finds near each place what a look at everything finds there', async () => {
   fold.add(await commitsOf(lab, controller))
   const all = fold.view().projections
   const origin = controller.id as Origin
-  const context = { drivers: builtinDrivers, hash: lab.ports.hash, origin, table: tableName(origin) }
+  const context = contextOf(builtinDrivers, lab.ports.hash, origin)
   const wanted = specsOf(all.desired, context)
   const places = new Set([...wanted.values()].flatMap(placesOf))
   // Three namespaces' places, two bridges', four links', the host's and the firewall's, one way or another.

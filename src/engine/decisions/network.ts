@@ -21,7 +21,7 @@ import { refuseIf } from '../draft.ts'
 import { resolveNetwork } from '../resolve.ts'
 import { entityId, type DecisionContext, type Handler } from './decision.ts'
 import { planOfEnd, untilEnds } from './ends.ts'
-import { orRefuse, untilPlan } from './refuse.ts'
+import { orRefuse, sandboxName, untilPlan } from './refuse.ts'
 
 export const createNetwork: Handler<'network.create'> = (draft, given, context) => {
   const { problems: odd, request: data } = readOptions(context.drivers, given)
@@ -135,6 +135,3 @@ function isUnused(draft: Draft, network: NetworkView): readonly Problem[] {
     },
   ]
 }
-
-const sandboxName = (draft: Draft, id: string): string =>
-  draft.view.projections.topology.sandboxes.get(id)?.name ?? id.slice(0, 12)

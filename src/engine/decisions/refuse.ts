@@ -1,6 +1,7 @@
 /** Small pieces of refusing that all decisions share. */
-import type { PlanId, Problem } from '../../../events/index.ts'
+import type { PlanId, Problem, SandboxId } from '../../../events/index.ts'
 import { RefusedError } from '../../../events/index.ts'
+import type { Draft } from '../draft.ts'
 import type { Resolved } from '../resolve.ts'
 
 /** What was found, or the end of the turn. */
@@ -24,3 +25,7 @@ export function untilPlan(plans: readonly (PlanId | undefined)[]): { readonly un
   const last = plans.at(-1)
   return last === undefined || plans.includes(undefined) ? {} : { until: last }
 }
+
+/** As messages call a sandbox: by its name, or if it has none any more, by the beginning of its id. */
+export const sandboxName = (draft: Draft, id: SandboxId): string =>
+  draft.view.projections.topology.sandboxes.get(id)?.name ?? id.slice(0, 12)

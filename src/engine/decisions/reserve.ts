@@ -8,7 +8,7 @@ import { refuseIf } from '../draft.ts'
 import { resolveNetwork } from '../resolve.ts'
 import { entityId, type DecisionContext, type Handler } from './decision.ts'
 import { planOfEnd, untilEnds, untilOneEnds } from './ends.ts'
-import { orRefuse, untilPlan } from './refuse.ts'
+import { orRefuse, sandboxName, untilPlan } from './refuse.ts'
 
 export const createEndpoint: Handler<'endpoint.create'> = (draft, data, context) => {
   const network = orRefuse(resolveNetwork(draft.view.projections.topology, data.network))
@@ -125,8 +125,5 @@ function nameIsFree(draft: Draft, network: NetworkView, name: string): readonly 
 }
 
 /** `joined, in sandbox a`. */
-function stateOf(draft: Draft, { sandbox, state }: EndpointView): string {
-  if (sandbox === undefined) return state
-  const view = draft.view.projections.topology.sandboxes.get(sandbox)
-  return `${state}, in sandbox ${view?.name ?? sandbox.slice(0, 12)}`
-}
+const stateOf = (draft: Draft, { sandbox, state }: EndpointView): string =>
+  sandbox === undefined ? state : `${state}, in sandbox ${sandboxName(draft, sandbox)}`

@@ -2,8 +2,8 @@
  * The real kernel: the port on rtnetlink, nfnetlink and namespaces. No process is ever spawned, and the main thread never
  * changes namespace. What adds costs a millisecond of this thread; births of namespaces and deletions are the worker's.
  */
-import { readFileSync } from 'node:fs'
 import type { HostRoute, Spec, Step } from '../../../events/index.ts'
+import { readBootId } from '../boot-id.ts'
 import type { Hint, Kernel, KernelOptions, Observation, StepResult } from '../kernel.ts'
 import { apply } from './apply.ts'
 import type { Context } from './context.ts'
@@ -56,8 +56,7 @@ class LinuxKernel implements Kernel {
     this.#context = context
     this.#firewall = firewall
     this.#hints = new Hints(context.namespaces)
-    const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-    this.identity = { bootId, cookie: context.namespaces.host.cookie }
+    this.identity = { bootId: readBootId(), cookie: context.namespaces.host.cookie }
   }
 
   apply(steps: readonly Step[]): Promise<readonly StepResult[]> {

@@ -5,7 +5,7 @@
 import type { BridgeSpec, NsRef, Origin, SandboxId, VethSpec } from '../../../events/index.ts'
 import type { Hash } from '../../ports.ts'
 import { groupOf, linkMac, sweptGroupOf } from '../../reconcile/marks.ts'
-import type { KernelOptions } from '../kernel.ts'
+import { netnsPath, type KernelOptions } from '../kernel.ts'
 import { linkNamed } from './links.ts'
 import { type Link, type Namespace, Refusal, type World } from './world.ts'
 
@@ -30,7 +30,7 @@ export function handOf(world: World, options: KernelOptions & { readonly hash: H
 }
 
 /** Where a sandbox's namespace is mounted. */
-export const pathOf = (hand: Hand, sandbox: SandboxId): string => `${hand.runDir}/netns/${sandbox}`
+export const pathOf = (hand: Hand, sandbox: SandboxId): string => netnsPath(hand.runDir, sandbox)
 
 /** The namespace of that name, if there is one. */
 export const namespaceOf = (hand: Hand, ns: NsRef): Namespace | undefined =>
