@@ -7,7 +7,7 @@ import { EngineError } from '../../events/index.ts'
 import type { Timers } from '../ports.ts'
 
 /** Commands that are let in within one turn of the loop. */
-export const TURNS_AT_ONCE = 8
+export const TURNS_AT_ONCE = 4
 
 /** Commands that may wait for theirs: what waits is memory, and its asker should know. */
 export const WAITING_MAX = 8192

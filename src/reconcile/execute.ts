@@ -1,7 +1,7 @@
 /**
  * The executor: intents in, receipts out, in one pipeline.
  *
- *   intents ─┬─▶ wait for lanes and disk ──────────────────────────┬─▶ gate: one job a loop turn ─▶ kernel ─▶ receipts
+ *   intents ─┬─▶ wait for lanes and disk ──────────────────────────┬─▶ gate: 3 jobs a loop turn ─▶ kernel ─▶ receipts
  *            └─▶ sweeps: wait, then gather for 20 ms or 64 plans ──┘
  *
  * A job may run twice at any time: steps are idempotent. A job whose commit fell with its group is dropped if it has not begun.
@@ -29,6 +29,12 @@ import { Lanes, type Place } from './lanes.ts'
 export const SWEEP_PLANS_MAX = 64
 /** How long a sweep waits for company, in milliseconds. */
 export const SWEEP_WAIT_MS = 20
+
+/**
+ * Jobs that begin in one turn of the loop: the second finds the processor's caches as the first left them, which makes it a
+ * third quicker. More would be quicker still, and hold the loop for longer than 8 ms.
+ */
+export const JOBS_AT_ONCE = 3
 
 /** A plan to run, and when it may begin. If `begin` rejects, its commit fell: it is dropped. */
 export type Job = {
@@ -58,6 +64,7 @@ export class Executor {
   readonly #timers: Timers
   readonly #begun = new Set<Promise<unknown>>()
   readonly #receipts = new Subject<Receipt>()
+  #begunInTurn = 0
   #open = 0
   #idle: (() => void)[] = []
 
@@ -125,11 +132,18 @@ export class Executor {
     this.#wake()
   }
 
-  /** Starts a group's kernel work at once, and lets the next group start one loop turn later. */
+  /** Starts a group's kernel work at once; the next may start with it, until the turn has its fill. */
   #gate(group: readonly Ready[]): Observable<Promise<readonly Receipt[]>> {
     return new Observable((out) => {
+      const isFirst = this.#begunInTurn++ === 0
+      const isLast = this.#begunInTurn === JOBS_AT_ONCE
       out.next(this.#begin(group))
-      this.#timers.afterTurn(() => out.complete())
+      if (isFirst || isLast)
+        this.#timers.afterTurn(() => {
+          this.#begunInTurn = 0
+          if (isLast) out.complete()
+        })
+      if (!isLast) out.complete()
     })
   }
 

@@ -47,8 +47,9 @@ const BUFFER_BYTES = 8 * 1024 * 1024
 /** How often a dump that changed under us is begun anew before it is taken as it is. */
 const DUMP_TRIES_MAX = 10
 
-/** How long notifications gather before they are read, in milliseconds. */
+/** How long notifications gather before they are read, in milliseconds; and how long at most while requests are being made. */
 const GATHER_MS = 5
+const GATHER_MS_MAX = 50
 
 /** What the kernel answered to one message. `errno` 0: done. */
 export type Answer = {
@@ -72,6 +73,9 @@ export class NetlinkError extends Error {
     this.errno = errno
   }
 }
+
+/** When a request was last made on this thread, by `performance.now()`. */
+let requestedAt = -Infinity
 
 /** Shared by all sockets of the thread: nothing is received while something else is being received. */
 const inbox = Buffer.allocUnsafe(256 * 1024)
@@ -150,6 +154,7 @@ export class NetlinkSocket {
    * @throws {NetlinkError} the send failed: nothing was done.
    */
   transact(writer: Writer): readonly Answer[] {
+    requestedAt = performance.now()
     const { acks, first } = this.#send(writer)
     const pending = new Set(acks)
     const errors = new Map<number, Pick<Answer, 'errno' | 'message'>>()
@@ -233,16 +238,21 @@ export class NetlinkSocket {
 
   /**
    * Calls back, on the loop, a moment after there is something to {@link drain}: what one change of a link tells comes in a
-   * dozen pieces, and whoever waits for that change's answer should not wait for them too.
+   * dozen pieces, and whoever waits for that change's answer, or for the next one's, should not wait for them too.
    */
   onReadable(listener: () => void): void {
     assert(this.#watch === undefined, 'a netlink socket has one listener')
-    const watch = libc().onReadable(this.fd, () => {
-      watch.stop()
+    const gather = (end: number): void => {
       this.#gathering = setTimeout(() => {
+        const now = performance.now()
+        if (now - requestedAt < GATHER_MS && now < end) return gather(end)
         listener()
         if (!this.#closed) watch.start()
       }, GATHER_MS).unref()
+    }
+    const watch = libc().onReadable(this.fd, () => {
+      watch.stop()
+      gather(performance.now() + GATHER_MS_MAX)
     })
     this.#watch = watch
   }
