@@ -14,10 +14,10 @@ import { foreground, giveUp, inRoot } from './lib/run.mjs'
 const FIGURES = inRoot('bench/figures.json')
 const README = inRoot('README.md')
 const BLOCK = /(<!-- figures: begin -->\n)[^]*(<!-- figures: end -->)/
-const ALL = ['attach', 'log', 'engine', 'replay', 'past', 'restart', 'addresses']
+const ALL = ['attach', 'log', 'engine', 'replay', 'past', 'restart', 'addresses', 'families', 'crowd']
 
 /** Folds make much short-lived garbage: with Node's default of 16 MB they lose a third of their speed. */
-const NODE_FLAGS = ['--max-semi-space-size=64']
+const NODE_FLAGS = ['--expose-gc', '--max-semi-space-size=64']
 
 requireNode()
 await ensurePackages()
@@ -59,7 +59,7 @@ async function run(name) {
 }
 
 /** The README's table: what was measured, beside what it is measured against. */
-function table({ addresses, attach, engine, log, replay, restart }) {
+function table({ addresses, attach, crowd, engine, families, log, replay, restart }) {
   const rows = [['what', 'figure', 'beside it']]
   for (const level of attach?.levels ?? [])
     rows.push(
@@ -80,6 +80,18 @@ function table({ addresses, attach, engine, log, replay, restart }) {
       ],
     )
   if (attach) rows.push(['attach with `ip -batch`', `${attach.ipBatch} ms`, 'no log, no checks'])
+  if (families)
+    rows.push([
+      'attach to a network of IPv6, and of both',
+      `${families.v6} ms, ${families.dual} ms`,
+      `${families.v6Ratio}× and ${families.dualRatio}× an attach with IPv4 alone (${families.v4} ms)`,
+    ])
+  if (crowd)
+    rows.push([
+      `attach with ${crowd.reserved} endpoints reserved, ${crowd.attached} of them attached`,
+      `${crowd.next} ms`,
+      `${crowd.ratio}× the tenth, our own share ${crowd.ownRatio}×; ${crowd.kbPerEndpoint} kB an endpoint`,
+    ])
   if (log)
     rows.push(['facts appended by 128 writers, each on disk', `${log.log}/s`, `bare LevelDB ${log.bare}/s`])
   if (engine)
