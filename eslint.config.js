@@ -45,6 +45,8 @@ const NOBODY_IMPORTS = ['test', 'examples', 'bench', 'scripts', 'docs']
 const IMPURE = [NODE, RXJS, LEVEL, KOFFI, UUID, ABSTRACT_LEVEL, OURSELVES]
 
 const FACES = ['server', 'plugins', 'cli', 'web', 'demo']
+/** Who speaks to people or other processes stands outside of what can be asked of a chronet; the engine and its controller within. */
+const WITHIN = roomFence(['operations', ...FACES], 'The engine and the controller do not know who asks.')
 const SRC = [
   XSTATE_TYPES,
   roomFence(NOBODY_IMPORTS, 'Nothing imports tests, examples, benchmarks or scripts.'),
@@ -188,24 +190,35 @@ const rooms = [
       ...PURE_SRC,
       'src/storage/**',
       'src/kernel/linux/**',
-      'src/engine/**',
+      'src/{controller,engine,operations,server}/**',
       ...FACES.map((face) => `src/${face}/**`),
     ],
     imports: [...SRC, LEVEL, KOFFI],
   }),
   room(
     'src-faces',
-    FACES.map((face) => `src/${face}/**/*.ts`),
+    FACES.filter((face) => face !== 'server').map((face) => `src/${face}/**/*.ts`),
     { imports: [...SRC, LEVEL] },
   ),
+  room('src-server', ['src/server/**/*.ts'], {
+    imports: [
+      ...SRC,
+      LEVEL,
+      roomFence(['cli', 'web', 'demo'], 'Server and command line meet in src/operations only.'),
+    ],
+  }),
+  room('src-operations', ['src/operations/**/*.ts'], {
+    imports: [...SRC, LEVEL, KOFFI, roomFence(FACES, 'What can be asked does not depend on who asks.')],
+  }),
+  room('src-controller', ['src/controller/**/*.ts'], { imports: [...SRC, LEVEL, KOFFI, WITHIN] }),
   room('src-storage', ['src/storage/**/*.ts'], { imports: [...SRC, KOFFI] }),
   room('src-linux', ['src/kernel/linux/**/*.ts'], { imports: [...SRC, LEVEL] }),
   room('src-engine', ['src/engine/**/*.ts'], {
     ignores: ['src/engine/turn.ts'],
-    imports: [...SRC, LEVEL, KOFFI, roomFence(FACES, 'The engine does not know its faces.')],
+    imports: [...SRC, LEVEL, KOFFI, WITHIN],
   }),
   room('src-turn', ['src/engine/turn.ts'], {
-    imports: [...SRC, LEVEL, KOFFI, roomFence(FACES, 'The engine does not know its faces.')],
+    imports: [...SRC, LEVEL, KOFFI, WITHIN],
     syntax: [...EVERYWHERE, ...TURN_SYNTAX],
   }),
   room('test', ['test/**/*.ts'], { imports: [] }),

@@ -19,7 +19,8 @@ import type { Row } from './store.ts'
 import type { Checkpoint, Expectation, StreamIndex } from './streams.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { Subscription } from './subscriptions.ts'
-import { damageOf, holdsLink } from './verify.ts'
+import type { Upcast } from './upcast.ts'
+import { damageOf, errorOfDamage, holdsLink } from './verify.ts'
 import type { Damage, Opened, OpenedChain } from './verify.ts'
 
 /** See {@link Log}. */
@@ -137,16 +138,18 @@ export class ChainLog<F extends Fact> implements Log<F> {
     for await (const chunk of this.readRaw(range)) for (const raw of chunk) yield raw.commit
   }
 
-  async *readRaw({ from = 1 as Seq, having, to = this.#durable.seq }: ReadRange = {}): AsyncGenerator<
-    readonly RawCommit<F>[],
-    void,
-    void
-  > {
+  async *readRaw({
+    from = 1 as Seq,
+    having,
+    stored = false,
+    to = this.#durable.seq,
+  }: ReadRange = {}): AsyncGenerator<readonly RawCommit<F>[], void, void> {
     assertNumber(from)
     const last = Math.min(to, this.#durable.seq)
     if (from > last) return
+    const source = stored ? { ...this.#source, upcast: asStored } : this.#source
     try {
-      yield* readChain<F>(this.#source, await this.#linkBefore(from), { having, to: last })
+      yield* readChain<F>(source, await this.#linkBefore(from), { having, to: last })
     } catch (error) {
       throw this.#note(error)
     }
@@ -202,7 +205,7 @@ export class ChainLog<F extends Fact> implements Log<F> {
   #assertWritable(): void {
     if (this.#closing !== undefined) throw new EngineError('ERR_CLOSED', 'the log is closed')
     if (this.#writer.failure !== undefined) throw this.#writer.failure
-    if (this.#damage !== undefined) throw damageError(this.#damage.from, this.#damage.why)
+    if (this.#damage !== undefined) throw errorOfDamage(this.#damage)
     if (this.#writer.full) {
       throw new EngineError(
         'ERR_BACKPRESSURE',
@@ -279,6 +282,8 @@ export class ChainLog<F extends Fact> implements Log<F> {
     return isClients(actor) ? [row, [keys.command(command.id), String(raw.seq)]] : [row]
   }
 }
+
+const asStored: Upcast = (commit) => commit
 
 /** What is before the first commit is not missing: nobody may ask for it. */
 function assertNumber(from: number): void {

@@ -66,7 +66,7 @@ export function damageError(from: number, why: string, cause?: unknown): EngineE
 /**
  * A row that stands by itself: its hash, its number and its origin are right. Whether it follows its predecessor is
  * not asked.
- * @throws {EngineError} ERR_LOG_DAMAGED.
+ * @throws {EngineError} ERR_LOG_DAMAGED, ERR_LOG_NEWER.
  */
 export function openRow<F extends Fact>(source: ChainSource, [key, value]: Row, seq: Seq): RawCommit<F> {
   const found = seqOfKey(key)

@@ -27,6 +27,7 @@ export const ERROR_CODES = {
   ERR_KERNEL_UNSUPPORTED: 'this kernel lacks something that is needed',
   ERR_LOG_BEHIND: 'the log is older than what ran here in this boot (a backup was restored?)',
   ERR_LOG_DAMAGED: 'the log on disk is damaged',
+  ERR_LOG_NEWER: 'a newer chronet has written facts in the log that this one does not know',
   ERR_NOT_FOUND: 'there is no such thing',
   ERR_NOT_PERMITTED: 'the rights for it are missing',
   ERR_OTHER_HOST: 'the log belongs to another network namespace of this boot',

@@ -9,6 +9,40 @@ import type { SandboxFact } from './sandbox.ts'
 export type AnyFact = EffectsFact | EndpointFact | HostFact | NetworkFact | SandboxFact
 /** The name of a fact's type. */
 export type FactType = AnyFact['type']
+/** The newest version of each type that this program knows; {@link UPCASTERS} take older ones there. */
+export const FACT_VERSIONS: { readonly [T in FactType]: FactOf<T>['v'] } = {
+  ClockSteppedBack: 1,
+  Contention: 1,
+  DriftObserved: 1,
+  EffectsIntended: 1,
+  EffectsSettled: 1,
+  EndpointJoinFailed: 1,
+  EndpointJoinRequested: 1,
+  EndpointJoined: 1,
+  EndpointLeaveFailed: 1,
+  EndpointLeaveRequested: 1,
+  EndpointLeft: 1,
+  EndpointReleaseRequested: 1,
+  EndpointReleased: 1,
+  EndpointReserved: 1,
+  HostStarted: 1,
+  NetworkCreateFailed: 1,
+  NetworkCreateRequested: 1,
+  NetworkCreated: 1,
+  NetworkDeleteFailed: 1,
+  NetworkDeleteRequested: 1,
+  NetworkDeleted: 1,
+  OrphansRemoved: 1,
+  SandboxCreateFailed: 1,
+  SandboxCreateRequested: 1,
+  SandboxCreated: 1,
+  SandboxDeleteFailed: 1,
+  SandboxDeleteRequested: 1,
+  SandboxDeleted: 1,
+  SandboxInterfaceAdded: 1,
+  SandboxInterfaceRemoved: 1,
+}
+
 /** Facts after which their entity is no more. */
 const LAST: ReadonlySet<string> = new Set<FactType>(['EndpointReleased', 'NetworkDeleted', 'SandboxDeleted'])
 

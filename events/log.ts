@@ -25,7 +25,7 @@ export type LogLimits = GroupLimits & {
   readonly commitBytes: number
   /** Ids of the latest commands, kept in memory to refuse a repetition in the same turn. At least `queueCommits`. */
   readonly recentCommands: number
-  /** Commits that a live subscriber may be behind. */
+  /** Commits that a live subscriber may not have taken yet when others come. */
   readonly subscriberCommits: number
 }
 
@@ -54,7 +54,7 @@ export type LogOptions<F extends Fact = Fact> = GroupTimers & {
   readonly replay?: Replay<F> | undefined
   /** Stays the caller's: `close` does not close it. */
   readonly store: Store
-  /** How facts of old versions are read. Default: as this version knows to ({@link UPCASTERS}). */
+  /** How facts of old versions are read. Default: as this version knows to ({@link UPCASTERS}); of newer ones, none ({@link FACT_VERSIONS}). */
   readonly upcast?: Upcast | undefined
 }
 
@@ -72,8 +72,14 @@ export type Appended<F extends Fact = Fact> = {
 /** Numbers, both included. Default: the first, and the last durable one. */
 export type SeqRange = { readonly from?: Seq | undefined; readonly to?: Seq | undefined }
 
-/** `having`: only commits whose text has it, an id say. The others are verified all the same, but not parsed: three times as fast. */
-export type ReadRange = SeqRange & { readonly having?: string | undefined }
+/**
+ * `having`: only commits whose text has it, an id say. The others are verified all the same, but not parsed: three times as fast.
+ * `stored`: facts in the versions that they were written in, so that a commit encodes to the very bytes that the chain covers.
+ */
+export type ReadRange = SeqRange & {
+  readonly having?: string | undefined
+  readonly stored?: boolean | undefined
+}
 
 export interface Log<F extends Fact = Fact> extends AsyncDisposable {
   /**
@@ -81,7 +87,7 @@ export interface Log<F extends Fact = Fact> extends AsyncDisposable {
    * @param options.flush `group`: need not be written before something else is, or `lazyMs` have passed. Default `now`.
    * @throws {ExpectedVersionError} a stream is not where it was expected.
    * @throws {EngineError} ERR_BACKPRESSURE, ERR_CLOSED, ERR_COMMAND_ID_REUSED (of one of the latest commands: `details.seq`),
-   *   ERR_COMMIT_INVALID (too large), ERR_LOG_DAMAGED, ERR_STORE_UNWRITABLE. Synchronously, and nothing was queued.
+   *   ERR_COMMIT_INVALID (too large), ERR_LOG_DAMAGED, ERR_LOG_NEWER, ERR_STORE_UNWRITABLE. Synchronously, and nothing was queued.
    * @throws {TypeError} the draft holds what canonical JSON cannot.
    */
   append(
@@ -95,7 +101,7 @@ export interface Log<F extends Fact = Fact> extends AsyncDisposable {
   checkpointOf(consumer: string): Promise<Seq | undefined>
   /** Writes what is queued, then ends subscriptions. The store stays open. */
   close(): Promise<void>
-  /** What is broken on disk, as far as it was read. Appends are refused then. */
+  /** What is broken on disk, or of a newer program, as far as it was read. Appends are refused then. */
   readonly damage: Damage | undefined
   readonly decided: Head
   readonly durable: Head

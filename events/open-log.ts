@@ -1,6 +1,7 @@
 /** Opening a log: verify, fold, cut a torn end; then it can be written. */
 import { ChainLog } from './chain-log.ts'
 import type { Fact } from './fact.ts'
+import { FACT_VERSIONS } from './facts.ts'
 import { LOG_LIMITS, type Log, type LogOptions } from './log.ts'
 import { UPCASTERS, upcastBy } from './upcast.ts'
 import { openChain } from './verify.ts'
@@ -9,7 +10,7 @@ import { openChain } from './verify.ts'
 export async function openLog<F extends Fact = Fact>(options: LogOptions<F>): Promise<Log<F>> {
   const limits = { ...LOG_LIMITS, ...options.limits }
   const { checkpoint, isLast, known, replay } = options
-  const { hash, origin, store, upcast = upcastBy(UPCASTERS) } = options
+  const { hash, origin, store, upcast = upcastBy(UPCASTERS, FACT_VERSIONS) } = options
   const source = { hash, origin, store, upcast }
   const chain = await openChain<F>(source, {
     checkpoint,

@@ -2,8 +2,11 @@
  * Subscriptions: first what is on disk, then what becomes durable, with nothing between lost and nothing twice.
  *
  * A subscriber reads the disk at its own pace until it stands at the durable head; in that very turn it goes live and gets a
- * bounded queue. One that does not keep up with its queue is dropped with a clear error that says where to go on; it may
- * subscribe again from there and will read the disk.
+ * bounded queue. One that does not keep up is dropped with a clear error that says where to go on; it may subscribe again from
+ * there and will read the disk.
+ *
+ * Commits come in groups, as they were written, and a group may be larger than the bound. What counts is what is left of earlier
+ * ones when the next comes: that could have been taken. So a queue holds its bound and one group at most.
  */
 import { EngineError } from './errors.ts'
 import type { Commit, Fact, Seq } from './fact.ts'
@@ -79,6 +82,7 @@ export class Subscriptions<F extends Fact> {
       for (let commits = await tail.take(next); commits !== undefined; commits = await tail.take(next)) {
         for (const commit of commits) {
           next = commit.seq + 1
+          tail.noteTaken()
           yield commit
           tail.assertQuick(next)
         }
@@ -94,6 +98,8 @@ export class Subscriptions<F extends Fact> {
 class Tail<F extends Fact> {
   readonly #queueMax: number
   #ended: boolean
+  /** Those in the queue, and those that `take` gave and nobody has had yet. */
+  #left = 0
   #queue: Commit<F>[] = []
   #slow = false
   #wake: () => void = () => undefined
@@ -113,11 +119,17 @@ class Tail<F extends Fact> {
     this.#wake()
   }
 
-  /** False: there is no room, and the subscriber is lost. */
+  /** One of those that `take` gave goes to the subscriber. */
+  noteTaken(): void {
+    this.#left--
+  }
+
+  /** False: too much of what came before is left, and the subscriber is lost. */
   push(commits: readonly Commit<F>[]): boolean {
-    this.#slow = this.#queue.length + commits.length > this.#queueMax
+    this.#slow = this.#left > this.#queueMax
     if (this.#slow) this.#queue = []
     else for (const commit of commits) this.#queue.push(commit)
+    this.#left += commits.length
     this.#wake()
     return !this.#slow
   }
@@ -139,7 +151,7 @@ class Tail<F extends Fact> {
   /** @throws {EngineError} ERR_SUBSCRIBER_SLOW, with the number to go on from. */
   assertQuick(from: number): void {
     if (!this.#slow) return
-    const message = `a subscriber did not take #${from} before more than ${this.#queueMax} were there; subscribe again from there`
+    const message = `a subscriber did not take #${from} and more than ${this.#queueMax} in all before others came; subscribe again from there`
     throw new EngineError('ERR_SUBSCRIBER_SLOW', message, { details: { from, queueMax: this.#queueMax } })
   }
 }

@@ -6,7 +6,7 @@
  * nobody was told of it, so it is cut and reported. Anything else is **damage**: nothing is cut, what is before it is served, nothing
  * is written. What somebody was told of (a snapshot, the head that the run directory remembers) is never cut.
  */
-import { GENESIS, headOf, readChain, readOne, unseal } from './chain.ts'
+import { damageError, GENESIS, headOf, readChain, readOne, unseal } from './chain.ts'
 import type { ChainSource, ClaimedLink, Head, Link } from './chain.ts'
 import { EngineError } from './errors.ts'
 import type { Commit, Fact, Seq } from './fact.ts'
@@ -14,9 +14,19 @@ import { keys, readRows, seqOfKey } from './store.ts'
 import type { Row } from './store.ts'
 import { StreamIndex } from './streams.ts'
 import type { Checkpoint, IsLast } from './streams.ts'
+import { newerError } from './upcast.ts'
+import type { NewerFact } from './upcast.ts'
 
-/** Numbers that cannot be had; `to` is the last of them if whole commits follow. */
-export type Damage = { readonly from: Seq; readonly to?: Seq; readonly why: string }
+/**
+ * Numbers that cannot be had; `to` is the last of them if whole commits follow. `newer`: nothing is broken, but the first of them
+ * holds what only a newer program knows.
+ */
+export type Damage = {
+  readonly from: Seq
+  readonly newer?: NewerFact
+  readonly to?: Seq
+  readonly why: string
+}
 
 /** A torn last group that was cut off. */
 export type Cut = { readonly from: Seq; readonly rows: number; readonly why: string }
@@ -91,10 +101,19 @@ export async function holdsLink(source: ChainSource, link: ClaimedLink): Promise
 
 /** The damage that an error tells of, if it does. */
 export function damageOf(error: unknown): Damage | undefined {
-  if (!(error instanceof EngineError) || error.code !== 'ERR_LOG_DAMAGED') return undefined
-  const { from, why } = error.details
-  return { from: (typeof from === 'number' ? from : 1) as Seq, why: String(why) }
+  if (!(error instanceof EngineError)) return undefined
+  if (error.code !== 'ERR_LOG_DAMAGED' && error.code !== 'ERR_LOG_NEWER') return undefined
+  const { from, newer, why } = error.details
+  return {
+    from: (typeof from === 'number' ? from : 1) as Seq,
+    ...(newer === undefined ? {} : { newer: newer as NewerFact }),
+    why: String(why),
+  }
 }
+
+/** The error that tells of it: ERR_LOG_DAMAGED, or ERR_LOG_NEWER. */
+export const errorOfDamage = ({ from, newer, why }: Damage): EngineError =>
+  newer === undefined ? damageError(from, why) : newerError(from, newer)
 
 async function follow<F extends Fact>(
   source: ChainSource,

@@ -1,6 +1,11 @@
 /** chronet: networks, endpoints and sandboxes that remember. */
 export { createController, Controller } from './controller/controller.ts'
-export type { ControllerOptions, NetworkOptions, SandboxOptions } from './controller/controller.ts'
+export type {
+  ControllerOptions,
+  HealOptions,
+  NetworkOptions,
+  SandboxOptions,
+} from './controller/controller.ts'
 export type { EntityActor } from './controller/actor.ts'
 export { Endpoint, Network, Sandbox } from './controller/objects.ts'
 export type { ConnectOptions, EndpointOptions, JoinOptions } from './controller/objects.ts'
@@ -8,6 +13,27 @@ export type { Facts, FactsOptions, LoggedFact } from './controller/facts.ts'
 export type { Moment } from './controller/moment.ts'
 export { Past, Queries } from './controller/queries.ts'
 export type { Walker } from './controller/queries.ts'
+export { serveEngine } from './server/server.ts'
+export type { Served } from './server/server.ts'
+export { connectEngine } from './server/client.ts'
+export type { RemoteOperations } from './server/client.ts'
+export type { Greeting } from './server/protocol.ts'
+export type {
+  Differences,
+  Done,
+  Given,
+  Healed,
+  OpenPlan,
+  Operations,
+  Picture,
+  Place,
+  Preview,
+  Range,
+  Status,
+  Subject,
+  Trace,
+} from './operations/operations.ts'
+export type { Verified } from './engine/verify-log.ts'
 export type { Answer } from './engine/answers.ts'
 export type { DispatchOptions } from './engine/dispatch.ts'
 export type { Recovered } from './engine/recover.ts'

@@ -3,12 +3,12 @@
  * It looks, and changes nothing.
  */
 import { EngineError } from '../../events/index.ts'
+import type { Differences, Operations, Status } from '../operations/operations.ts'
+import { count } from '../operations/words.ts'
 import { looksAtHost, looksAtNode, type Finding } from './examine.ts'
 import type { Leaf } from './leaf.ts'
-import type { Differences, Operations, Status } from './operations.ts'
 import { EXIT } from './problems.ts'
 import type { Session } from './session.ts'
-import { count } from './words.ts'
 
 export const doctor: Leaf = {
   examples: ['chronet doctor', 'chronet doctor --json | jq -r "select(.is == \\"bad\\").what"'],

@@ -1,12 +1,12 @@
 /** `chronet endpoint …`, `connect` and `disconnect`. */
 import type { AnyFact, FactOf, FactType } from '../../events/index.ts'
 import type { EndpointView } from '../../projections/index.ts'
+import type { Done, Picture } from '../operations/operations.ts'
+import { endpointIn, networkIn } from '../operations/picture.ts'
+import { ago, shortener } from '../operations/words.ts'
 import { tellThing } from './inspect.ts'
 import { given, type Leaf, type OptionSpec, type Values } from './leaf.ts'
-import type { Done, Picture } from './operations.ts'
-import { endpointIn, networkIn } from './picture.ts'
 import type { Session } from './session.ts'
-import { ago, shortener } from './words.ts'
 
 const PLACE: readonly OptionSpec[] = [
   { flags: '--ip <address>', repeat: true, what: 'this address, one of each family; else the next free one' },

@@ -1,11 +1,11 @@
 /** `chronet engine`: the long-lived engine, in the foreground, until a signal ends it. It heals, and serves its socket. */
 import type { AnyFact, Commit } from '../../events/index.ts'
+import { Names } from '../operations/names.ts'
+import type { Operations } from '../operations/operations.ts'
+import { clock, count } from '../operations/words.ts'
 import type { Leaf } from './leaf.ts'
-import { Names } from './names.ts'
-import type { Operations } from './operations.ts'
 import { sentence } from './sentences.ts'
 import type { Session } from './session.ts'
-import { clock, count } from './words.ts'
 
 export const engine: Leaf = {
   examples: [
@@ -23,7 +23,7 @@ export const engine: Leaf = {
   run: async (session, _args, values) => {
     const [{ serveEngine }, { operationsOf }] = await Promise.all([
       import('../server/server.ts'),
-      import('./engine-operations.ts'),
+      import('../operations/engine-operations.ts'),
     ])
     const { dataDir, runDir } = session.settings
     const onProblem = (problem: unknown): void =>

@@ -1,11 +1,12 @@
 /** One thing in full, for people: its fields under each other, then what belongs to it. */
 import type { EndpointView, NetworkView, SandboxView } from '../../projections/index.ts'
 import { netnsPath } from '../kernel/kernel.ts'
-import type { Picture } from './operations.ts'
-import type { Thing } from './picture.ts'
+import type { Picture } from '../operations/operations.ts'
+import { subnetWords } from './sentences.ts'
+import type { Thing } from '../operations/picture.ts'
+import { clock } from '../operations/words.ts'
 import type { Session } from './session.ts'
 import { pairs } from './table.ts'
-import { clock } from './words.ts'
 
 type Pairs = readonly (readonly [name: string, value: string | undefined])[]
 
@@ -45,12 +46,9 @@ export function tellThing(
   )
 }
 
-const ofNetwork = ({ bridge, driver, internal, masquerade, mtu, subnets }: NetworkView): Pairs => [
+const ofNetwork = ({ bridge, driver, ifPrefix, internal, masquerade, mtu, subnets }: NetworkView): Pairs => [
   ['  driver', driver],
-  ...subnets.map(({ gateway, subnet }): readonly [string, string] => [
-    '  subnet',
-    `${subnet}, gateway ${gateway}`,
-  ]),
+  ...subnets.map((subnet) => ['  subnet', subnetWords(subnet)] as const),
   ['  bridge', `${bridge.name}, ${bridge.mac}`],
   [
     '  reaches',
@@ -61,6 +59,7 @@ const ofNetwork = ({ bridge, driver, internal, masquerade, mtu, subnets }: Netwo
         : 'the outside, with its own addresses',
   ],
   ['  mtu', mtu === 0 ? "the kernel's default" : String(mtu)],
+  ['  interfaces', ifPrefix === undefined ? undefined : `${ifPrefix}0, ${ifPrefix}1, … in sandboxes`],
 ]
 
 const ofEndpoint = (view: EndpointView, { networks, sandboxes }: Picture): Pairs => [

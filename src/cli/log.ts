@@ -1,9 +1,9 @@
 /** `chronet log`: what happened, a sentence a fact, or an object a line; live with `--follow`, across the lives of engines. */
 import type { AnyFact, Commit } from '../../events/index.ts'
 import { EngineError } from '../../events/index.ts'
+import { Names } from '../operations/names.ts'
+import type { Operations } from '../operations/operations.ts'
 import type { Leaf, Values } from './leaf.ts'
-import { Names } from './names.ts'
-import type { Operations } from './operations.ts'
 import { beginning, wantedBy, type Wanted } from './selection.ts'
 import { factTypes, headline, sentence } from './sentences.ts'
 import type { Session } from './session.ts'

@@ -27,7 +27,8 @@ const io: Io = {
 }
 
 /** Loaded when it is needed: `--help` opens no store. */
-const reach: Reach = async (place, purpose) => (await import('./reach.ts')).reach(place, purpose)
+const reach: Reach = async (place, purpose, given) =>
+  (await import('./reach.ts')).reach(place, purpose, given)
 
 const words = process.argv.slice(2)
 if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) io.write(`${VERSION}\n`)

@@ -1,11 +1,11 @@
 /** `chronet network …` */
 import type { NetworkView } from '../../projections/index.ts'
+import { networkIn } from '../operations/picture.ts'
+import { ago, shortener } from '../operations/words.ts'
 import { given, type Leaf } from './leaf.ts'
 import { tellThing } from './inspect.ts'
-import { networkIn } from './picture.ts'
 import { POOL_OPTIONS, subnetsOf } from './pools.ts'
 import type { Session } from './session.ts'
-import { ago, shortener } from './words.ts'
 
 const create: Leaf = {
   args: [['<name>', 'what to call it']],

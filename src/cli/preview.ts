@@ -1,13 +1,13 @@
 /** What `--dry-run` says: what would be written, and what would be done in the kernel. */
 import type { FactOf } from '../../events/index.ts'
-import { Names, namedBy } from './names.ts'
-import type { Picture, Preview } from './operations.ts'
+import { Names, namedBy } from '../operations/names.ts'
+import type { Picture, Preview } from '../operations/operations.ts'
+import { step } from '../operations/steps.ts'
 import { sentence } from './sentences.ts'
-import type { Session } from './session.ts'
-import { step } from './steps.ts'
 import { pairs } from './table.ts'
 
-export function tellPreview(session: Session, { facts, unknown }: Preview, picture: Picture): void {
+/** Lines for people. */
+export function previewLines({ facts }: Preview, picture: Picture): readonly string[] {
   const names = new Names()
   names.addPicture(picture)
   for (const fact of facts) {
@@ -27,7 +27,5 @@ export function tellPreview(session: Session, { facts, unknown }: Preview, pictu
   const done = steps.map((one, i) => [i === 0 ? 'would do' : '', step(one, names)] as const)
   const then = sweep.map((one, i) => [i === 0 ? 'then' : '', step(one, names)] as const)
   const nothing = steps.length === 0 ? ([['would do', 'nothing in the kernel']] as const) : []
-  session.print(...pairs([...written, ...done, ...nothing, ...then]))
-  if (unknown !== undefined) session.note(`not known: ${unknown}`)
-  session.note('nothing was written: this was a dry run')
+  return pairs([...written, ...done, ...nothing, ...then])
 }

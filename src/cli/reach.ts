@@ -2,20 +2,24 @@
  * The way to a log: an engine that runs and serves it, else the data directory itself, for the time of one command. What a command is
  * for decides what is opened: reading changes nothing, changing begins an epoch, healing puts back what others changed.
  */
+import type { Change } from '../operations/changer.ts'
+import type { Given, Operations, Place } from '../operations/operations.ts'
+import { openReader, type ReaderPorts } from '../operations/reader.ts'
 import { openOperations } from '../server/client.ts'
 import { sha256 } from '../system/hash.ts'
 import { openDisk } from '../storage/disk.ts'
-import type { Operations } from './operations.ts'
-import { openReader, type Place, type ReaderPorts } from './reader.ts'
 
-/** What a command is for. */
-export type Purpose = 'change' | 'heal' | 'read'
+/** What a command is for: a change is named beforehand. */
+export type Purpose = Change | 'heal' | 'read'
 
-/** @throws {EngineError} ERR_STORE_LOCKED after ten seconds, ERR_NOT_PERMITTED, … */
-export function reach(place: Place, purpose: Purpose): Promise<Operations> {
-  return openOperations(place, () =>
-    purpose === 'read' ? openReader(place, readerPorts) : openChanger(place, purpose),
-  )
+/** @throws {EngineError} ERR_STORE_LOCKED after ten seconds, ERR_NOT_PERMITTED, … @throws {RefusedError} as `openChanger` */
+export function reach(place: Place, purpose: Purpose, given: Given): Promise<Operations> {
+  return openOperations(place, async () => {
+    if (purpose === 'read') return openReader(place, readerPorts)
+    if (purpose === 'heal') return openHealer(place, given)
+    const { openChanger } = await import('../operations/changer.ts')
+    return openChanger(place, purpose, readerPorts)
+  })
 }
 
 const openOwnDisk: ReaderPorts['openDisk'] = (where) => openDisk(where, { role: 'command' })
@@ -32,17 +36,13 @@ const readerPorts: ReaderPorts = {
   },
 }
 
-async function openChanger(place: Place, purpose: 'change' | 'heal'): Promise<Operations> {
+async function openHealer(place: Place, healedBy: Given): Promise<Operations> {
   const [{ createController }, { operationsOf }] = await Promise.all([
     import('../controller/controller.ts'),
-    import('./engine-operations.ts'),
+    import('../operations/engine-operations.ts'),
   ])
-  const healed = purpose === 'heal'
-  const controller = await createController({
-    ...place,
-    heal: false,
-    leavesDrift: !healed,
-    ports: { openDisk: openOwnDisk },
+  const ports = { openDisk: openOwnDisk }
+  return operationsOf(await createController({ ...place, heal: false, healedBy, ports, scrub: false }), {
+    healed: true,
   })
-  return operationsOf(controller, { healed })
 }

@@ -2,13 +2,14 @@
 import { ipOf } from '../../events/index.ts'
 import type { EndpointView, SandboxView } from '../../projections/index.ts'
 import { netnsPath } from '../kernel/kernel.ts'
+import type { Picture } from '../operations/operations.ts'
+import { sandboxIn } from '../operations/picture.ts'
+import { shortener } from '../operations/words.ts'
+import { execIn } from './exec.ts'
 import { tellThing } from './inspect.ts'
 import { given, type Leaf } from './leaf.ts'
 import { since } from './network.ts'
-import type { Picture } from './operations.ts'
-import { sandboxIn } from './picture.ts'
 import type { Session } from './session.ts'
-import { shortener } from './words.ts'
 
 const create: Leaf = {
   args: [['<name>', "the container's name or id"]],
@@ -101,7 +102,6 @@ const exec: Leaf = {
       const { id } = sandboxIn(await operations.picture(), ref)
       return netnsPath((await operations.status()).runDir, id)
     })
-    const { execIn } = await import('./exec.ts')
     return execIn(path, program, args)
   },
   summary: "run a program of the host in a sandbox's network namespace",

@@ -1,11 +1,11 @@
 /** What to show of the log: where to begin, and which facts. */
 import type { AnyFact, FactType } from '../../events/index.ts'
+import { Names } from '../operations/names.ts'
+import type { Operations } from '../operations/operations.ts'
+import { momentOf } from '../operations/words.ts'
 import type { Values } from './leaf.ts'
-import { Names } from './names.ts'
-import type { Operations } from './operations.ts'
 import { UsageError } from './problems.ts'
 import { factTypes } from './sentences.ts'
-import { momentOf } from './words.ts'
 
 export type Wanted = (fact: AnyFact, names: Names) => boolean
 

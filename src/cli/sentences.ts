@@ -1,10 +1,10 @@
 /**
  * Facts as sentences, and who did it: one table, which the compiler holds complete. Names are told as they were then.
  */
-import type { Actor, AnyFact, Commit, FactOf, FactType, StepFailure } from '../../events/index.ts'
-import type { Names } from './names.ts'
-import { kinds, resource } from './steps.ts'
-import { clock, count, duration, list } from './words.ts'
+import type { Actor, AnyFact, Commit, FactOf, FactType, StepFailure, Subnet } from '../../events/index.ts'
+import type { Names } from '../operations/names.ts'
+import { kinds, resource } from '../operations/steps.ts'
+import { clock, count, duration, list } from '../operations/words.ts'
 
 type Sentences = {
   readonly [T in FactType]: (data: FactOf<T>['data'], names: Names, at: Commit['at']) => string
@@ -18,6 +18,15 @@ const because = (failures: readonly StepFailure[]): string => {
 
 const onSweep = (sweep: unknown, what: string): string =>
   sweep === undefined ? '' : `; ${what} is still to be deleted`
+
+/** A pool of a network: `10.9.0.0/16, gateway 10.9.0.1, addresses out of 10.9.5.0/24, router=10.9.0.7 set aside`. */
+export const subnetWords = ({ auxAddresses = {}, gateway, ipRange, subnet }: Subnet): string =>
+  [
+    subnet,
+    `gateway ${gateway}`,
+    ...(ipRange === undefined ? [] : [`addresses out of ${ipRange}`]),
+    ...Object.entries(auxAddresses).map(([name, address]) => `${name}=${address} set aside`),
+  ].join(', ')
 
 const SENTENCES: Sentences = {
   ClockSteppedBack: ({ clock: told, log }) =>
@@ -77,10 +86,15 @@ const SENTENCES: Sentences = {
     `epoch ${d.epoch} begins (chronet ${d.code})${d.fresh ? ': on a kernel that has nothing of it yet' : ''}`,
   NetworkCreateFailed: (d, names) =>
     `network ${names.of(d.network)} could not be made: ${because(d.failures)}`,
-  NetworkCreateRequested: (d) =>
-    `network ${d.name} is to be made by driver ${d.driver} on ${d.bridge.name}: ${d.subnets
-      .map(({ gateway, subnet }) => `${subnet}, gateway ${gateway}`)
-      .join('; ')}${d.internal ? '; internal' : ''}`,
+  NetworkCreateRequested: (d) => {
+    const rest = [
+      ...d.subnets.map(subnetWords),
+      ...(d.internal ? ['internal'] : d.masquerade ? [] : ['not masqueraded']),
+      ...(d.mtu === 0 ? [] : [`mtu ${d.mtu}`]),
+      ...(d.ifPrefix === undefined ? [] : [`interfaces ${d.ifPrefix}0, …`]),
+    ]
+    return `network ${d.name} is to be made by driver ${d.driver} on ${d.bridge.name}: ${rest.join('; ')}`
+  },
   NetworkCreated: (d, names) => `network ${names.of(d.network)} is there`,
   NetworkDeleteFailed: (d, names) =>
     `network ${names.of(d.network)} could not be removed: ${because(d.failures)}`,
@@ -137,7 +151,9 @@ export function asked({ command }: Pick<Commit, 'command'>, names: Names): strin
   const verb = command.type.replace('.', ' ').replace(/ delete$/, ' rm')
   // What is made is called by its name; that of a connection's endpoint is an option.
   const made = command.type.endsWith('.create') && typeof data.name === 'string' ? [data.name] : []
-  return [verb, ...words, ...made].join(' ')
+  // The facts have what they come to, not the options of the driver themselves.
+  const options = Object.entries(data.options ?? {}).map(([key, value]) => `--opt ${key}=${String(value)}`)
+  return [verb, ...words, ...made, ...options].join(' ')
 }
 
 /** `endpoint join a-web a`, `connect web a`: the order on the command line. */

@@ -3,13 +3,13 @@
  * `--json`, one object a line.
  */
 import type { ClientCommand } from '../../events/index.ts'
+import type { Done, Given, Operations, Place } from '../operations/operations.ts'
+import { duration } from '../operations/words.ts'
 import { ownActor } from './actor.ts'
 import { painter, type Io, type Paint } from './io.ts'
-import type { Done, Given, Operations } from './operations.ts'
+import { previewLines } from './preview.ts'
 import type { Purpose } from './reach.ts'
-import type { Place } from './reader.ts'
 import { table, type Column } from './table.ts'
-import { duration } from './words.ts'
 
 export type Settings = Place & {
   readonly dryRun: boolean
@@ -18,7 +18,7 @@ export type Settings = Place & {
 }
 
 /** Opens what a command works by. */
-export type Reach = (place: Place, purpose: Purpose) => Promise<Operations>
+export type Reach = (place: Place, purpose: Purpose, given: Given) => Promise<Operations>
 
 /** What a change came to, for people: a line. */
 export type Telling = (done: Done) => string
@@ -72,7 +72,7 @@ export class Session {
 
   /** Works by an engine that runs, or by the log itself, and lets go of it. */
   async with<T>(purpose: Purpose, work: (operations: Operations) => Promise<T>): Promise<T> {
-    const operations = await this.#reach(this.settings, purpose)
+    const operations = await this.#reach(this.settings, purpose, this.given)
     let result: T
     try {
       result = await work(operations)
@@ -93,9 +93,10 @@ export class Session {
   /** Gives a command and tells what it came to; with `--dry-run`, what it would come to. */
   async change(command: ClientCommand, telling: Telling): Promise<void> {
     if (this.settings.dryRun) return this.#preview(command)
-    await this.with('change', async (operations) => {
+    const { given } = this
+    await this.with({ command, given }, async (operations) => {
       const before = performance.now()
-      const done = await operations.dispatch(command, this.given)
+      const done = await operations.dispatch(command, given)
       this.#tell(done, telling, performance.now() - before)
     })
   }
@@ -107,11 +108,15 @@ export class Session {
   }
 
   async #preview(command: ClientCommand): Promise<void> {
-    const { tellPreview } = await import('./preview.ts')
     await this.with('read', async (operations) => {
       const preview = await operations.preview(command, this.given)
-      if (this.json) this.show({ dryRun: true, ...preview })
-      else tellPreview(this, preview, await operations.picture())
+      if (this.json) {
+        this.show({ dryRun: true, ...preview })
+        return
+      }
+      this.print(...previewLines(preview, await operations.picture()))
+      if (preview.unknown !== undefined) this.note(`not known: ${preview.unknown}`)
+      this.note('nothing was written: this was a dry run')
     })
   }
 }

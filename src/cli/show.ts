@@ -1,15 +1,15 @@
 /** `chronet show` and `chronet diff`: how it was, and what changed between two moments. */
 import { RefusedError } from '../../events/index.ts'
-import { difference, type Line } from './difference.ts'
+import { difference, type Line } from '../operations/difference.ts'
+import type { Picture } from '../operations/operations.ts'
+import { thingsIn } from '../operations/picture.ts'
+import { clock, momentOf } from '../operations/words.ts'
 import { tellEndpoints } from './endpoint.ts'
 import { tellThing } from './inspect.ts'
 import type { Leaf } from './leaf.ts'
 import { tellNetworks } from './network.ts'
-import type { Picture } from './operations.ts'
-import { thingsIn } from './picture.ts'
 import { tellSandboxes } from './sandbox.ts'
 import type { Session } from './session.ts'
-import { clock, momentOf } from './words.ts'
 
 const MOMENT =
   'a commit (#12), a time (09:13, 2026-01-31T09:30:00Z), how long ago (90s, 10m, 24h, 7d), or now'

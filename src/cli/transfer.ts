@@ -4,9 +4,9 @@
  */
 import { createReadStream } from 'node:fs'
 import { encodeCommit } from '../../events/index.ts'
+import { count } from '../operations/words.ts'
 import type { Leaf } from './leaf.ts'
 import { UsageError } from './problems.ts'
-import { count } from './words.ts'
 
 export const exporting: Leaf = {
   examples: ['chronet export > log.ndjson', "chronet export --from '#100' | gzip > tail.ndjson.gz"],
@@ -19,7 +19,7 @@ export const exporting: Leaf = {
     const range = { ...bound('from', values.text('from')), ...bound('to', values.text('to')) }
     let written = 0
     const head = await session.with('read', async (operations) => {
-      for await (const commit of operations.commits(range)) {
+      for await (const commit of operations.commits({ ...range, stored: true })) {
         session.io.write(`${encodeCommit(commit)}\n`)
         written++
         await session.io.flush()

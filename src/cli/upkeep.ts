@@ -1,14 +1,14 @@
 /** `plan`, `heal` and `verify`: whether the kernel is as the log wants it, making it so, and whether the log is whole. */
 import { EngineError } from '../../events/index.ts'
+import { Names } from '../operations/names.ts'
+import type { Healed, Operations } from '../operations/operations.ts'
+import { step } from '../operations/steps.ts'
+import { count } from '../operations/words.ts'
 import type { Leaf } from './leaf.ts'
-import { Names } from './names.ts'
-import type { Healed, Operations } from './operations.ts'
 import { EXIT, UsageError } from './problems.ts'
 import { sentence } from './sentences.ts'
 import type { Session } from './session.ts'
-import { step } from './steps.ts'
 import { pairs } from './table.ts'
-import { count } from './words.ts'
 
 export const plan: Leaf = {
   examples: ['chronet plan', 'chronet plan --json || echo "differs"'],
@@ -48,13 +48,13 @@ async function namesOf(operations: Operations): Promise<Names> {
 }
 
 export const heal: Leaf = {
-  examples: ['chronet heal', 'chronet heal --dry-run'],
+  changes: true,
+  examples: ['chronet heal --dry-run', 'chronet heal --reason "after the firewall upgrade"'],
   name: 'heal',
-  options: [{ flags: '--dry-run', what: 'the same as chronet plan' }],
   run: async (session, args, values) => {
     if (session.settings.dryRun) return plan.run(session, args, values)
     const { healed, names } = await session.with('heal', async (operations) => ({
-      healed: await operations.heal(),
+      healed: await operations.heal(session.given),
       names: await namesOf(operations),
     }))
     if (session.json) session.show(healed)
@@ -65,7 +65,7 @@ export const heal: Leaf = {
     return failed ? EXIT.failed : 0
   },
   summary: 'put back what others changed in the kernel',
-  text: 'What bears our mark and no fact speaks of is removed. An engine that runs does so by itself.',
+  text: 'What bears our mark and no fact speaks of is removed. An engine that runs does so by itself. A dry run is the same as chronet plan.',
 }
 
 function tellHealed(session: Session, { commits, orphans }: Healed, names: Names): void {

@@ -1,14 +1,14 @@
 /** `chronet why`: a thing's past, each step with the command and the person it came from. */
 import type { AnyFact, Commit, PlanId } from '../../events/index.ts'
+import { Names } from '../operations/names.ts'
+import type { Subject, Trace } from '../operations/operations.ts'
+import type { Picture } from '../operations/operations.ts'
+import { endpointIn, thingsIn } from '../operations/picture.ts'
+import { isOf } from '../operations/steps.ts'
+import { clock } from '../operations/words.ts'
 import type { Leaf } from './leaf.ts'
-import { Names } from './names.ts'
-import type { Subject, Trace } from './operations.ts'
-import { endpointIn, thingsIn } from './picture.ts'
-import type { Picture } from './operations.ts'
 import { asked, sentence, who } from './sentences.ts'
 import type { Session } from './session.ts'
-import { isOf } from './steps.ts'
-import { clock } from './words.ts'
 
 export const why: Leaf = {
   args: [['<thing>', 'a name, an id, an address, a MAC, or a link: of now or of any time']],

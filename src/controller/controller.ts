@@ -18,16 +18,18 @@ import type {
   Stream,
   SubnetRequest,
 } from '../../events/index.ts'
-import { EngineError, parseCommand, RefusedError } from '../../events/index.ts'
+import { parseCommand, RefusedError } from '../../events/index.ts'
 import type { EndpointView, NetworkView, SandboxView } from '../../projections/index.ts'
 import { builtinDrivers, type Drivers } from '../drivers/index.ts'
 import type { Answer } from '../engine/answers.ts'
 import type { DispatchOptions } from '../engine/dispatch.ts'
 import { Engine } from '../engine/engine.ts'
 import { Healer } from '../engine/heal.ts'
+import type { By } from '../engine/life.ts'
 import type { Recovered } from '../engine/recover.ts'
+import { verifyLog, type Verified } from '../engine/verify-log.ts'
 import type { Ports } from '../ports.ts'
-import { checkRights, systemPorts } from '../system/ports.ts'
+import { permittedKernel, systemPorts } from '../system/ports.ts'
 import { VERSION } from '../version.ts'
 import { Actors, inspectEngine, type EntityActor } from './actor.ts'
 import { factsOf, type Facts, type FactsOptions } from './facts.ts'
@@ -41,7 +43,7 @@ import {
   type EndpointOptions,
   type Owner,
 } from './objects.ts'
-import { checkReached, parseMoment, type Moment, type Until } from './moment.ts'
+import { momentIn, type Moment, type Until } from './moment.ts'
 import { entityAsOf, topologyAsOf } from './past.ts'
 import { Past, Queries } from './queries.ts'
 
@@ -54,6 +56,8 @@ export type ControllerOptions = {
   readonly drivers?: Readonly<Record<string, object>>
   /** Whether to put back what others change. Default true. */
   readonly heal?: boolean
+  /** Who asked for what the start puts back, and why: for one command's short life. Default: the engine did. */
+  readonly healedBy?: HealOptions
   /** Path of a namespace to take as the host; absent: the process's own. */
   readonly hostNetns?: string
   /** Leaves what others changed before the start, too, as it is: for one command's short life. Default false. */
@@ -71,6 +75,9 @@ export type ControllerOptions = {
   /** Reads the whole log again every four hours, in the background, to find damage early. Default: true, save with `leavesDrift`. */
   readonly scrub?: boolean
 }
+
+/** In whose name, and for what reason, something is put back. Default: `{ kind: 'library' }`, for none. */
+export type HealOptions = Pick<DispatchOptions, 'actor' | 'reason'>
 
 export type NetworkOptions = {
   /** Takes the subnets of `ipam` even where they hide a route of the host. */
@@ -105,13 +112,14 @@ export type SandboxOptions = {
  * @throws {EngineError} ERR_STORE_LOCKED names the holder; ERR_NOT_PERMITTED, ERR_RUN_DIR, ERR_STORE_UNWRITABLE, ERR_DRIVER_UNKNOWN
  */
 export async function createController(options: ControllerOptions = {}): Promise<Controller> {
-  const ports = { ...systemPorts(), ...options.ports }
-  if (options.ports?.openKernel === undefined) await checkRights(options.hostNetns)
+  const openKernel = options.ports?.openKernel ?? (await permittedKernel(options.hostNetns))
+  const ports = { ...systemPorts(), ...options.ports, openKernel }
   const engine = await Engine.open({
     ...(options.acceptLogBehind === undefined ? {} : { acceptLogBehind: options.acceptLogBehind }),
     code: VERSION,
     dataDir: options.dataDir ?? '/var/lib/chronet',
     drivers: driversOf(options.drivers),
+    ...(options.healedBy === undefined ? {} : { healedBy: byOf(options.healedBy) }),
     ...(options.hostNetns === undefined ? {} : { hostNetns: options.hostNetns }),
     ...(options.leavesDrift === undefined ? {} : { leavesDrift: options.leavesDrift }),
     ...(options.onProblem ? { onProblem: options.onProblem } : {}),
@@ -270,9 +278,9 @@ export class Controller implements Owner {
     return this.#actors.of(streamNamed(this.queries, id))
   }
 
-  /** Looks at the whole kernel now, and settles when what differed is healed. */
-  async audit(): Promise<void> {
-    await this.#healer?.audit()
+  /** Looks at the whole kernel now, and settles when what differed is healed: the log says for whom, and why. */
+  async audit(how: HealOptions = {}): Promise<void> {
+    await this.#healer?.audit(byOf(how))
   }
 
   /** Durable facts, from the next one on unless told otherwise. */
@@ -298,28 +306,18 @@ export class Controller implements Owner {
     return entityAsOf(log, snapshots, await this.#until(moment), id)
   }
 
-  /** A moment that the durable log has come to. @throws {EngineError} ERR_INVALID */
-  async #until(moment: Moment): Promise<Until> {
+  #until(moment: Moment): Promise<Until> {
     const { log, ports } = this.#engine
-    const until = parseMoment(moment, ports.clock.nowMs())
-    checkReached(until, log.decided.seq)
-    // What was answered may still be on its way to disk: it is waited for.
-    if ('seq' in until ? until.seq > log.durable.seq : until.at >= log.durable.at) await log.flush()
-    return until
+    return momentIn(log, moment, ports.clock.nowMs())
   }
 
   /**
    * Reads the whole log and checks its chain, and what finds a command by its id. `damage`: the first thing that is wrong;
    * absent: nothing. Once damage was met, nothing is written any more.
    */
-  async verify(): Promise<{ readonly commits: number; readonly damage?: Problem; readonly head: string }> {
+  async verify(): Promise<Verified> {
     const { blocked, log } = this.#engine
-    await log.flush()
-    const { hash, seq } = log.durable
-    const damage = blocked?.code === 'ERR_LOG_DAMAGED' ? blocked : await damageIn(log)
-    if (damage === undefined) return { commits: seq, head: hash }
-    this.#engine.block(damage)
-    return { commits: seq, damage: { code: damage.code, message: damage.message }, head: hash }
+    return verifyLog(log, blocked, (damage) => this.#engine.block(damage))
   }
 
   /** An id for a command that may have to be repeated: the same id is done once. */
@@ -347,6 +345,11 @@ export class Controller implements Owner {
   }
 }
 
+const byOf = ({ actor = { kind: 'library' }, reason }: HealOptions): By => ({
+  actor,
+  ...(reason === undefined ? {} : { reason }),
+})
+
 /** @throws {RefusedError} ERR_NOT_FOUND: neither a stream nor the id, name or prefix of anything */
 function streamNamed(queries: Queries, ref: string): Stream {
   if (/^(network|endpoint|sandbox)\//.test(ref)) return ref as Stream
@@ -361,17 +364,6 @@ function streamNamed(queries: Queries, ref: string): Stream {
     }
   }
   return `endpoint/${queries.endpoint(ref).id}`
-}
-
-async function damageIn(log: Log<AnyFact>): Promise<EngineError | undefined> {
-  if (log.damage) return new EngineError('ERR_LOG_DAMAGED', log.damage.why, { details: { ...log.damage } })
-  try {
-    for await (const _ of log.scrub());
-    return undefined
-  } catch (error) {
-    if (error instanceof EngineError && error.code === 'ERR_LOG_DAMAGED') return error
-    throw error
-  }
 }
 
 function driversOf(wanted: ControllerOptions['drivers']): Drivers {

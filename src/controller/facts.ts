@@ -12,7 +12,7 @@ import type {
   Seq,
   Subscription,
 } from '../../events/index.ts'
-import type { NamedReaders } from './named-readers.ts'
+import { checkFollowable, type NamedReaders } from './named-readers.ts'
 
 /** A fact with the commit it stands in. It narrows on `type`. */
 export type LoggedFact<T extends FactType = FactType> = T extends FactType
@@ -20,14 +20,17 @@ export type LoggedFact<T extends FactType = FactType> = T extends FactType
   : never
 
 export type FactsOptions<T extends FactType = FactType> = {
-  /** Commits that may wait for a reader before it is dropped with ERR_SUBSCRIBER_SLOW. */
+  /**
+   * Commits that a reader may not have taken yet when the next come: with more it is dropped with ERR_SUBSCRIBER_SLOW. What
+   * comes in one go may be more.
+   */
   readonly buffer?: number
   /**
    * A name by which how far the reader has come is kept, in the data directory: it goes on from there, after a crash too, and
    * `from` counts only the first time. A commit is done when the fact after its last is asked for. One reader a name.
    */
   readonly consumer?: string
-  /** The first commit, or `now` (default): the next one. */
+  /** The first commit, at most the one that comes next; or `now` (default): that one. */
   readonly from?: number | 'now'
   /** Only these types. */
   readonly types?: readonly T[]
@@ -35,7 +38,7 @@ export type FactsOptions<T extends FactType = FactType> = {
 
 /** Each iteration and each subscription is a reader of its own, from the same place on. */
 export interface Facts<T extends FactType = FactType> extends AsyncIterable<LoggedFact<T>> {
-  /** Completes when the controller closes; errors with ERR_SUBSCRIBER_SLOW, ERR_LOG_DAMAGED, ERR_IN_USE (the consumer's name). */
+  /** Completes when the controller closes; errors with ERR_SUBSCRIBER_SLOW, ERR_LOG_BEHIND (`from` lies beyond the next commit), ERR_LOG_DAMAGED, ERR_IN_USE (the consumer's name). */
   asObservable(): Observable<LoggedFact<T>>
 }
 
@@ -57,7 +60,8 @@ export function factsOf<T extends FactType>(source: LogSource, options: FactsOpt
   const wanted = options.types && new Set<string>(options.types)
   const buffer = options.buffer === undefined ? {} : { buffer: options.buffer }
   const follow = async function* (reading: Reading): AsyncGenerator<LoggedFact<T>> {
-    let next = consumer === undefined ? start : await readers.next(source.now(), consumer, start)
+    const first = (): Seq => (from === 'now' ? start : checkFollowable(source.now(), start))
+    let next = consumer === undefined ? first() : await readers.next(source.now(), consumer, first)
     for (let log: Log<AnyFact> | undefined = source.now(); log; log = await source.after(log)) {
       // What is decided may still be on its way to disk, and a log is followed from its durable end: that is passed over.
       const first = Math.min(next, log.durable.seq + 1) as Seq

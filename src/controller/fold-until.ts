@@ -1,11 +1,9 @@
 /** Folding a log up to a moment, from the newest snapshot that is not later. */
-import type { AnyFact, Commit, Head, Instant, Log, Seq, Snapshots, Wanted } from '../../events/index.ts'
+import type { AnyFact, Head, Instant, Log, Seq, Snapshots, Wanted } from '../../events/index.ts'
+import type { Folding } from '../engine/open-folded.ts'
 import { restore } from '../engine/snapshots.ts'
 import type { View } from '../engine/empty-view.ts'
 import type { Until } from './moment.ts'
-
-/** Takes the commits that follow the view it began with. */
-export type Folding = { readonly add: (commits: readonly Commit<AnyFact>[]) => void }
 
 /** `at`: the time of the newest commit in it; absent: there is none. `seq`: its number, or of a snapshot's if later ones had not what was wanted. */
 export type Folded<F> = { readonly at?: Instant; readonly fold: F; readonly seq: Seq }

@@ -1,5 +1,5 @@
 /** Moments as people give them: which commit, or which time, is meant. */
-import type { Instant, Seq } from '../../events/index.ts'
+import type { AnyFact, Instant, Log, Seq } from '../../events/index.ts'
 import { EngineError } from '../../events/index.ts'
 import { instant } from '../engine/instant.ts'
 
@@ -15,7 +15,7 @@ const UNIT_MS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000,
 const LAST_MS = 253_402_300_799_999
 
 /** @throws {EngineError} ERR_INVALID: it is none of the forms. */
-export function parseMoment(moment: Moment, nowMs: number): Until {
+function parseMoment(moment: Moment, nowMs: number): Until {
   if (typeof moment === 'number') return commit(moment, moment)
   if (moment instanceof Date) return time(moment.getTime(), moment)
   const numbered = /^#(\d+)$/.exec(moment)
@@ -27,10 +27,19 @@ export function parseMoment(moment: Moment, nowMs: number): Until {
   return time(/^\d{4}-\d{2}-\d{2}T.*(Z|[+-]\d{2}:\d{2})$/.test(moment) ? Date.parse(moment) : NaN, moment)
 }
 
-/** @throws {EngineError} ERR_INVALID: it names a commit that is not there yet */
-export function checkReached(until: Until, head: Seq): void {
-  if (!('seq' in until) || until.seq <= head) return
-  throw new EngineError('ERR_INVALID', `the log ends at #${head}; there is no #${until.seq} yet`)
+/** A moment that the durable log has come to. @throws {EngineError} ERR_INVALID: it is none, or names a commit that is not there yet */
+export async function momentIn(
+  log: Pick<Log<AnyFact>, 'decided' | 'durable' | 'flush'>,
+  moment: Moment,
+  nowMs: number,
+): Promise<Until> {
+  const until = parseMoment(moment, nowMs)
+  const head = log.decided.seq
+  if ('seq' in until && until.seq > head)
+    throw new EngineError('ERR_INVALID', `the log ends at #${head}; there is no #${until.seq} yet`)
+  // What was answered may still be on its way to disk: it is waited for.
+  if ('seq' in until ? until.seq > log.durable.seq : until.at >= log.durable.at) await log.flush()
+  return until
 }
 
 function commit(seq: number, given: Moment): Until {

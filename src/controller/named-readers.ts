@@ -38,10 +38,10 @@ export class NamedReaders {
   }
 
   /** The first commit that the reader has not done. One that begins starts at `from`, and from then on that is kept. */
-  async next(log: Log<AnyFact>, name: string, from: Seq): Promise<Seq> {
+  async next(log: Log<AnyFact>, name: string, from: () => Seq): Promise<Seq> {
     const done = await log.checkpointOf(name)
     if (done !== undefined) return (done + 1) as Seq
-    const first = Math.min(from, log.durable.seq + 1) as Seq
+    const first = Math.min(from(), log.durable.seq + 1) as Seq
     await this.done(log, name, (first - 1) as Seq)
     return first
   }
@@ -50,4 +50,19 @@ export class NamedReaders {
   async done(log: Log<AnyFact>, name: string, seq: Seq): Promise<void> {
     if (this.#mayWrite()) await log.saveCheckpoint(name, seq).catch(() => undefined)
   }
+}
+
+/**
+ * Whoever asks from a later commit than the next has seen more than this log has: he would wait, and then miss what others get.
+ * @returns from
+ * @throws {EngineError} ERR_LOG_BEHIND, with the head
+ */
+export function checkFollowable({ decided }: Pick<Log<AnyFact>, 'decided'>, from: Seq): Seq {
+  // What is no number is a wrong call, and told as one when the log is read.
+  if (!(from > decided.seq + 1)) return from
+  throw new EngineError(
+    'ERR_LOG_BEHIND',
+    `facts are asked for from #${from} on, and the log ends at #${decided.seq}: is it an older copy? Ask from #${decided.seq + 1} at most`,
+    { details: { from, head: decided.seq } },
+  )
 }

@@ -9,11 +9,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ipOf, type Ip, type Origin } from '../../events/index.ts'
 import { handOf, isOurs, sandboxesOf } from '../kernel/simulated/hand.ts'
-import { type Namespace, namespacesOf, type World } from '../kernel/simulated/world.ts'
+import { type Namespace, namespacesOf, type KernelWorld } from '../kernel/simulated/world.ts'
 import {
   attachOutside,
   canReach,
-  createWorld,
+  createKernelWorld,
   openSimulatedKernel,
   OUTSIDE_PATH,
   personAt,
@@ -44,7 +44,7 @@ export class SimulatedStage implements Stage {
   readonly #end = new AbortController()
   readonly #hash = systemPorts().hash
   readonly #scratch = mkdtempSync(join(tmpdir(), 'chronet-demo-'))
-  readonly #world = createWorld()
+  readonly #world = createKernelWorld()
 
   constructor() {
     const { timers } = systemPorts()
@@ -139,9 +139,9 @@ type Doors = Set<`${string}:${number}`>
 class SimulatedPlace implements Place {
   readonly #doors: Doors
   readonly #where: Somewhere
-  readonly #world: World
+  readonly #world: KernelWorld
 
-  constructor(world: World, where: Somewhere, doors: Doors) {
+  constructor(world: KernelWorld, where: Somewhere, doors: Doors) {
     this.#world = world
     this.#where = where
     this.#doors = doors

@@ -20,7 +20,7 @@ import type { TurnContext } from './context.ts'
 import type { Life, Request, Taken } from './life.ts'
 import { asAsked, needsObservation, observed } from './observation.ts'
 import { Pace } from './pace.ts'
-import { HoldBack, namesIn, PARK_MS_MAX } from './park.ts'
+import { againMs, HoldBack, namesIn, PARK_MS_MAX } from './park.ts'
 import { resolveNetwork, resolveSandbox } from './resolve.ts'
 import type { Settled } from './waiters.ts'
 
@@ -177,6 +177,7 @@ export class Dispatcher {
   /** Takes the turn again at each receipt that may lift the refusal, for two seconds at most. */
   async #park(life: Life, request: Request, options: DispatchOptions): Promise<Taken> {
     const end = this.#ports.clock.monotonicMs() + PARK_MS_MAX
+    let tries = 0
     for (;;) {
       try {
         return mustWrite(life.take(request))
@@ -184,17 +185,21 @@ export class Dispatcher {
         const plan = planInTheWay(error)
         const leftMs = end - this.#ports.clock.monotonicMs()
         if (plan === undefined || leftMs <= 0) throw error
-        await withSignal(this.#untilSettled(life, plan, leftMs), options.signal)
+        const isOpen = life.heads.decided.projections.applied.open.has(plan)
+        const lifted = isOpen
+          ? this.#untilSettled(life, plan, leftMs)
+          : this.#pause(Math.min(againMs(tries++), leftMs))
+        await withSignal(lifted, options.signal)
       }
     }
   }
 
+  /** It has settled, and the refusal stands: it failed, or there is another reason that names no plan of its own. */
+  #pause(ms: number): Promise<void> {
+    return new Promise<void>((resolve) => this.#ports.timers.scheduler.schedule(() => resolve(), ms))
+  }
+
   async #untilSettled(life: Life, plan: PlanId, leftMs: number): Promise<void> {
-    if (!life.heads.decided.projections.applied.open.has(plan)) {
-      // It has settled, and the refusal stands for another reason that names no plan of its own: let others run first.
-      await new Promise<void>((resolve) => this.#ports.timers.scheduler.schedule(() => resolve(), 1))
-      return
-    }
     life.executor.hurry()
     await new Promise<void>((resolve) => {
       const timer = this.#ports.timers.scheduler.schedule(() => resolve(), leftMs)

@@ -12,7 +12,7 @@ import { Alarms } from './alarms.ts'
 import type { Answer } from './answers.ts'
 import { contextOf, type TurnContext } from './context.ts'
 import { Dispatcher, type DispatchOptions } from './dispatch.ts'
-import { Life, type Taken } from './life.ts'
+import { ENGINE, Life, type By, type Taken } from './life.ts'
 import { openLogOf, type OpenedLog } from './open.ts'
 import { recover, type Recovered } from './recover.ts'
 import { Scrubber } from './scrubber.ts'
@@ -28,6 +28,8 @@ export type EngineOptions = {
   readonly code: string
   readonly dataDir: string
   readonly drivers: Drivers
+  /** In whose name the start puts back what others changed. Default: the engine's own. */
+  readonly healedBy?: By
   /** Path of the namespace to take as the host; absent: the process's own. */
   readonly hostNetns?: string
   /** Leaves what others changed in the kernel to a longer-lived engine, or to `heal`: for one command's short life. */
@@ -267,8 +269,10 @@ export class Engine {
     const opened = await openLogOf(this.ports, this.#disk, this.#kernel)
     this.#opened = this.#options.acceptLogBehind === true ? acceptBehind(opened) : opened
     this.#keeper = new SnapshotKeeper(opened.snapshots, opened.snapshotSeq, this.report)
+    const { log } = opened
     if (this.#opened.blocked) {
-      if (this.#opened.log.damage) this.#disk.distrust?.()
+      // What a newer chronet wrote is whole.
+      if (log.damage && !log.damage.newer) this.#disk.distrust?.()
       this.#life = undefined
       this.#waiters.fail(this.#opened.blocked)
       return
@@ -313,10 +317,11 @@ export class Engine {
     const { bootId, cookie } = this.#kernel.identity
     await life.own('host.start', { bootId, code: this.#options.code, cookie })?.durable
     const fresh = last.bootId !== bootId || last.cookie !== cookie
-    const heals = this.#options.leavesDrift !== true
+    const { healedBy: by = ENGINE, leavesDrift = false } = this.#options
     // Recovery waits for receipts; a life that ends writes none.
     const over = life.whenOver.then((why) => Promise.reject(why as Error))
-    const recovered = await Promise.race([recover(life, this.#kernel, this.#context, { fresh, heals }), over])
+    const how = { by, fresh, heals: !leavesDrift }
+    const recovered = await Promise.race([recover(life, this.#kernel, this.#context, how), over])
     if (life.over) throw this.#unwritable()
     return recovered
   }

@@ -17,7 +17,7 @@ import { specsWithin } from '../reconcile/near.ts'
 import { EVERYWHERE, NOWHERE, widen, type Scope } from '../reconcile/scope.ts'
 import type { Specs } from '../reconcile/specs.ts'
 import { Alarms } from './alarms.ts'
-import type { Life } from './life.ts'
+import { ENGINE, type By, type Life } from './life.ts'
 import { reportDrift } from './report.ts'
 import type { TurnContext } from './context.ts'
 
@@ -72,11 +72,11 @@ export class Healer {
     this.#later(0)
   }
 
-  /** Looks at everything now. Settles when what it found is healed; rejects with what went wrong while looking. */
-  async audit(): Promise<void> {
+  /** Looks at everything now, for whoever asks. Settles when what it found is healed; rejects with what went wrong while looking. */
+  async audit(by: By): Promise<void> {
     await this.#working
     this.#note(EVERYWHERE)
-    const failure = await this.#look()
+    const failure = await this.#look(by)
     if (failure) throw failure.error
   }
 
@@ -90,13 +90,13 @@ export class Healer {
     this.#scope = scope
   }
 
-  async #look(): Promise<{ readonly error: unknown } | undefined> {
+  async #look(by: By = ENGINE): Promise<{ readonly error: unknown } | undefined> {
     const life = await this.#quiet()
     const scope = this.#scope
     if (life === undefined || scope === NOWHERE) return undefined
     this.#scope = NOWHERE
     try {
-      await this.#heal(life, scope)
+      await this.#heal(life, scope, by)
       return undefined
     } catch (error) {
       this.#parts.onProblem(error)
@@ -107,7 +107,7 @@ export class Healer {
     }
   }
 
-  async #heal(life: Life, scope: Scope): Promise<void> {
+  async #heal(life: Life, scope: Scope, by: By): Promise<void> {
     const before = life.heads.decided.projections
     const near = (places: Scope): Specs => specsWithin(before, places, this.#parts.context)
     const seen = await this.#observe(near(scope), near)
@@ -119,16 +119,16 @@ export class Healer {
     const due = lacks.filter(({ key }) => !this.#damping.rests(key, this.#nowMs()))
     if (due.length < lacks.length) this.#afterRest()
     if (due.length === 0) return
-    await this.#report(life, due, seen)
+    await this.#report(life, due, seen, by)
   }
 
   /** What was there and drifted is logged; what an earlier healing failed to put back is only healed. */
-  async #report(life: Life, due: readonly Difference[], seen: Observation): Promise<void> {
+  async #report(life: Life, due: readonly Difference[], seen: Observation, by: By): Promise<void> {
     const { applied } = life.heads.decided.projections
     const differences = due.filter(({ key }) => isVouchedFor(key, applied))
     const wanted = new Map(due.map(({ key, spec }) => [key, spec]))
     const recover = planAll(wanted, basesOf({ found: pick(seen.found, wanted), strays: [] }))
-    const failures = await reportDrift(life, { differences, purpose: 'heal', recover })
+    const failures = await reportDrift(life, { differences, purpose: 'heal', recover }, by)
     for (const { key } of differences) this.#noteHeal(life, key)
     this.#tries = failures.length === 0 ? 0 : this.#tries + 1
     if (this.#tries > 0) this.#later(Math.min(AGAIN_MS_FIRST * 2 ** (this.#tries - 1), AGAIN_MS_MAX))

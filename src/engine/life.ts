@@ -73,8 +73,11 @@ export type LifeParts = {
   readonly waiters: Waiters
 }
 
+/** Who has one of the engine's own commands written, and what for. */
+export type By = Pick<Request, 'actor' | 'reason'>
+
 /** The engine's own hand, in commands that no client gave. */
-export const ENGINE: Actor = { kind: 'engine' }
+export const ENGINE: By = { actor: { kind: 'engine' } }
 
 export class Life {
   readonly executor: Executor
@@ -161,9 +164,9 @@ export class Life {
   }
 
   /** A command of the engine itself. */
-  own<T extends CommandType>(type: T, data: CommandData[T], actor: Actor = ENGINE): Taken | undefined {
+  own<T extends CommandType>(type: T, data: CommandData[T], by: By = ENGINE): Taken | undefined {
     const command = { data, type } as unknown as Command
-    return this.take({ actor, command, id: this.#parts.ports.ids.commandId() })
+    return this.take({ ...by, command, id: this.#parts.ports.ids.commandId() })
   }
 
   /** As {@link own}, as soon as the log has room for it. */
@@ -178,7 +181,7 @@ export class Life {
     const { failures, plan, seen, skipped } = receipt
     // Keys in order, or the whole commit would have to be sorted.
     const data = { failures, late, plan, seen, ...(skipped ? { skipped } : {}) }
-    const taken = this.own('effects.settle', data, { kind: 'worker' })
+    const taken = this.own('effects.settle', data, { actor: { kind: 'worker' } })
     if (taken === undefined || intended === undefined) return taken
     const settled: Settled = {
       facts: taken.commit.facts,

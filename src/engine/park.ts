@@ -8,6 +8,17 @@ import type { ClientCommand } from '../../events/index.ts'
 /** How long a command waits for plans that stand in its way, from its first parking, in milliseconds. */
 export const PARK_MS_MAX = 2000
 
+/** First and longest pause before a turn is taken again that no running plan stands against, in milliseconds. */
+const AGAIN_MS_FIRST = 1
+const AGAIN_MS_MAX = 100
+
+/**
+ * How long to wait before the turn is taken again where the plan in its way has a receipt, and yet stands in its way: a sweep that
+ * the kernel refused, say, which is intended again at growing distance. So this grows too.
+ * @param tries how often the turn was taken again for that
+ */
+export const againMs = (tries: number): number => Math.min(AGAIN_MS_FIRST * 2 ** tries, AGAIN_MS_MAX)
+
 export class HoldBack {
   readonly #held = new Map<string, Promise<void>>()
 

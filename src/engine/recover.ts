@@ -11,7 +11,7 @@ import { receiptOf } from '../reconcile/execute.ts'
 import { basesOf, planAll } from '../reconcile/plan.ts'
 import { specsOf } from '../reconcile/specs.ts'
 import { orphansAmong } from './differences.ts'
-import type { Life } from './life.ts'
+import type { By, Life } from './life.ts'
 import { reportDrift } from './report.ts'
 import type { TurnContext } from './context.ts'
 
@@ -32,20 +32,21 @@ export type Recovered = {
 /**
  * @param fresh another boot than the last epoch's, or another namespace
  * @param heals puts back what others changed; else that is left to whoever heals
+ * @param by who asked for that
  */
 export async function recover(
   life: Life,
   kernel: Kernel,
   context: TurnContext,
-  { fresh, heals }: { readonly fresh: boolean; readonly heals: boolean },
+  { by, fresh, heals }: { readonly by: By; readonly fresh: boolean; readonly heals: boolean },
 ): Promise<Recovered> {
   // In another boot nothing stands that an open intent could be added to: first what is wanted is built, as a whole.
-  const rebuilt = fresh ? await converge(life, ...(await look(life, kernel, context))) : 0
+  const rebuilt = fresh ? await converge(life, ...(await look(life, kernel, context)), by) : 0
   const late = await settleOpen(life, kernel, context)
   await life.executor.idle()
   const [desired, seen] = await look(life, kernel, context)
-  const orphans = await removeStrays(life, kernel, seen)
-  const healed = rebuilt + (heals ? await converge(life, desired, seen) : 0)
+  const orphans = await removeStrays(life, kernel, seen, by)
+  const healed = rebuilt + (heals ? await converge(life, desired, seen, by) : 0)
   sweepAgain(life, desired)
   const { cut } = life.log.opened
   return { ...(cut ? { cut } : {}), healed, late, orphans }
@@ -83,13 +84,18 @@ function isStillWanted(step: Step, desired: Wanted): boolean {
 }
 
 /** Removing an orphan needs no intent, since no fact speaks of it; that it was done is told after. */
-async function removeStrays(life: Life, kernel: Kernel, seen: Observation): Promise<readonly string[]> {
+async function removeStrays(
+  life: Life,
+  kernel: Kernel,
+  seen: Observation,
+  by: By,
+): Promise<readonly string[]> {
   const strays = orphansAmong(seen.strays, life.heads.decided.projections.applied)
   if (strays.length === 0) return []
   const steps = strays.map((s): Step => ({ key: s.key, op: 'remove', spec: s.spec, takes: [] }))
   const results = await kernel.apply(steps)
   const gone = strays.filter((_, i) => results[i]?.ok === true).map((s) => s.label)
-  if (gone.length > 0) await life.own('host.observe', { orphans: gone })?.durable
+  if (gone.length > 0) await life.own('host.observe', { orphans: gone }, by)?.durable
   return gone
 }
 
@@ -111,10 +117,11 @@ async function converge(
   life: Life,
   desired: ReadonlyMap<ResourceKey, Spec>,
   seen: Observation,
+  by: By,
 ): Promise<number> {
   const steps = planAll(desired, basesOf({ found: seen.found, strays: [] }))
   if (steps.length === 0) return 0
   const differences = differencesOf(desired, seen, life.heads.decided.projections.applied)
-  await reportDrift(life, { differences, purpose: 'recover', recover: steps })
+  await reportDrift(life, { differences, purpose: 'recover', recover: steps }, by)
   return steps.length
 }

@@ -13,7 +13,7 @@ import type {
   Stream,
   Wanted,
 } from '../../events/index.ts'
-import { openSnapshots } from '../../events/index.ts'
+import { FACT_VERSIONS, openSnapshots } from '../../events/index.ts'
 import type { EntityState } from '../../machines/index.ts'
 import { projectionsCode, projectionsFrom, tablesOf, Trie } from '../../projections/index.ts'
 import type { Timers } from '../ports.ts'
@@ -22,13 +22,19 @@ import { emptyView, type View } from './empty-view.ts'
 /** Raised when a machine's states or contexts change their meaning: older snapshots are then folded anew. */
 const MACHINES_VERSION = 1
 
+/**
+ * What facts are known, as a number that every new type and every new version raises: what another program folded of a log, newer
+ * facts included, says nothing of what this one may.
+ */
+const FACTS_VERSION = Object.values(FACT_VERSIONS).reduce<number>((sum, version) => sum + version, 0)
+
 /** A view, and what the log needs to go on from there. */
 export type Restored = { readonly checkpoint?: Checkpoint; readonly view: View }
 
 export const snapshotsOf = (store: Store, hash: Hash, timers: Pick<Timers, 'afterTurn'>): Snapshots =>
   openSnapshots({
     afterTurn: (run) => timers.afterTurn(run),
-    code: `machines@${MACHINES_VERSION} ${projectionsCode}`,
+    code: `facts@${FACTS_VERSION} machines@${MACHINES_VERSION} ${projectionsCode}`,
     hash,
     store,
   })

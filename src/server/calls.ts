@@ -4,7 +4,7 @@
  */
 import type { ClientCommand } from '../../events/index.ts'
 import { RefusedError } from '../../events/index.ts'
-import type { Given, Moment, Operations, Range } from '../cli/operations.ts'
+import type { Given, Moment, Operations, Range } from '../operations/operations.ts'
 import { Checked, commandId, commitNumber, flag, moment, text, uid } from './arguments.ts'
 import type { Peer } from './peer.ts'
 import { isObject } from './protocol.ts'
@@ -21,7 +21,7 @@ type Call = (operations: Operations, given: Arguments, caller: Caller) => Outcom
 export const CALLS: ReadonlyMap<string, Call> = new Map<string, Call>([
   ['commits', (to, [range]) => to.commits(rangeOf(range))],
   ['dispatch', (to, [command, how], caller) => to.dispatch(commandOf(command), givenOf(how, caller))],
-  ['heal', (to) => to.heal()],
+  ['heal', (to, [how], caller) => to.heal(givenOf(how ?? {}, caller))],
   ['picture', (to, [at]) => to.picture(momentOf(at))],
   ['plan', (to) => to.plan()],
   ['preview', (to, [command, how], caller) => to.preview(commandOf(command), givenOf(how, caller))],
@@ -71,7 +71,12 @@ function givenOf(given: unknown, { peer }: Caller): Given {
 
 function rangeOf(given: unknown): Range {
   const checked = new Checked()
-  const range = checked.fields('range', given ?? {}, { follow: flag, from: commitNumber, to: commitNumber })
+  const range = checked.fields('range', given ?? {}, {
+    follow: flag,
+    from: commitNumber,
+    stored: flag,
+    to: commitNumber,
+  })
   checked.done()
   return range
 }

@@ -13,14 +13,15 @@ import type {
   Moment,
   Operations,
   Picture,
+  Place,
   Preview,
   Range,
   Status,
   Trace,
   Verified,
-} from '../cli/operations.ts'
+} from '../operations/operations.ts'
 import { GREETING_MS, Link, LinkLost } from './link.ts'
-import { meetingOf, type Place } from './place.ts'
+import { meetingOf } from './place.ts'
 import type { Greeting } from './protocol.ts'
 
 /** Between two attempts, in milliseconds. */
@@ -29,7 +30,7 @@ const PAUSE_MS = 50
 export const WAIT_MS = 10_000
 
 /**
- * The engine that serves a data directory. Undefined: none does.
+ * A client of the engine that serves a data directory, in whatever process of this machine; to be closed. Undefined: none serves it.
  * @param greetingMs how long it may take to greet
  * @throws {EngineError} ERR_NOT_PERMITTED, ERR_RUN_DIR, ERR_UNSUPPORTED, ERR_BACKPRESSURE: it will not serve us, or must not be believed
  */
@@ -81,7 +82,10 @@ function waited(error: EngineError, waitMs: number): EngineError {
   return new EngineError('ERR_STORE_LOCKED', text, { cause: error, details: error.details })
 }
 
-/** Each method is a call of the same name at the engine, with the same arguments. */
+/** Who claims nothing: the kernel tells the engine who it is. */
+const SOMEBODY: Given = { actor: { kind: 'socket' } }
+
+/** A client of an engine that runs. Each method is a call of the same name at the engine, with the same arguments. */
 export class RemoteOperations implements Operations {
   readonly #link: Link
 
@@ -103,7 +107,7 @@ export class RemoteOperations implements Operations {
   }
 
   /** With an id, always: so that a command whose answer was lost can be given again. @throws {EngineError} ERR_OUTCOME_UNKNOWN: it was */
-  async dispatch(command: ClientCommand, given: Given): Promise<Done> {
+  async dispatch(command: ClientCommand, given: Given = SOMEBODY): Promise<Done> {
     // Loaded when it is needed: whoever only reads starts the sooner.
     const id = given.id ?? ((await import('uuid')).v7() as CommandId)
     try {
@@ -115,8 +119,8 @@ export class RemoteOperations implements Operations {
     }
   }
 
-  heal(): Promise<Healed> {
-    return this.#link.call('heal') as Promise<Healed>
+  heal(given: Given): Promise<Healed> {
+    return this.#link.call('heal', given) as Promise<Healed>
   }
 
   picture(moment?: Moment): Promise<Picture> {
@@ -127,7 +131,7 @@ export class RemoteOperations implements Operations {
     return this.#link.call('plan') as Promise<Differences>
   }
 
-  preview(command: ClientCommand, given: Given): Promise<Preview> {
+  preview(command: ClientCommand, given: Given = SOMEBODY): Promise<Preview> {
     return this.#link.call('preview', command, given) as Promise<Preview>
   }
 

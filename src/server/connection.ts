@@ -5,7 +5,7 @@
  */
 import type { Socket } from 'node:net'
 import { EngineError } from '../../events/index.ts'
-import type { Operations } from '../cli/operations.ts'
+import type { Operations } from '../operations/operations.ts'
 import { call, type Arguments, type Caller } from './calls.ts'
 import { Lines } from './lines.ts'
 import {

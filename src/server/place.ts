@@ -5,13 +5,12 @@
 import { lstat, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError } from '../../events/index.ts'
+import type { Place } from '../operations/operations.ts'
 import { isAbsent, onDisk } from '../storage/errors.ts'
 import { runDirOf } from '../storage/run-dir.ts'
 
 /** Longest path of a socket in bytes: sun_path has 108, the last of them 0 (unix(7)). */
 export const SOCKET_PATH_BYTES_MAX = 107
-
-export type Place = { readonly dataDir: string; readonly runDir: string }
 
 /** @param ownRunDir `<run-dir>/<origin, 12 hex>` */
 export const socketIn = (ownRunDir: string): string => join(ownRunDir, 'engine.sock')

@@ -37,7 +37,7 @@ export type Greeting = {
 
 /** What a client sends. */
 export type FromClient =
-  /** Calls a method of `Operations` (src/cli/operations.ts). */
+  /** Calls a method of `Operations` (src/operations/operations.ts). */
   | { readonly id: number; readonly method: string; readonly params?: readonly unknown[] }
   /** Ends a stream. A call cannot be taken back: its answer comes all the same. */
   | { readonly cancel: true; readonly id: number }

@@ -3,14 +3,14 @@
  * what is asked while it starts waits until it has.
  */
 import { EngineError } from '../../events/index.ts'
-import { operationsOf } from '../cli/engine-operations.ts'
-import { withOthers, type Operations } from '../cli/operations.ts'
 import { createController, type Controller, type ControllerOptions } from '../controller/controller.ts'
 import { instant } from '../engine/instant.ts'
+import { operationsOf } from '../operations/engine-operations.ts'
+import { withOthers, type Operations } from '../operations/operations.ts'
 import type { Ports } from '../ports.ts'
 import { systemPorts } from '../system/ports.ts'
 import { VERSION } from '../version.ts'
-import { Door } from './door.ts'
+import type { Door } from './door.ts'
 
 /** An engine that serves. */
 export type Served = AsyncDisposable & {
@@ -22,7 +22,8 @@ export type Served = AsyncDisposable & {
 }
 
 /**
- * Opens a data directory, as `createController` does, and serves it.
+ * Opens a data directory, as `createController` does, and serves it: the command line, and `connectEngine` in other processes, then work
+ * by this engine. Its socket lets in root and the user of this process, `<run-dir>/<origin, 12 hex>/engine.sock`.
  * @throws {EngineError} as createController; ERR_RUN_DIR: the socket cannot be made
  */
 export async function serveEngine(options: ControllerOptions = {}): Promise<Served> {
@@ -32,6 +33,8 @@ export async function serveEngine(options: ControllerOptions = {}): Promise<Serv
     const disk = await ports.openDisk(where)
     if (disk.damage !== undefined) return disk
     try {
+      // It asks the kernel who comes, and libc is loaded when somebody serves, not on import.
+      const { Door } = await import('./door.ts')
       const door = await Door.open(disk, { ready: hall.ready })
       hall.door = door
       const close = async (): Promise<void> => {

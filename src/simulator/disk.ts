@@ -4,7 +4,8 @@
  */
 import { EngineError, type Origin } from '../../events/index.ts'
 import type { Disk, HeadRecord } from '../ports.ts'
-import { Platter, SimulatedStore, type Wait } from './store.ts'
+import { Platter, type Fate } from './platter.ts'
+import { SimulatedStore, type Via, type Wait } from './store.ts'
 
 type DataDir = { isHeld: boolean; origin: Origin | undefined; readonly platter: Platter }
 
@@ -25,24 +26,32 @@ export class SimulatedDisks {
     return this.#dir(dataDir).platter
   }
 
+  /** Whose log is in a data directory; undefined: nobody's yet. */
+  originOf(dataDir: string): Origin | undefined {
+    return this.#dir(dataDir).origin
+  }
+
   /** The engine on a data directory died: its lock is free, what it still writes is lost, what it wrote stays. */
-  kill(dataDir: string): void {
+  kill(dataDir: string, fate?: Fate): void {
     const dir = this.#dir(dataDir)
     dir.isHeld = false
-    dir.platter.incarnation += 1
+    dir.platter.kill(fate)
   }
 
   /** The power went: as {@link kill} for all engines, what was not synced is lost, and run directories are empty. */
-  crash(): void {
+  crash(fate?: Fate): void {
     this.#heads.clear()
     for (const dir of this.#dirs.values()) {
       dir.isHeld = false
-      dir.platter.crash()
+      dir.platter.crash(fate)
     }
   }
 
   /** As `openDisk` of `src/storage/`. @throws {EngineError} ERR_STORE_LOCKED. */
-  async open({ dataDir, runDir }: { readonly dataDir: string; readonly runDir: string }): Promise<Disk> {
+  async open(
+    { dataDir, runDir }: { readonly dataDir: string; readonly runDir: string },
+    behind: { readonly via?: Via; readonly wait?: Wait } = {},
+  ): Promise<Disk> {
     const dir = this.#dir(dataDir)
     if (dir.isHeld)
       throw new EngineError('ERR_STORE_LOCKED', `data directory ${dataDir}: another engine has it`)
@@ -58,7 +67,8 @@ export class SimulatedDisks {
       },
       dataDir,
       openStore: async () => {
-        if (store?.status !== 'open') store = new SimulatedStore(dir.platter, this.#wait)
+        if (store?.status !== 'open')
+          store = new SimulatedStore(dir.platter, behind.wait ?? this.#wait, behind.via)
         await store.open()
         return store
       },

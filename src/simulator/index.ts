@@ -1,10 +1,12 @@
 /**
- * The world in memory: a kernel, disks, clock and ids that a test owns, and people who tamper. A controller with these
- * ports is the real engine; only what it touches is simulated.
+ * The world in a seed, for tests of your own: machines in memory with the real engine on them, virtual time, disks and
+ * kernels that fail when asked to, and people who tamper. Any test runner will do; no global of the process is touched.
  *
- *     const world = createWorld()
- *     const ports = simulatedPorts({ seed: '1', world })
- *     const controller = await ports.time.until(createController({ dataDir: '/data', ports }))
+ *     const world = await createWorld({ seed: '1' })
+ *     const { controller } = world.host(0)
+ *     await world.until(controller.newNetwork('bridge', 'web'))
+ *
+ * The parts can be had alone: `createKernelWorld` is one machine's kernel, `simulatedPorts` the ports of an engine on it.
  */
 export { attachOutside, OUTSIDE_PATH, personAt } from '../kernel/simulated/humans.ts'
 export type { OutsideOptions, Person } from '../kernel/simulated/humans.ts'
@@ -12,8 +14,16 @@ export { openSimulatedKernel } from '../kernel/simulated/index.ts'
 export type { SimulatedKernelOptions } from '../kernel/simulated/index.ts'
 export { canReach } from '../kernel/simulated/reach.ts'
 export type { Place, Probe, Reach } from '../kernel/simulated/reach.ts'
-export { createWorld, overrun, reboot } from '../kernel/simulated/world.ts'
-export type { Fault, World } from '../kernel/simulated/world.ts'
+export { createKernelWorld, overrun, reboot } from '../kernel/simulated/world.ts'
+export type { Fault, KernelWorld } from '../kernel/simulated/world.ts'
+export { Chance } from './chance.ts'
+export { DiskHand, KernelHand } from './hands.ts'
+export type { StepFault, StepMatch } from './hands.ts'
+export { Host } from './host.ts'
+export type { Backup, Fate, WriteFault } from './platter.ts'
 export { simulatedPorts } from './ports.ts'
 export type { SimulatedPorts } from './ports.ts'
 export { VirtualTime } from './time.ts'
+export { Trace } from './trace.ts'
+export { createWorld, DeadlineError, World } from './world.ts'
+export type { ServicePorts, WorldOptions } from './world.ts'

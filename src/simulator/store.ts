@@ -2,113 +2,47 @@
  * A store in memory with LevelDB's promises and no more: what was written without sync may be lost in a power cut, a
  * synced write takes all before it along, an iterator sees the store as it was when it was made.
  *
- * Rows live on a `Platter`, which outlives the store that writes to it, as a disk outlives a process.
+ * Rows live on a platter (`platter.ts`), which outlives the store that writes to it, as a disk outlives a process.
  */
 import { AbstractIterator, AbstractLevel } from 'abstract-level'
 import type { AbstractIteratorOptions } from 'abstract-level'
+import type { Platter, Op, Range, Row } from './platter.ts'
 
-type Row = [key: string, value: string]
-type Op = { readonly key: string; readonly type: 'del' | 'put'; readonly value?: string }
-type Range = Pick<AbstractIteratorOptions<string, string>, 'gt' | 'gte' | 'limit' | 'lt' | 'lte' | 'reverse'>
 type Format = Buffer | Uint8Array | string
 
-/** What the next write comes to. `landed` and `lost` both fail; only the first is on disk. `lie`: success, not synced. */
-export type WriteFault = 'full' | 'landed' | 'lie' | 'lost'
-
-/** The rows of one data directory. */
-export class Platter {
-  /** Each write takes the first one. `full` stays until it is taken out. */
-  readonly faults: WriteFault[] = []
-  /** Raised when the process that wrote dies: its later writes land nowhere. */
-  incarnation = 1
-  /** Virtual milliseconds that a synced write takes. */
-  syncMs = 0
-  writes = 0
-  /** In order; undefined: to be sorted again when somebody asks. */
-  #keys: readonly string[] | undefined
-  #rows = new Map<string, string>()
-  #synced = new Map<string, string>()
-  #unsynced: Op[] = []
-
-  get(key: string): string | undefined {
-    return this.#rows.get(key)
-  }
-
-  /** Rows in a range, in order of keys (ASCII, so UTF-16 order is byte order), as they are now. */
-  range(options: Range): readonly Row[] {
-    const { gt, gte, limit = -1, lt, lte, reverse = false } = options
-    const isIn = (key: string): boolean =>
-      !(gte !== undefined && key < gte) &&
-      !(gt !== undefined && key <= gt) &&
-      !(lt !== undefined && key >= lt) &&
-      !(lte !== undefined && key > lte)
-    this.#keys ??= [...this.#rows.keys()].sort()
-    const keys = this.#keys.filter(isIn)
-    if (reverse) keys.reverse()
-    return (limit < 0 ? keys : keys.slice(0, limit)).map((key) => [key, this.#rows.get(key) ?? ''])
-  }
-
-  /** All or nothing. Throws as LevelDB does, with the errno in the text. */
-  write(ops: readonly Op[], sync: boolean): void {
-    this.writes += 1
-    const fault = this.faults[0]
-    if (fault !== undefined && fault !== 'full') this.faults.shift()
-    if (fault === 'full') throw ioError('No space left on device')
-    if (fault === 'lost') throw ioError('Input/output error')
-    for (const op of ops) set(this.#rows, op)
-    this.#unsynced.push(...ops)
-    this.#keys = undefined
-    if (sync && fault !== 'lie') this.#sync()
-    if (fault === 'landed') throw ioError('Input/output error')
-  }
-
-  /** The power goes: what was not synced is lost. The process with it. */
-  crash(): void {
-    this.incarnation += 1
-    this.#unsynced = []
-    this.#rows = new Map(this.#synced)
-    this.#keys = undefined
-  }
-
-  /** Damage that LevelDB would not notice: a row that reads otherwise, or (undefined) is not there any more. */
-  damage(key: string, value: string | undefined): void {
-    for (const rows of [this.#rows, this.#synced])
-      set(rows, value === undefined ? { key, type: 'del' } : { key, type: 'put', value })
-    this.#keys = undefined
-  }
-
-  #sync(): void {
-    for (const op of this.#unsynced) set(this.#synced, op)
-    this.#unsynced = []
-  }
-}
-
-/** How a store's writes wait, and for whom it writes. */
+/** How a store's writes wait. */
 export type Wait = (ms: number) => Promise<void>
+
+/** What stands between a process and its disk: it may write down what is asked, and may never answer. */
+export type Via = <T>(what: string, work: () => Promise<T>, told?: (value: T) => string) => Promise<T>
+
+const directly: Via = (_what, work) => work()
 
 /** An abstract-level store on a platter. Writes of a process that died never settle. */
 export class SimulatedStore extends AbstractLevel<Format, string, string> {
   readonly #incarnation: number
   readonly #platter: Platter
+  readonly #via: Via
   readonly #wait: Wait
 
-  constructor(platter: Platter, wait: Wait) {
+  constructor(platter: Platter, wait: Wait, via: Via = directly) {
     super({ encodings: { utf8: true }, implicitSnapshots: true, permanence: true, seek: false })
     this.#platter = platter
+    this.#via = via
     this.#wait = wait
     this.#incarnation = platter.incarnation
   }
 
-  async _get(key: string): Promise<string | undefined> {
-    return this.#platter.get(key)
+  _get(key: string): Promise<string | undefined> {
+    return this.#via(`get ${key}`, async () => this.#platter.read(key), told)
   }
 
-  async _getMany(keys: readonly string[]): Promise<(string | undefined)[]> {
-    return keys.map((key) => this.#platter.get(key))
+  _getMany(keys: readonly string[]): Promise<(string | undefined)[]> {
+    return this.#via(`get ${keys.join(' ')}`, async () => keys.map((key) => this.#platter.read(key)))
   }
 
-  async _has(key: string): Promise<boolean> {
-    return this.#platter.get(key) !== undefined
+  _has(key: string): Promise<boolean> {
+    return this.#via(`has ${key}`, async () => this.#platter.get(key) !== undefined, String)
   }
 
   _put(key: string, value: string, options: { readonly sync?: boolean }): Promise<void> {
@@ -119,30 +53,56 @@ export class SimulatedStore extends AbstractLevel<Format, string, string> {
     return this._batch([{ key, type: 'del' }], options)
   }
 
-  /** Chained batches come here too. A write lands when its time is over, unless its process died meanwhile. */
-  async _batch(ops: readonly Op[], { sync = false }: { readonly sync?: boolean }): Promise<void> {
-    if (sync && this.#platter.syncMs > 0) await this.#wait(this.#platter.syncMs)
-    if (this.#platter.incarnation !== this.#incarnation) return new Promise(() => undefined)
-    this.#platter.write(ops, sync)
+  /** Chained batches come here too. A write lands when its time is over, or, if its process dies meanwhile, as fate has it. */
+  _batch(ops: readonly Op[], { sync = false }: { readonly sync?: boolean }): Promise<void> {
+    const write = async (): Promise<void> => {
+      if (sync && this.#platter.syncMs > 0) {
+        this.#platter.begin(ops)
+        await this.#wait(this.#platter.syncMs)
+      }
+      if (this.#platter.incarnation !== this.#incarnation) return new Promise(() => undefined)
+      this.#platter.write(ops, sync)
+    }
+    return this.#via(`write ${ops.map(named).join(' ')}`, write)
   }
 
   async _clear(options: Range): Promise<void> {
     const ops = this.#platter.range(options).map(([key]): Op => ({ key, type: 'del' }))
-    if (ops.length > 0) this.#platter.write(ops, false)
+    if (ops.length === 0) return
+    await this.#via(`clear ${ops.length} rows`, async () => {
+      if (this.#platter.incarnation === this.#incarnation) this.#platter.write(ops, false)
+    })
   }
 
   _iterator(options: AbstractIteratorOptions<string, string>): AbstractIterator<this, string, string> {
-    return new RowsIterator(this, options, this.#platter.range(options))
+    return new RowsIterator(this, options, this.#platter.range(options), {
+      platter: this.#platter,
+      via: this.#via,
+    })
   }
 }
 
+/** Rows of commits by their hash too: that is what two runs must agree on. */
+const named = ({ key, value }: Op): string =>
+  key.startsWith('c') ? `${key}=${value?.slice(0, 8) ?? ''}` : key
+
+const told = (value: string | undefined): string =>
+  value === undefined ? 'nothing' : `${value.length} characters`
+
 class RowsIterator<D extends SimulatedStore> extends AbstractIterator<D, string, string> {
   readonly #rows: readonly Row[]
+  readonly #behind: { readonly platter: Platter; readonly via: Via }
   #next = 0
 
-  constructor(db: D, options: AbstractIteratorOptions<string, string>, rows: readonly Row[]) {
+  constructor(
+    db: D,
+    options: AbstractIteratorOptions<string, string>,
+    rows: readonly Row[],
+    behind: { readonly platter: Platter; readonly via: Via },
+  ) {
     super(db, options)
     this.#rows = rows
+    this.#behind = behind
   }
 
   async _next(): Promise<Row | undefined> {
@@ -150,17 +110,18 @@ class RowsIterator<D extends SimulatedStore> extends AbstractIterator<D, string,
   }
 
   /** A copy of each row, since abstract-level decodes in place. */
-  async _nextv(size: number): Promise<Row[]> {
-    const rows = this.#rows.slice(this.#next, this.#next + size)
-    this.#next += rows.length
-    return rows.map(([key, value]) => [key, value])
+  _nextv(size: number): Promise<Row[]> {
+    const { platter, via } = this.#behind
+    return via(
+      `read ${this.#rows[this.#next]?.[0] ?? 'to the end'}`,
+      async () => {
+        const rows = this.#rows.slice(this.#next, this.#next + size)
+        this.#next += rows.length
+        return rows.map(([key, value]): Row => [key, platter.seen(key, value)])
+      },
+      (rows) => `${rows.length} rows`,
+    )
   }
 }
 
-function set(rows: Map<string, string>, op: Op): void {
-  if (op.type === 'del') rows.delete(op.key)
-  else rows.set(op.key, op.value ?? '')
-}
-
-const ioError = (text: string): Error =>
-  Object.assign(new Error(`IO error: ${text}`), { code: 'LEVEL_IO_ERROR' })
+export { Platter, type WriteFault } from './platter.ts'

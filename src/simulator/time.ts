@@ -1,37 +1,67 @@
 /**
- * Virtual time: a clock that stands still until somebody steps it, and the rxjs scheduler on it. Between two events all
+ * Virtual time: a clock that stands still until somebody steps it, and rxjs schedulers on it. Between two events all
  * promises run to their end, as on a real event loop, so code that awaits behaves as it would, only at once.
  *
- * rxjs's own `flush` runs all events in one go, without letting promises run between; hence `step` and `run`.
+ * Many processes live on one time: each schedules as its own owner, and what a dead one had scheduled never comes.
  */
-import { VirtualTimeScheduler } from 'rxjs'
+import { Subscription, type SchedulerAction, type SchedulerLike } from 'rxjs'
 import type { Clock, Timers } from '../ports.ts'
+import { DueQueue, NOBODY, type Due, type Owner } from './queue.ts'
 
 /** More events than this in one `run` is a loop that never rests. */
 export const EVENTS_MAX = 10_000_000
 
 /** 2026-01-01T00:00:00Z: where wall time begins unless told otherwise. */
-const WALL_START_MS = 1_767_225_600_000
+export const WALL_START_MS = 1_767_225_600_000
 
 export class VirtualTime implements Clock, Timers {
-  readonly scheduler = new VirtualTimeScheduler()
+  readonly scheduler: SchedulerLike
+  /** Events so far. */
+  steps = 0
+  #nowMs = 0
+  readonly #queue = new DueQueue()
   #wallOffsetMs: number
 
   constructor(wallStartMs = WALL_START_MS) {
     this.#wallOffsetMs = wallStartMs
+    this.scheduler = this.timersOf(NOBODY).scheduler
   }
 
   /** One event later than what is due now. */
   afterTurn(run: () => void): void {
-    this.scheduler.schedule(run)
+    this.at(0, run)
+  }
+
+  /** Runs something in so many milliseconds, on behalf of an owner. */
+  at(delayMs: number, run: () => void, owner: Owner = NOBODY): Due {
+    return this.#queue.add(this.#nowMs + Math.max(0, delayMs), run, owner)
+  }
+
+  /** Timers whose events come only as long as their owner lives. */
+  timersOf(owner: Owner): Timers {
+    const at = (delayMs: number, run: () => void): Due => this.at(delayMs, run, owner)
+    const scheduler: SchedulerLike = {
+      now: () => this.#nowMs,
+      schedule: <T>(
+        work: (this: SchedulerAction<T>, state?: T) => void,
+        delayMs = 0,
+        state?: T,
+      ): Subscription => new VirtualAction(at, work).schedule(state, delayMs),
+    }
+    return { afterTurn: (run) => void at(0, run), scheduler }
+  }
+
+  /** What an owner still waits for. */
+  pendingOf(owner: Owner): number {
+    return this.#queue.countOf(owner)
   }
 
   monotonicMs(): number {
-    return this.scheduler.frame
+    return this.#nowMs
   }
 
   nowMs(): number {
-    return Math.floor(this.#wallOffsetMs + this.scheduler.frame)
+    return Math.floor(this.#wallOffsetMs + this.#nowMs)
   }
 
   /** Somebody sets the clock: wall time jumps, back if negative; durations do not notice. */
@@ -41,26 +71,25 @@ export class VirtualTime implements Clock, Timers {
 
   /** When the next event is due; undefined: there is none. */
   get nextMs(): number | undefined {
-    return this.scheduler.actions[0]?.delay
+    return this.#queue.peek()?.atMs
   }
 
   /** Runs the next event and what its promises do. False: there was none. */
   async step(): Promise<boolean> {
-    const action = this.scheduler.actions.shift()
-    if (action === undefined) return false
-    this.scheduler.frame = action.delay
-    const error: unknown = action.execute(action.state, action.delay)
-    if (error instanceof Error) throw error
-    if (error !== undefined) throw new Error('an event threw what is no error', { cause: error })
+    const due = this.#queue.take()
+    if (due === undefined) return false
+    this.steps++
+    this.#nowMs = Math.max(this.#nowMs, due.atMs)
+    due.run()
     await settle()
     return true
   }
 
   /** Runs events up to a moment and moves the clock there. Repeating timers that never end are fine here. */
   async runFor(ms: number): Promise<void> {
-    const endMs = this.scheduler.frame + ms
+    const endMs = this.#nowMs + ms
     await this.run(() => (this.nextMs ?? Infinity) > endMs)
-    this.scheduler.frame = endMs
+    this.#nowMs = endMs
   }
 
   /** Runs events until it is enough, or none is left. @returns how many. */
@@ -82,5 +111,39 @@ export class VirtualTime implements Clock, Timers {
   }
 }
 
-/** Promises have run when an immediate does: Node drains them before it takes the next phase. */
-const settle = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
+/** What rxjs calls an action: work that can be scheduled again, and is off when unsubscribed. */
+class VirtualAction<T> extends Subscription implements SchedulerAction<T> {
+  readonly #at: (delayMs: number, run: () => void) => Due
+  #due: Due | undefined
+  readonly #work: (this: SchedulerAction<T>, state?: T) => void
+
+  constructor(
+    at: (delayMs: number, run: () => void) => Due,
+    work: (this: SchedulerAction<T>, state?: T) => void,
+  ) {
+    super(() => this.#cancel())
+    this.#at = at
+    this.#work = work
+  }
+
+  schedule(state?: T, delayMs = 0): Subscription {
+    if (this.closed) return this
+    this.#cancel()
+    this.#due = this.#at(delayMs, () => {
+      this.#due = undefined
+      this.#work(state)
+    })
+    return this
+  }
+
+  #cancel(): void {
+    if (this.#due) this.#due.isOff = true
+    this.#due = undefined
+  }
+}
+
+/** Taken when this is loaded, so that fake timers of a test runner do not reach it. */
+const immediate = setImmediate
+
+/** Promises have run when an immediate does: Node drains them before it takes the next phase. Nothing depends on when that is. */
+export const settle = (): Promise<void> => new Promise((resolve) => void immediate(resolve))

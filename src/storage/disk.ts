@@ -14,8 +14,8 @@ import type { Origin } from '../../events/index.ts'
 import type { Disk, Store } from '../ports.ts'
 import { openDamaged, type DamagedOptions } from './damaged.ts'
 import { type BrokenFile, codeOf, damageOf, ifGone, onDisk } from './errors.ts'
-import { checkJournals, type Journals } from './journals.ts'
 import { openLevel } from './level.ts'
+import { lookAt } from './look.ts'
 import { readManifest } from './manifest.ts'
 import { checkBase, HeadFile, openRunDir } from './run-dir.ts'
 import { isRunning } from './running.ts'
@@ -117,24 +117,25 @@ async function lock(dataDir: string, path: string, mayCreate: boolean): Promise<
   try {
     return await openLevel(path, mayCreate)
   } catch (cause) {
-    if (codeOf(cause) !== 'LEVEL_LOCKED') throw cause
-    const holder = await readHolder(dataDir)
-    const who =
-      holder === undefined ? 'another process' : `pid ${holder.pid} (${holder.role}: ${holder.command})`
-    throw new EngineError('ERR_STORE_LOCKED', `data directory ${dataDir}: ${who} has it`, {
-      cause,
-      details: { dataDir, ...(holder === undefined ? {} : { holder }) },
-    })
+    throw codeOf(cause) === 'LEVEL_LOCKED' ? await lockedError(dataDir, cause) : cause
   }
 }
 
-/** How long to wait before a second look, in milliseconds: somebody may have been opening the store during the first. */
-const SECOND_LOOK_MS = 100
+async function lockedError(dataDir: string, cause?: unknown): Promise<EngineError> {
+  const holder = await readHolder(dataDir)
+  const who =
+    holder === undefined ? 'another process' : `pid ${holder.pid} (${holder.role}: ${holder.command})`
+  return new EngineError('ERR_STORE_LOCKED', `data directory ${dataDir}: ${who} has it`, {
+    cause,
+    details: { dataDir, ...(holder === undefined ? {} : { holder }) },
+  })
+}
 
 /**
  * What LevelDB must not see: a store that lacks a file, and write-ahead logs of which it would drop a part in silence,
  * always; and broken tables, over which it may end the process, if the last holder is gone without having let go (or every
  * start would end the same way). No damage: it may be opened, or somebody has it.
+ * @throws {EngineError} ERR_STORE_LOCKED: somebody writes in it, holder or not
  */
 async function findDamage(
   dataDir: string,
@@ -142,25 +143,13 @@ async function findDamage(
 ): Promise<{ readonly damage?: EngineError; readonly torn?: BrokenFile }> {
   const holder = await readHolder(dataDir)
   if (holder !== undefined && isAlive(holder)) return {}
-  const { broken, torn } = await lookAt(path, holder !== undefined)
-  if (broken.length === 0) return torn[0] === undefined ? {} : { torn: torn[0] }
-  await new Promise((resolve) => setTimeout(resolve, SECOND_LOOK_MS))
-  const now = await readHolder(dataDir)
-  if (now !== undefined && isAlive(now)) return {}
-  const damage = damageOf(path, (await lookAt(path, true)).broken)
+  const first = await lookAt(path, holder !== undefined)
+  if (first?.broken.length === 0) return first.torn[0] === undefined ? {} : { torn: first.torn[0] }
+  const found = first && (await lookAt(path, true))
+  if (found === undefined) throw await lockedError(dataDir)
+  const damage = damageOf(path, found.broken)
   return damage === undefined ? {} : { damage }
 }
-
-const lookAt = (path: string, tables: boolean): Promise<Journals> =>
-  onDisk(`store ${path}`, async () => {
-    const manifest = await readManifest(path)
-    const journals = await checkJournals(path)
-    const rotten = tables ? await checkTables(path, manifest.tables) : []
-    const known = new Set(rotten.map(({ file }) => file))
-    // Of a table that is of another size, where it is broken says more.
-    const others = manifest.broken.filter(({ file }) => !known.has(file))
-    return { broken: [...others, ...journals.broken, ...rotten], torn: journals.torn }
-  })
 
 /** Whatever LevelDB makes or removes meanwhile is left to the next look. */
 async function* checkFiles(path: string): AsyncGenerator<EngineError | undefined, void, void> {

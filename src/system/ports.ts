@@ -31,11 +31,13 @@ async function openLinuxKernel(options: KernelOptions): Promise<Kernel> {
 /**
  * Whether the real kernel may be changed by this process, told before anything is made on disk: directories that a
  * stranger made would stand in the way of whoever may.
+ * @returns what opens it, and does not ask again
  * @throws {EngineError} ERR_NOT_PERMITTED, ERR_KERNEL_UNSUPPORTED
  */
-export async function checkRights(hostNetns: string | undefined): Promise<void> {
+export async function permittedKernel(hostNetns: string | undefined): Promise<Ports['openKernel']> {
   const linux = await import('../kernel/linux/index.ts')
   linux.checkRights(hostNetns)
+  return linux.openPermittedKernel
 }
 
 /** Made anew for each controller; nothing in it is shared but the machine and its chance. */

@@ -1,9 +1,10 @@
 /** The command line on a simulated machine: words in, what it wrote and its exit status out. No process, no kernel, no disk. */
 import type { Controller } from '../../src/index.ts'
-import { operationsOf } from '../../src/cli/engine-operations.ts'
+import { operationsOf } from '../../src/operations/engine-operations.ts'
 import type { Io } from '../../src/cli/io.ts'
-import { withOthers, type Operations, type Status } from '../../src/cli/operations.ts'
+import { withOthers, type Operations, type Status } from '../../src/operations/operations.ts'
 import { run } from '../../src/cli/run.ts'
+import type { Reach } from '../../src/cli/session.ts'
 import { Lab } from '../engine/lab.ts'
 
 export type Said = {
@@ -58,11 +59,7 @@ const lent = (operations: Operations): Operations =>
 /** Nobody is there: a command that wants an engine is one too many. */
 export const nobody = (): Promise<Operations> => Promise.reject(new Error('the log was opened'))
 
-export async function say(
-  line: string,
-  reach: () => Promise<Operations> = nobody,
-  of: Partial<Io> = {},
-): Promise<Said> {
+export async function say(line: string, reach: Reach = nobody, of: Partial<Io> = {}): Promise<Said> {
   let [out, err] = ['', '']
   const io: Io = {
     env: {},

@@ -1,7 +1,7 @@
 /** Facts as sentences: every type has one, in names that people gave. */
 import { describe, expect, it } from 'vitest'
 import type { AnyFact, Commit, FactOf, FactType, Instant, PlanId } from '../../events/index.ts'
-import { Names } from '../../src/cli/names.ts'
+import { Names } from '../../src/operations/names.ts'
 import { asked, factTypes, headline, sentence, who } from '../../src/cli/sentences.ts'
 
 const id = (digit: string): string => digit.repeat(64)
@@ -169,6 +169,25 @@ describe('a fact', () => {
     expect([...factTypes].sort()).toEqual(Object.keys(SAMPLES).sort())
   })
 
+  it('tells what is particular to a network', () => {
+    const [data] = SAMPLES.NetworkCreateRequested
+    const subnets = [
+      {
+        auxAddresses: { printer: '172.18.0.8', router: '172.18.0.9' },
+        gateway: '172.18.0.1',
+        ipRange: '172.18.5.0/24',
+        subnet: '172.18.0.0/16',
+      },
+      { gateway: 'fd00::1', subnet: 'fd00::/64' },
+    ]
+    const rest = { ifPrefix: 'lan', internal: false, masquerade: false, mtu: 9000, subnets }
+    const fact = { data: { ...data, ...rest }, type: 'NetworkCreateRequested' } as never
+    expect(sentence(fact, names(), AT)).toBe(
+      'network web is to be made by driver bridge on cnb1: 172.18.0.0/16, gateway 172.18.0.1, addresses out of 172.18.5.0/24, ' +
+        'printer=172.18.0.8 set aside, router=172.18.0.9 set aside; fd00::/64, gateway fd00::1; not masqueraded; mtu 9000; interfaces lan0, …',
+    )
+  })
+
   it('tells failures, late receipts, and a thing that nobody named by its id', () => {
     const settled = (data: object) =>
       sentence(
@@ -209,6 +228,7 @@ describe('a command', () => {
   it.each([
     ['connect', { network: NET, sandbox: 'a' }, 'connect web a'],
     ['network.create', { driver: 'bridge', name: 'web' }, 'network create web'],
+    ['network.create', { name: 'web', options: { 'a.b': 'c' } }, 'network create web --opt a.b=c'],
     ['network.delete', { network: 'web' }, 'network rm web'],
     ['endpoint.create', { name: 'e1', network: 'web' }, 'endpoint create web e1'],
     ['endpoint.join', { endpoint: END, sandbox: BOX }, 'endpoint join a-web a'],

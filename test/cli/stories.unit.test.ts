@@ -55,6 +55,41 @@ describe('everyday commands', () => {
     ])
   })
 
+  it('tell all that makes a network what it is', async () => {
+    const lab = await CommandLab.open()
+    const options =
+      '--subnet 10.9.0.0/16 --gateway 10.9.0.1 --ip-range 10.9.5.0/24 --aux-address router=10.9.0.7 --subnet fd00:9::/64 --if-prefix lan' +
+      ' --opt com.docker.network.driver.mtu=9000 --opt com.docker.network.bridge.name=br9'
+    expect((await lab.do(`network create web ${options}`)).err).toBe('')
+    const pool = '10.9.0.0/16, gateway 10.9.0.1, addresses out of 10.9.5.0/24, router=10.9.0.7 set aside'
+    const told = (await lab.do('network inspect web')).out
+    expect(told).toContain(`\n  subnet      ${pool}\n  subnet      fd00:9::/64, gateway fd00:9::1\n`)
+    expect(told).toMatch(
+      /\n {2}bridge {6}br9, [^]*\n {2}mtu {9}9000\n {2}interfaces {2}lan0, lan1, … in sandboxes\n/,
+    )
+    expect((await lab.do('network inspect web --json')).json()).toMatchObject([
+      {
+        bridge: { name: 'br9' },
+        ifPrefix: 'lan',
+        mtu: 9000,
+        subnets: [
+          {
+            auxAddresses: { router: '10.9.0.7' },
+            gateway: '10.9.0.1',
+            ipRange: '10.9.5.0/24',
+            subnet: '10.9.0.0/16',
+          },
+          { gateway: 'fd00:9::1', subnet: 'fd00:9::/64' },
+        ],
+      },
+    ])
+    for (const line of ['log', 'why web']) {
+      const { out } = await lab.do(line)
+      expect(out).toContain(`on br9: ${pool}; fd00:9::/64, gateway fd00:9::1; mtu 9000; interfaces lan0, …`)
+      expect(out).toContain('network create web --opt com.docker.network.')
+    }
+  })
+
   it('drop columns where the terminal is narrow, never a part of an id', async () => {
     const lab = await withTwo()
     const narrow = (await lab.do('endpoint ls', { NO_COLOR: '1' }, 60)).out

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Instant } from '../../events/index.ts'
 import { pairs, table } from '../../src/cli/table.ts'
-import { ago, duration, list, momentOf, shortener } from '../../src/cli/words.ts'
+import { ago, duration, list, momentOf, shortener } from '../../src/operations/words.ts'
 
 const COLUMNS = [
   { rank: 0, title: 'NAME' },

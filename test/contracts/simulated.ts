@@ -6,7 +6,7 @@ import type { NsRef } from '../../events/index.ts'
 import { openSimulatedKernel } from '../../src/kernel/simulated/index.ts'
 import { type Person, personAt } from '../../src/kernel/simulated/humans.ts'
 import { linkNamed } from '../../src/kernel/simulated/links.ts'
-import { createWorld, type Namespace, type World } from '../../src/kernel/simulated/world.ts'
+import { createKernelWorld, type Namespace, type KernelWorld } from '../../src/kernel/simulated/world.ts'
 import type { Timers } from '../../src/ports.ts'
 import type { Human, Machine } from './kernel.ts'
 import { ORIGIN, sha256 } from './universe.ts'
@@ -15,8 +15,8 @@ const RUN_DIR = '/run/chronet/contract'
 const TIMERS: Timers = { afterTurn: (run) => void setImmediate(run), scheduler: asyncScheduler }
 
 /** A fresh world with a port on it. */
-export async function simulatedMachine(): Promise<Machine & { readonly world: World }> {
-  const world = createWorld()
+export async function simulatedMachine(): Promise<Machine & { readonly world: KernelWorld }> {
+  const world = createKernelWorld()
   const open = () =>
     openSimulatedKernel(world, { hash: sha256, origin: ORIGIN, runDir: RUN_DIR, timers: TIMERS })
   let kernel = await open()
@@ -35,7 +35,7 @@ export async function simulatedMachine(): Promise<Machine & { readonly world: Wo
   }
 }
 
-function humanOn(world: World): Human {
+function humanOn(world: KernelWorld): Human {
   const nsOf = (ref: NsRef): Namespace | undefined =>
     ref === 'host' ? world.host : world.mounts.get(`${RUN_DIR}/netns/${ref}`)
   const at = (ref: NsRef): Person => {

@@ -20,14 +20,14 @@ async function withNetwork() {
 }
 
 describe('a subscriber that does not read', () => {
-  it('is dropped when more waits than its buffer takes, told where to go on, and misses nothing from there', async () => {
+  it('is dropped when it has left more than its buffer takes, told where to go on, and misses nothing from there', async () => {
     const { controller, lab } = await withNetwork()
     const facts = controller.facts({ buffer: 8 })[Symbol.asyncIterator]()
     const first = facts.next()
     await lab.do(controller.newEndpoint('web', 'e0'))
     expect((await lab.do(first)).value).toMatchObject({ data: { name: 'e0' } })
 
-    for (let i = 1; i <= 9; i++) await lab.do(controller.newEndpoint('web', `e${i}`))
+    for (let i = 1; i <= 10; i++) await lab.do(controller.newEndpoint('web', `e${i}`))
     const error = await lab.do(caught(facts.next()))
     expect(error).toBeInstanceOf(EngineError)
     expect(error).toMatchObject({
@@ -40,10 +40,10 @@ describe('a subscriber that does not read', () => {
     const { from } = (error as EngineError).details as { readonly from: number }
     const again = controller.facts({ from, types: ['EndpointReserved'] })
     const follow = async (): Promise<void> => {
-      for await (const { data } of again) if (names.push(data.name) === 9) return
+      for await (const { data } of again) if (names.push(data.name) === 10) return
     }
     await lab.do(follow())
-    expect(names).toEqual(['e1', 'e2', 'e3', 'e4', 'e5', 'e6', 'e7', 'e8', 'e9'])
+    expect(names).toEqual(['e1', 'e2', 'e3', 'e4', 'e5', 'e6', 'e7', 'e8', 'e9', 'e10'])
   })
 
   it('hears it as the error of its Observable, and harms no other', async () => {
@@ -68,6 +68,42 @@ describe('a subscriber that does not read', () => {
     for (let i = 0; i < 5; i++) await lab.do(controller.newEndpoint('web', `e${i}`))
     expect((await lab.do(facts.next())).value).toMatchObject({ data: { name: 'e0' } })
     await facts.return?.()
+  })
+})
+
+describe('a subscriber that asks from beyond the head', () => {
+  it('is told where the head is, and one that asks for the next commit gets it', async () => {
+    const { controller, lab } = await withNetwork()
+    const head = controller.queries.seq
+    const behind = { code: 'ERR_LOG_BEHIND', details: { from: head + 2, head } }
+    const beyond = controller.facts({ from: head + 2 })
+    expect(await lab.do(caught(beyond[Symbol.asyncIterator]().next()))).toMatchObject(behind)
+    const named = controller.facts({ consumer: 'book', from: head + 2 })
+    expect(await lab.do(caught(named[Symbol.asyncIterator]().next()))).toMatchObject(behind)
+    const heard = new Promise((resolve) => void beyond.asObservable().subscribe({ error: resolve }))
+    expect(await lab.do(heard)).toMatchObject(behind)
+
+    const next = controller.facts({ from: head + 1 })[Symbol.asyncIterator]()
+    const first = next.next()
+    await lab.do(controller.newEndpoint('web', 'e0'))
+    expect((await lab.do(first)).value).toMatchObject({ seq: head + 1 })
+  })
+})
+
+describe('a subscriber that reads', () => {
+  it('stays, however many commits are written in one go', async () => {
+    const { controller, lab } = await withNetwork()
+    lab.ports.disks.platter(DATA_DIR).syncMs = 50
+    const names: unknown[] = []
+    const reading = controller
+      .facts({ buffer: 2, types: ['EndpointReserved'] })
+      .asObservable()
+      .subscribe(({ data }) => names.push(data.name))
+    await lab.ports.time.runFor(1)
+    await lab.all(Array.from({ length: 40 }, (_, i) => controller.newEndpoint('web', `e${i}`)))
+    await lab.ports.time.runFor(1)
+    reading.unsubscribe()
+    expect(names).toEqual(Array.from({ length: 40 }, (_, i) => `e${i}`))
   })
 })
 

@@ -3,7 +3,7 @@ import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createController, type Controller } from '../../src/index.ts'
-import { createWorld, openSimulatedKernel } from '../../src/simulator/index.ts'
+import { createKernelWorld, openSimulatedKernel } from '../../src/simulator/index.ts'
 import { systemPorts } from '../../src/system/ports.ts'
 import { scratch } from '../events/support.ts'
 
@@ -12,7 +12,7 @@ async function machine() {
   const base = await scratch()
   const [dataDir, runDir] = [join(base, 'data'), join(base, 'run')]
   const { hash, timers } = systemPorts()
-  const world = createWorld()
+  const world = createKernelWorld()
   const open = (): Promise<Controller> =>
     createController({
       dataDir,

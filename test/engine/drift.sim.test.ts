@@ -122,6 +122,44 @@ function again({ lab, path }: Scene): Pick<Scene, 'inside'> {
   return { inside: personAt(lab.world, ns) }
 }
 
+/** Commits that put something back: who had it done, and why. */
+const healings = (commits: readonly Commit<AnyFact>[]): readonly unknown[] =>
+  commits
+    .filter(({ command }) => command.type === 'drift.report')
+    .map(({ actor, reason }) => ({ actor, reason }))
+
+describe('healing that somebody asked for', () => {
+  const anna = {
+    actor: { claimed: { name: 'anna' }, kind: 'cli' },
+    reason: 'the night shift called',
+  } as const
+
+  it('names who asked and why; what the engine does by itself bears its own name', async () => {
+    const { controller, lab, root, veth } = await scene()
+    root.deleteLink(veth)
+    await lab.do(controller.audit(anna))
+    await lab.ports.time.runFor(1000)
+    root.deleteLink(controller.queries.endpoint('b-web').link?.name ?? '')
+    await lab.ports.time.runFor(3000)
+    root.deleteLink(veth)
+    await lab.do(controller.audit())
+    const [first, ...rest] = healings(await commitsOf(lab, controller))
+    expect(first).toEqual(anna)
+    expect(rest).toEqual([{ actor: { kind: 'engine' } }, { actor: { kind: 'library' } }])
+    await checkInvariants(lab, controller)
+  })
+
+  it('names them too where a start puts it back', async () => {
+    const { controller, lab, root, veth } = await scene()
+    await lab.do(controller.close())
+    root.deleteLink(veth)
+    const healer = await lab.open({ heal: false, healedBy: anna })
+    expect(healings(await commitsOf(lab, healer))).toEqual([anna])
+    await checkInvariants(lab, healer)
+    await lab.do(healer.close())
+  })
+})
+
 describe('healing', () => {
   it('is tried again when the kernel refuses', async () => {
     const { controller, lab, root, veth } = await scene()

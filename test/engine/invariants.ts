@@ -11,7 +11,7 @@ import { builtinDrivers } from '../../src/drivers/index.ts'
 import { contextOf } from '../../src/engine/context.ts'
 import { ViewFold, type View } from '../../src/engine/view.ts'
 import type { Controller } from '../../src/index.ts'
-import type { World } from '../../src/kernel/simulated/world.ts'
+import type { KernelWorld } from '../../src/kernel/simulated/world.ts'
 import { equalSpecs } from '../../src/reconcile/diff.ts'
 import { specsOf } from '../../src/reconcile/specs.ts'
 import { RUN_DIR, type Lab } from './lab.ts'
@@ -75,7 +75,7 @@ async function checkKernel(lab: Lab, origin: Origin, view: View): Promise<void> 
 }
 
 /** All that a machine's kernel remembers, as text: equal text, equal kernels. */
-export function textOf(world: World): string {
+export function textOf(world: KernelWorld): string {
   const places = [['host', world.host] as const, ...world.mounts]
   return places
     .flatMap(([where, ns]) => [

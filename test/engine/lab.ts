@@ -5,7 +5,7 @@
 import { createController, type Controller, type ControllerOptions } from '../../src/index.ts'
 import { personAt } from '../../src/kernel/simulated/humans.ts'
 import { canReach } from '../../src/kernel/simulated/reach.ts'
-import { createWorld, reboot, type World } from '../../src/kernel/simulated/world.ts'
+import { createKernelWorld, reboot, type KernelWorld } from '../../src/kernel/simulated/world.ts'
 import { simulatedPorts, type SimulatedPorts } from '../../src/simulator/ports.ts'
 
 export const DATA_DIR = '/data'
@@ -13,10 +13,10 @@ export const RUN_DIR = '/run/chronet'
 
 export class Lab {
   readonly ports: SimulatedPorts
-  readonly world: World
+  readonly world: KernelWorld
 
   constructor(seed = 'lab') {
-    this.world = createWorld()
+    this.world = createKernelWorld()
     this.ports = simulatedPorts({ seed, world: this.world })
   }
 

@@ -110,7 +110,7 @@ describe('a subscription', () => {
     expect(await log.subscribe().next()).toMatchObject({ done: true })
   })
 
-  it('that takes as much as its buffer holds stays, one that falls behind by one more is dropped and told where', async () => {
+  it('that has left as much as its buffer holds stays, one that has left one more is dropped and told where', async () => {
     const gate = gated(await tempStore())
     const log = await openOn(gate.store)
     const kept = log.subscribe({ buffer: 3 })
@@ -119,11 +119,46 @@ describe('a subscription', () => {
     for (let i = 0; i < 4; i++) log.append(draft(['effects']), [])
     await settle(log, gate.release)
     expect(await Promise.all(first)).toMatchObject([{ value: { seq: 1 } }, { value: { seq: 1 } }])
+    log.append(draft(['effects']), [])
+    await settle(log, gate.release)
     expect(await kept.next()).toMatchObject({ value: { seq: 2 } })
     await expect(dropped.next()).rejects.toMatchObject({ code: 'ERR_SUBSCRIBER_SLOW', details: { from: 2 } })
     expect(await dropped.next()).toMatchObject({ done: true })
     const again = log.subscribe({ buffer: 2, from: 2 as Seq })
     expect(await again.next()).toMatchObject({ value: { seq: 2 } })
+    await log.close()
+  })
+
+  it('that takes what comes stays, however much is written at once', async () => {
+    const gate = gated(await tempStore())
+    const log = await openOn(gate.store)
+    const seen: number[] = []
+    const reading = (async () => {
+      for await (const { seq } of log.subscribe({ buffer: 1 })) seen.push(seq)
+    })()
+    await turn()
+    for (let i = 0; i < 30; i++) {
+      log.append(draft(['effects']), [])
+      if (i % 10 === 9) await settle(log, gate.release)
+    }
+    await log.close()
+    await reading
+    expect(seen).toEqual(Array.from({ length: 30 }, (_, i) => i + 1))
+    expect(gate.writes()).toBeLessThan(10)
+  })
+
+  it('that has some of a group in hand has not taken the rest', async () => {
+    const gate = gated(await tempStore())
+    const log = await openOn(gate.store)
+    const commits = log.subscribe({ buffer: 2 })
+    const first = commits.next()
+    await turn()
+    for (let group = 0; group < 3; group++) {
+      for (let i = 0; i < 4; i++) log.append(draft(['effects']), [])
+      await settle(log, gate.release)
+    }
+    await first
+    await expect(commits.next()).rejects.toMatchObject({ code: 'ERR_SUBSCRIBER_SLOW', details: { from: 2 } })
     await log.close()
   })
 

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { openLog } from '../../events/index.ts'
+import { openLog, upcastBy } from '../../events/index.ts'
 import type {
   Actor,
   Commit,
@@ -38,7 +38,7 @@ export async function tempStore(path?: string): Promise<Store> {
 }
 
 export const openOn = (store: Store, options: Partial<LogOptions> = {}): Promise<Log> =>
-  openLog({ afterTurn: setImmediate, hash: sha256, origin: ORIGIN, store, ...options })
+  openLog({ afterTurn: setImmediate, hash: sha256, origin: ORIGIN, store, upcast: upcastBy({}), ...options })
 
 let commands = 0
 

@@ -1,7 +1,8 @@
 /** Old versions of facts, read as of today: what is folded is new, what is stored and hashed stays. */
 import { describe, expect, it } from 'vitest'
 import type { Commit, Fact } from '../../events/index.ts'
-import { UPCASTERS, upcastBy } from '../../events/index.ts'
+import { encodeCommit, UPCASTERS, upcastBy } from '../../events/index.ts'
+import { keys } from '../../events/store.ts'
 import { all, draft, openOn, tempStore } from './support.ts'
 
 /** The third version counts `times`, as the first and the second counted `by`, and says of what. */
@@ -58,6 +59,17 @@ describe('an old log', () => {
     const bodies = (await all(log.readRaw())).flat().map(({ body }) => JSON.parse(body) as Commit)
     expect(bodies).toEqual(before)
     expect(await store.values().all()).toEqual(bytes)
+  })
+})
+
+describe('an export of an old log', () => {
+  it('is byte for byte what is stored, while whoever folds reads it as of today', async () => {
+    const { store } = await oldLog()
+    const rows = await store.iterator(keys.commits(1)).all()
+    const log = await openOn(store, { upcast })
+    const stored = await all(log.read({ stored: true }))
+    expect(stored.map((commit) => encodeCommit(commit))).toEqual(rows.map(([, value]) => value.slice(64)))
+    expect(dataOf(await all(log.read()))).not.toEqual(dataOf(stored))
   })
 })
 

@@ -4,7 +4,7 @@ import { type Cidr, type Ip, ipOf, type Spec } from '../../events/index.ts'
 import type { Kernel } from '../../src/kernel/kernel.ts'
 import { attachOutside, OUTSIDE_PATH, personAt } from '../../src/kernel/simulated/humans.ts'
 import { canReach } from '../../src/kernel/simulated/reach.ts'
-import type { World } from '../../src/kernel/simulated/world.ts'
+import type { KernelWorld } from '../../src/kernel/simulated/world.ts'
 import {
   addr,
   addr6,
@@ -33,7 +33,7 @@ const HOST_OUTSIDE = '192.0.2.1' as Ip
 const ipOfEndpoint = (endpoint: Endpoint): Ip => ipOf(addr(endpoint).address)
 
 describe('reach', () => {
-  let world: World
+  let world: KernelWorld
   let kernel: Kernel
   const make = async (...specs: readonly Spec[]): Promise<void> => {
     const results = await kernel.apply(specs.map(ensure))

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { keyOf } from '../../events/index.ts'
 import { openSimulatedKernel } from '../../src/kernel/simulated/index.ts'
 import { personAt } from '../../src/kernel/simulated/humans.ts'
-import { createWorld, overrun, reboot } from '../../src/kernel/simulated/world.ts'
+import { createKernelWorld, overrun, reboot } from '../../src/kernel/simulated/world.ts'
 import { VirtualTime } from '../../src/simulator/time.ts'
 import { simulatedMachine } from '../contracts/simulated.ts'
 import {
@@ -71,7 +71,7 @@ describe('death', () => {
 
 describe('time', () => {
   it('takes as long as the world says, and lets others act in between', async () => {
-    const world = createWorld()
+    const world = createKernelWorld()
     world.latencyMs = () => 5
     const time = new VirtualTime()
     const kernel = await openSimulatedKernel(world, {

@@ -91,9 +91,17 @@ describe('with no engine running', () => {
       const plan = await chronet.do('plan')
       expect(plan.out).toMatch(/^heal would {2}make link eth0 of b /)
       expect(plan.status).toBe(2)
-      expect((await chronet.do('heal')).out).toMatch(
+      expect((await chronet.do('heal --reason night-shift')).out).toMatch(
         /somebody changed the kernel; missing: link eth0 of b[^]*3 of 3 done/,
       )
+      const healed = (await chronet.do('log --json')).out
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
+        .filter(({ command }) => command === 'drift.report')
+      for (const fact of healed)
+        expect(fact).toMatchObject({ actor: { kind: 'cli', verified: {} }, reason: 'night-shift' })
+      expect(healed.map(({ type }) => type)).toEqual(['DriftObserved', 'EffectsIntended'])
       expect((await chronet.do('plan')).status).toBe(0)
       expect((await chronet.do('sandbox exec a ping -c 1 -W 5 10.81.0.3')).status).toBe(0)
     },

@@ -1,11 +1,11 @@
 /** Somebody opens a controller and makes a sandbox; what came of it, as one line of JSON. */
 import { createController } from '../../src/index.ts'
-import { createWorld, openSimulatedKernel } from '../../src/simulator/index.ts'
+import { createKernelWorld, openSimulatedKernel } from '../../src/simulator/index.ts'
 import { systemPorts } from '../../src/system/ports.ts'
 
 const [dataDir = '', runDir = '', kernel = 'real', hostNetns] = process.argv.slice(2)
 const { hash, timers } = systemPorts()
-const world = createWorld()
+const world = createKernelWorld()
 const simulated = {
   ports: {
     openKernel: (options: Parameters<ReturnType<typeof systemPorts>['openKernel']>[0]) =>

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { libc } from '../../src/kernel/linux/libc.ts'
 import { NetnsWorker } from '../../src/kernel/linux/netns.ts'
 import { scratch } from '../events/support.ts'
 import { RealHost } from './host.ts'
@@ -97,6 +98,16 @@ describe.skipIf(!hasNobody)('a user without rights', () => {
     await Promise.all(refusals.map(check))
     expect(await readdir(base)).toEqual(['others'])
   })
+})
+
+it('rights are asked for once, when a controller begins', async () => {
+  await using host = await RealHost.make()
+  const mount = vi.spyOn(libc(), 'mount')
+  onTestFinished(() => mount.mockRestore())
+  await using controller = await host.open()
+  expect(mount.mock.calls.filter(([source]) => source === '')).toHaveLength(1)
+  await controller.newSandbox('a')
+  await controller.sandbox('a').delete()
 })
 
 describe('a host namespace', () => {

@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest'
 import type { ControllerOptions } from '../../src/index.ts'
 import { connectEngine, type RemoteOperations } from '../../src/server/client.ts'
 import { serveEngine, type Served } from '../../src/server/server.ts'
-import { createWorld, openSimulatedKernel } from '../../src/simulator/index.ts'
+import { createKernelWorld, openSimulatedKernel } from '../../src/simulator/index.ts'
 import { systemPorts } from '../../src/system/ports.ts'
 import { scratch } from '../events/support.ts'
 
@@ -21,7 +21,7 @@ export async function newPlace(): Promise<Place> {
 /** Options of a controller that touches no kernel but its own. */
 export function simulated(place: Place): ControllerOptions {
   const { hash, timers } = systemPorts()
-  const world = createWorld()
+  const world = createKernelWorld()
   return {
     ...place,
     ports: { openKernel: (options) => openSimulatedKernel(world, { ...options, hash, timers }) },

@@ -3,7 +3,7 @@ import { access, cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { ClientCommand, CommandId } from '../../events/index.ts'
-import type { Given } from '../../src/cli/operations.ts'
+import type { Given } from '../../src/operations/operations.ts'
 import { connectEngine, openOperations } from '../../src/server/client.ts'
 import { CONNECTIONS_MAX } from '../../src/server/door.ts'
 import { REQUESTS_MAX, WINDOW, WINDOW_MAX } from '../../src/server/protocol.ts'
@@ -74,7 +74,7 @@ describe('a command beside an engine', () => {
     expect(sandboxes).toEqual(controller.queries.sandboxes())
     expect((await remote.picture('#1')).networks).toEqual([])
     expect(await remote.plan()).toEqual({ open: [], orphans: [], steps: [] })
-    expect(await remote.heal()).toEqual({ commits: [], orphans: [] })
+    expect(await remote.heal(GIVEN)).toEqual({ commits: [], orphans: [] })
     expect((await remote.preview(sandbox('b'), GIVEN)).facts.length).toBeGreaterThan(0)
     expect((await remote.trace('web')).subject).toMatchObject({ kind: 'network', name: 'web' })
     expect(await remote.verify()).toEqual(await controller.verify())

@@ -1,11 +1,11 @@
 /** The simulated machine's clock, ids and disks. */
 import { interval, take } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { createWorld } from '../../src/kernel/simulated/world.ts'
+import { createKernelWorld } from '../../src/kernel/simulated/world.ts'
 import { simulatedPorts } from '../../src/simulator/ports.ts'
 import { VirtualTime } from '../../src/simulator/time.ts'
 
-const ports = (seed = 'seed') => simulatedPorts({ seed, world: createWorld() })
+const ports = (seed = 'seed') => simulatedPorts({ seed, world: createKernelWorld() })
 const WHERE = { dataDir: '/var/lib/chronet', runDir: '/run/chronet' }
 
 describe('virtual time', () => {

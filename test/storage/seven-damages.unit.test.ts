@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createController, type Controller } from '../../src/index.ts'
-import { createWorld, openSimulatedKernel } from '../../src/simulator/index.ts'
+import { createKernelWorld, openSimulatedKernel } from '../../src/simulator/index.ts'
 import { openLevel } from '../../src/storage/level.ts'
 import { systemPorts } from '../../src/system/ports.ts'
 import { harm, type Harm } from './harm.ts'
@@ -23,7 +23,7 @@ let tables: readonly string[] = []
 /** A real disk and a simulated kernel. Each run directory is another boot's. */
 async function open(dataDir: string): Promise<Controller> {
   const { hash, timers } = systemPorts()
-  const world = createWorld()
+  const world = createKernelWorld()
   const ports = {
     openKernel: (options: object) => openSimulatedKernel(world, { ...options, hash, timers } as never),
   }

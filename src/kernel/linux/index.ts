@@ -25,8 +25,13 @@ export { checkRights } from './rights.ts'
  * @throws {EngineError} ERR_NOT_PERMITTED, ERR_KERNEL_UNSUPPORTED; ERR_NOT_FOUND: nothing is at `hostNetns`.
  * @throws {NetlinkError | WorkerError} no netlink socket can be had in the namespace taken as the host.
  */
-export async function openLinuxKernel({ hostNetns, origin, runDir }: KernelOptions): Promise<Kernel> {
-  checkRights(hostNetns)
+export async function openLinuxKernel(options: KernelOptions): Promise<Kernel> {
+  checkRights(options.hostNetns)
+  return openPermittedKernel(options)
+}
+
+/** As {@link openLinuxKernel}, for who has called {@link checkRights} already. */
+export async function openPermittedKernel({ hostNetns, origin, runDir }: KernelOptions): Promise<Kernel> {
   const worker = new NetnsWorker(hostNetns)
   worker.warm()
   try {

@@ -69,7 +69,7 @@ export function cut(hand: Hand, spec: Spec): Done {
     throw new Refusal('EOPNOTSUPP', `a ${spec.kind} is not cut`)
   const link = ownLink(hand, spec)
   if (link === undefined) return { changed: false }
-  return { changed: applied(spec.kind === 'veth' ? cutsOfVeth(hand, link) : cutsOfBridge(hand, link)) }
+  return { changed: applied(hand, spec.kind === 'veth' ? cutsOfVeth(hand, link) : cutsOfBridge(hand, link)) }
 }
 
 /** Removes it, if it is there and ours. */
@@ -98,10 +98,13 @@ export function remove(hand: Hand, spec: Spec): Done {
 /** A change that is made unless things are so already. */
 type Wish = { readonly isSo: boolean; readonly make: () => void }
 
-/** Makes what is not so yet; says whether there was anything. */
-function applied(wishes: readonly Wish[]): boolean {
+/** Makes what is not so yet; says whether there was anything. A step that breaks stops in the middle. */
+function applied({ world }: Hand, wishes: readonly Wish[]): boolean {
   const open = wishes.filter((wish) => !wish.isSo)
-  for (const wish of open) wish.make()
+  const { breaking } = world
+  for (const wish of breaking === undefined ? open : open.slice(0, open.length >> 1)) wish.make()
+  if (breaking !== undefined && open.length > 0)
+    throw new Refusal(breaking, 'halfway, as a fault was ordered')
   return open.length > 0
 }
 
@@ -116,7 +119,7 @@ function ensureNetns(hand: Hand, spec: NetnsSpec): Done {
     ns.sysctls.set('net.ipv6.conf.default.disable_ipv6', '1')
     if (lo !== undefined) setIpv6(world, lo, false)
   }
-  const changed = applied(lo === undefined ? [] : [wishUp(hand, lo)])
+  const changed = applied(hand, lo === undefined ? [] : [wishUp(hand, lo)])
   return { changed: changed || found === undefined, seen: { key: keyOf(spec), netnsCookie: ns.cookie } }
 }
 
@@ -141,7 +144,7 @@ function ensureBridge(hand: Hand, spec: BridgeSpec): Done {
   const found = ownOrRenamed(hand, spec)
   const { kind, mac, name } = spec
   const link = found ?? addLink(world, hand.host, { group: hand.group, kind, mac, name })
-  const changed = applied([
+  const changed = applied(hand, [
     wishName(hand, link, spec.name),
     wishIpv6(hand, link, spec.ipv6),
     wishGroup(hand, link),
@@ -163,7 +166,7 @@ function ensureVeth(hand: Hand, spec: VethSpec): Done {
   const birth = { group: hand.group, mac, name, peer: { ...spec.peer, ns } }
   const link = keeps ? found : addVeth(world, hand.host, birth)
   const peer = link.peer
-  const changed = applied([
+  const changed = applied(hand, [
     wishName(hand, link, spec.name),
     wishGroup(hand, link),
     { isSo: link.master === bridge, make: () => setMaster(world, link, bridge) },
@@ -171,7 +174,7 @@ function ensureVeth(hand: Hand, spec: VethSpec): Done {
     ...(peer === undefined ? [] : wishesOfPeer(hand, peer, spec)),
     wishUp(hand, link),
   ])
-  const opened = applied([wishPort(hand, link)])
+  const opened = applied(hand, [wishPort(hand, link)])
   return { changed: changed || opened || !keeps, seen: { ifindex: link.ifindex, key: keyOf(spec) } }
 }
 

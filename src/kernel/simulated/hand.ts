@@ -7,7 +7,7 @@ import type { Hash } from '../../ports.ts'
 import { groupOf, linkMac, sweptGroupOf } from '../../reconcile/marks.ts'
 import { netnsPath, type KernelOptions } from '../kernel.ts'
 import { linkNamed } from './links.ts'
-import { type Link, type Namespace, Refusal, type World } from './world.ts'
+import { type Link, type Namespace, Refusal, type KernelWorld } from './world.ts'
 
 export type Hand = {
   /** Group of living links. */
@@ -17,11 +17,11 @@ export type Hand = {
   readonly origin: Origin
   readonly runDir: string
   readonly sweptGroup: number
-  readonly world: World
+  readonly world: KernelWorld
 }
 
 /** @throws Refusal ENOENT: nothing is mounted at `hostNetns`. */
-export function handOf(world: World, options: KernelOptions & { readonly hash: Hash }): Hand {
+export function handOf(world: KernelWorld, options: KernelOptions & { readonly hash: Hash }): Hand {
   const { hash, hostNetns, origin, runDir } = options
   const host = hostNetns === undefined ? world.host : world.mounts.get(hostNetns)
   if (host === undefined) throw new Refusal('ENOENT', `no namespace is mounted at ${String(hostNetns)}`)

@@ -18,32 +18,33 @@ import {
   setUp,
 } from './links.ts'
 import { deleteTable, deleteTableNetwork, flushMaps, flushTable } from './tables.ts'
-import { addNamespace, emit, type Link, type Namespace, Refusal, type World } from './world.ts'
+import { addNamespace, emit, type Link, type Namespace, Refusal, type KernelWorld } from './world.ts'
 
 /** Where a person sits: a machine, and a namespace of it. Names of links are looked up there. */
 export type Person = ReturnType<typeof personAt>
 
-/** A person in a namespace. Everything throws a `Refusal` as the commands would print it. */
-export function personAt(world: World, ns: Namespace) {
+/** A person in a namespace, or wherever `place` says at the time. Everything throws a `Refusal` as the commands would print it. */
+export function personAt(world: KernelWorld, place: Namespace | (() => Namespace)) {
+  const at = typeof place === 'function' ? place : () => place
   return {
-    ...linkCommands(world, ns),
-    ...firewallCommands(world, ns),
+    ...linkCommands(world, at),
+    ...firewallCommands(world, at),
     /** `sysctl -w`. */
-    setSysctl: (name: string, value: string): void => void ns.sysctls.set(name, value),
+    setSysctl: (name: string, value: string): void => void at().sysctls.set(name, value),
     /** `umount`: a namespace's mount goes, and the namespace with it. */
     unmount: (path: string): void => deleteNamespace(world, path),
   }
 }
 
 /** The `ip` command. */
-function linkCommands(world: World, ns: Namespace) {
-  const link = (name: string): Link => needLink(ns, name)
+function linkCommands(world: KernelWorld, at: () => Namespace) {
+  const link = (name: string): Link => needLink(at(), name)
   return {
     /** `ip addr add`. */
     addAddress: (name: string, cidr: string): void => addAddress(world, link(name), cidr as Cidr),
     /** `ip link add` of a link that is nobody's business of ours. An engine that changes it has a defect. */
     addForeignLink: (birth: { group?: number; kind: 'bridge' | 'dummy'; mac?: string; name: string }): void =>
-      void addLink(world, ns, { mac: macNamed(birth.name), ...birth, stranger: true }),
+      void addLink(world, at(), { mac: macNamed(birth.name), ...birth, stranger: true }),
     /** `ip route add`, protocol boot. */
     addForeignRoute: (dst: string, name: string, via?: string): void =>
       addRoute(world, {
@@ -56,7 +57,7 @@ function linkCommands(world: World, ns: Namespace) {
     deleteLink: (name: string): void => deleteLink(world, link(name)),
     /** `ip route del`. */
     deleteRoute: (dst: string): void => {
-      const route = ns.routes.find((each) => each.dst === dst)
+      const route = at().routes.find((each) => each.dst === dst)
       if (route === undefined) throw new Refusal('ESRCH', `no route to ${dst}`)
       deleteRoute(world, route)
     },
@@ -83,28 +84,29 @@ function linkCommands(world: World, ns: Namespace) {
 }
 
 /** The `nft` command. */
-function firewallCommands(world: World, ns: Namespace) {
+function firewallCommands(world: KernelWorld, at: () => Namespace) {
   return {
     /** A table that is not ours; `drops`: its forward chain has policy drop. */
     addForeignTable: (name: string, drops = false): void => {
+      const ns = at()
       ns.tables.set(name, { drops, intact: true, name, networks: new Map() })
       emit(world, { ns, subject: name, what: 'nft' })
     },
     /** `nft delete table inet`. */
     deleteTable: (name: string): void => {
-      if (!deleteTable(world, ns, name)) throw new Refusal('ENOENT', `no table inet ${name}`)
+      if (!deleteTable(world, at(), name)) throw new Refusal('ENOENT', `no table inet ${name}`)
     },
     /** `nft delete element` and `nft delete chain` of one network. */
     deleteTableNetwork: (table: string, bridge: string): void =>
-      void deleteTableNetwork(world, ns, { bridge: bridge as IfName, table }),
+      void deleteTableNetwork(world, at(), { bridge: bridge as IfName, table }),
     /** `nft flush ruleset`: all tables go, strangers' too. */
     flushFirewall: (): void => {
-      for (const name of [...ns.tables.keys()]) deleteTable(world, ns, name)
+      for (const name of [...at().tables.keys()]) deleteTable(world, at(), name)
     },
     /** `nft flush map inet`, all maps: the elements go. */
-    flushMaps: (name: string): void => flushMaps(world, ns, name),
+    flushMaps: (name: string): void => flushMaps(world, at(), name),
     /** `nft flush table inet`: the rules go. */
-    flushTable: (name: string): void => flushTable(world, ns, name),
+    flushTable: (name: string): void => flushTable(world, at(), name),
   }
 }
 
@@ -124,7 +126,7 @@ export const OUTSIDE_PATH = '/run/outside'
 export const UPLINK = 'uplink0'
 
 /** Puts a machine outside, cabled to the host's namespace (`uplink0` here, `eth0` there), with a default route to it. */
-export function attachOutside(world: World, options: OutsideOptions): void {
+export function attachOutside(world: KernelWorld, options: OutsideOptions): void {
   const outside = addNamespace(world, OUTSIDE_PATH)
   const peer = { mac: macNamed('outside'), name: 'eth0', ns: outside }
   const uplink = addVeth(world, world.host, { mac: macNamed(UPLINK), name: UPLINK, peer, stranger: true })

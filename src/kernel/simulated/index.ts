@@ -2,7 +2,7 @@
  * The simulated kernel: the kernel port on a world of plain objects, with Linux's semantics, virtual latency, faults on
  * demand, and a hook that can kill the engine at any step.
  *
- * Differences on purpose: a namespace dies at once with its mount, not some milliseconds later; steps of one call never
+ * Differences on purpose: a namespace dies at once with its mount, unless `later` says when; steps of one call never
  * overtake each other; notifications never get lost unless `overrun` says so.
  */
 import {
@@ -19,13 +19,16 @@ import type { Hint, Kernel, KernelOptions, StepResult } from '../kernel.ts'
 import { cut, type Done, ensure, remove } from './ensure.ts'
 import { type Hand, handOf, refOf } from './hand.ts'
 import { hostRoutes, observe } from './observe.ts'
-import { type Change, type Fault, Refusal, type World } from './world.ts'
+import { type Change, type Fault, Refusal, type KernelWorld } from './world.ts'
 
 /** What the simulated kernel needs beside the port's options. */
 export type SimulatedKernelOptions = KernelOptions & { readonly hash: Hash; readonly timers: Timers }
 
 /** Opens the port on a world. Many can be open on one world: engines, and engines after a crash. */
-export async function openSimulatedKernel(world: World, options: SimulatedKernelOptions): Promise<Kernel> {
+export async function openSimulatedKernel(
+  world: KernelWorld,
+  options: SimulatedKernelOptions,
+): Promise<Kernel> {
   return new SimulatedKernel(handOf(world, options), options.timers)
 }
 
@@ -53,7 +56,7 @@ class SimulatedKernel implements Kernel {
       if (latencyMs > 0) await this.#sleep(latencyMs)
       if (this.#dead || !this.#hook('beforeStep', step)) return never()
       const result = this.#run(step, failed)
-      if (!this.#hook('afterStep', step)) return never()
+      if (!this.#hook('afterStep', step, result)) return never()
       if (!result.ok && step.op === 'ensure')
         for (const key of providesOf(step.spec)) failed.set(key, result.failure)
       results.push(result)
@@ -101,6 +104,7 @@ class SimulatedKernel implements Kernel {
     try {
       const fault = takeFault(world.faults, step)
       if (fault?.when === 'before') throw new Refusal(fault.errno, 'as a fault was ordered')
+      if (fault?.when === 'within') world.breaking = fault.errno
       const done = this.#do(step)
       if (fault !== undefined) throw new Refusal(fault.errno, 'as a fault was ordered')
       return { changed: done.changed, key: step.key, ok: true, ...(done.seen && { seen: done.seen }) }
@@ -109,6 +113,7 @@ class SimulatedKernel implements Kernel {
       return failure(step, error.code, error.message)
     } finally {
       world.acting = undefined
+      world.breaking = undefined
     }
   }
 
@@ -118,11 +123,14 @@ class SimulatedKernel implements Kernel {
   }
 
   /** False: the hook threw, and this engine is dead. */
-  #hook(name: 'afterStep' | 'beforeStep', step: Step): boolean {
+  #hook(
+    ...[name, step, result]: ['beforeStep', Step, undefined?] | ['afterStep', Step, StepResult]
+  ): boolean {
     const { world } = this.#hand
     if (name === 'beforeStep') world.steps += 1
     try {
-      world.hooks[name]?.(step, world.steps)
+      if (name === 'beforeStep') world.hooks.beforeStep?.(step, world.steps)
+      else world.hooks.afterStep?.(step, world.steps, result)
       return true
     } catch {
       this.#dead = true

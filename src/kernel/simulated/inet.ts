@@ -15,14 +15,22 @@ import {
   ipOf,
   prefixLengthOf,
 } from '../../../events/index.ts'
-import { type Address, emit, type Link, type Namespace, Refusal, type Route, type World } from './world.ts'
+import {
+  type Address,
+  emit,
+  type Link,
+  type Namespace,
+  Refusal,
+  type Route,
+  type KernelWorld,
+} from './world.ts'
 
 const PROTOCOL_KERNEL = 2
 const METRIC_IP6_KERNEL = 256
 const METRIC_IP6_DEFAULT = 1024
 
 /** Puts an address on a link. Throws EEXIST, EACCES (IPv6 is off on the link). */
-export function addAddress(world: World, link: Link, cidr: Cidr): void {
+export function addAddress(world: KernelWorld, link: Link, cidr: Cidr): void {
   if (familyOf(cidr) === 6 && !link.ipv6) throw new Refusal('EACCES', `IPv6 is disabled on ${link.name}`)
   if (addressesOf(link).some((each) => takesPlaceOf(each.cidr, cidr)))
     throw new Refusal('EEXIST', `${link.name} has ${cidr} already`)
@@ -33,7 +41,7 @@ export function addAddress(world: World, link: Link, cidr: Cidr): void {
 }
 
 /** Takes an address off. False: it was not there. */
-export function deleteAddress(world: World, link: Link, cidr: Cidr): boolean {
+export function deleteAddress(world: KernelWorld, link: Link, cidr: Cidr): boolean {
   const address = addressesOf(link).find((each) => each.cidr === cidr)
   if (address === undefined) return false
   dropAddress(address)
@@ -52,7 +60,7 @@ export type RouteBirth = Pick<Route, 'dst' | 'link' | 'protocol' | 'via'>
  * Adds a route, with `replaced` in the place of that one. Throws EEXIST, ENETDOWN, ENETUNREACH (IPv4: invalid gateway),
  * EHOSTUNREACH (the same in IPv6); then what was there stays.
  */
-export function addRoute(world: World, birth: RouteBirth, replaced?: Route): void {
+export function addRoute(world: KernelWorld, birth: RouteBirth, replaced?: Route): void {
   const { dst, link, via } = birth
   const family = familyOf(dst)
   if (family === 6 && !link.ipv6) throw new Refusal('EACCES', `IPv6 is disabled on ${link.name}`)
@@ -66,7 +74,7 @@ export function addRoute(world: World, birth: RouteBirth, replaced?: Route): voi
 }
 
 /** Deletes a route. */
-export function deleteRoute(world: World, route: Route): void {
+export function deleteRoute(world: KernelWorld, route: Route): void {
   const { ns } = route.link
   ns.routes = ns.routes.filter((each) => each !== route)
   emit(world, { ns, subject: route.dst, what: 'route' })
@@ -79,13 +87,13 @@ export function routeTo(ns: Namespace, dst: Cidr): Route | undefined {
 }
 
 /** A link came up: what its addresses reach directly is reached again. */
-export function takeUpInet(world: World, link: Link): void {
+export function takeUpInet(world: KernelWorld, link: Link): void {
   for (const address of addressesOf(link)) connect(address)
   emit(world, { ns: link.ns, subject: link.name, what: 'route' })
 }
 
 /** A link went down: its routes go, and its IPv6 addresses (keep_addr_on_down is 0). IPv4 addresses stay. */
-export function takeDownInet(world: World, link: Link): void {
+export function takeDownInet(world: KernelWorld, link: Link): void {
   const { ns } = link
   ns.addresses = ns.addresses.filter((each) => each.link !== link || familyOf(each.cidr) === 4)
   ns.routes = ns.routes.filter((route) => route.link !== link)
@@ -93,7 +101,7 @@ export function takeDownInet(world: World, link: Link): void {
 }
 
 /** A link speaks IPv6 no more. */
-export function dropInet6(world: World, link: Link): void {
+export function dropInet6(world: KernelWorld, link: Link): void {
   const { ns } = link
   ns.addresses = ns.addresses.filter((each) => each.link !== link || familyOf(each.cidr) === 4)
   ns.routes = ns.routes.filter((route) => route.link !== link || familyOf(route.dst) === 4)
@@ -101,7 +109,7 @@ export function dropInet6(world: World, link: Link): void {
 }
 
 /** A link died. */
-export function dropLinkInet(world: World, link: Link): void {
+export function dropLinkInet(world: KernelWorld, link: Link): void {
   const { ns } = link
   ns.addresses = ns.addresses.filter((each) => each.link !== link)
   ns.routes = ns.routes.filter((route) => route.link !== link)

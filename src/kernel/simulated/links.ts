@@ -2,7 +2,7 @@
  * Links of the simulated kernel: born, changed, and dead with all that hangs on them.
  */
 import { dropInet6, dropLinkInet, takeDownInet, takeUpInet } from './inet.ts'
-import { emit, type Link, type Namespace, Refusal, type World } from './world.ts'
+import { emit, type Link, type Namespace, Refusal, type KernelWorld } from './world.ts'
 
 /** What a link may be born with. */
 export type LinkBirth = {
@@ -37,13 +37,13 @@ export const portsOf = (bridge: Link): readonly Link[] =>
   [...bridge.ns.links.values()].filter((link) => link.master === bridge)
 
 /** Makes a bridge or dummy, down. Throws EEXIST, ERANGE (a name over 15 bytes). */
-export function addLink(world: World, ns: Namespace, birth: LinkBirth): Link {
+export function addLink(world: KernelWorld, ns: Namespace, birth: LinkBirth): Link {
   assertNameFree(ns, birth.name)
   return insert(world, ns, birth.kind, birth)
 }
 
 /** Makes a veth pair, both ends down. Throws EEXIST if either name is taken, and nothing is made. */
-export function addVeth(world: World, ns: Namespace, birth: VethBirth): Link {
+export function addVeth(world: KernelWorld, ns: Namespace, birth: VethBirth): Link {
   assertNameFree(ns, birth.name)
   assertNameFree(birth.peer.ns, birth.peer.name)
   const { peer, ...here } = birth
@@ -62,21 +62,25 @@ export function addVeth(world: World, ns: Namespace, birth: VethBirth): Link {
 }
 
 /** Deletes a link: its peer, addresses and routes go along; ports of a bridge are set free. */
-export function deleteLink(world: World, link: Link): void {
+export function deleteLink(world: KernelWorld, link: Link): void {
   assertMayTouch(world, link)
   destroy(world, link)
 }
 
 /** Deletes a namespace's mount, and so the namespace, its links and their peers. */
-export function deleteNamespace(world: World, path: string): void {
+export function deleteNamespace(world: KernelWorld, path: string): void {
   const ns = world.mounts.get(path)
   if (ns === undefined) throw new Refusal('ENOENT', `${path} is not mounted`)
-  for (const link of [...ns.links.values()]) destroy(world, link)
   world.mounts.delete(path)
+  const die = (): void => {
+    for (const link of [...ns.links.values()]) destroy(world, link)
+  }
+  if (world.later === undefined) die()
+  else world.later(die)
 }
 
 /** Sets a link up or down, with what the kernel does along: routes, IPv6 addresses, port states. */
-export function setUp(world: World, link: Link, up: boolean): void {
+export function setUp(world: KernelWorld, link: Link, up: boolean): void {
   assertMayTouch(world, link)
   if (link.up === up) return
   link.up = up
@@ -89,7 +93,7 @@ export function setUp(world: World, link: Link, up: boolean): void {
 }
 
 /** Makes a link speak IPv6 (`disable_ipv6`), or be silent: then its addresses and routes of that family go. */
-export function setIpv6(world: World, link: Link, on: boolean): void {
+export function setIpv6(world: KernelWorld, link: Link, on: boolean): void {
   assertMayTouch(world, link)
   if (link.ipv6 === on) return
   link.ipv6 = on
@@ -97,7 +101,7 @@ export function setIpv6(world: World, link: Link, on: boolean): void {
 }
 
 /** Makes a link a port of a bridge, or of none. Throws EOPNOTSUPP if `master` is no bridge. */
-export function setMaster(world: World, link: Link, master: Link | undefined): void {
+export function setMaster(world: KernelWorld, link: Link, master: Link | undefined): void {
   assertMayTouch(world, link)
   if (link.master === master) return
   if (master !== undefined && master.kind !== 'bridge')
@@ -111,7 +115,7 @@ export function setMaster(world: World, link: Link, master: Link | undefined): v
 }
 
 /** Sets the MTU. A bridge without one of its own follows its smallest port. */
-export function setMtu(world: World, link: Link, mtu: number): void {
+export function setMtu(world: KernelWorld, link: Link, mtu: number): void {
   assertMayTouch(world, link)
   link.mtu = mtu
   link.mtuIsSet = true
@@ -120,7 +124,7 @@ export function setMtu(world: World, link: Link, mtu: number): void {
 }
 
 /** Throws EEXIST. */
-export function setName(world: World, link: Link, name: string): void {
+export function setName(world: KernelWorld, link: Link, name: string): void {
   assertMayTouch(world, link)
   assertNameFree(link.ns, name)
   link.ns.named.delete(link.name)
@@ -131,7 +135,7 @@ export function setName(world: World, link: Link, name: string): void {
 
 /** Group, alias, MAC or port state: what hangs on nothing else. */
 export function setPlain(
-  world: World,
+  world: KernelWorld,
   link: Link,
   values: Partial<Pick<Link, 'alias' | 'group' | 'mac' | 'portState'>>,
 ): void {
@@ -140,7 +144,7 @@ export function setPlain(
   changed(world, link)
 }
 
-function insert(world: World, ns: Namespace, kind: Link['kind'], birth: Omit<LinkBirth, 'kind'>): Link {
+function insert(world: KernelWorld, ns: Namespace, kind: Link['kind'], birth: Omit<LinkBirth, 'kind'>): Link {
   const link: Link = {
     alias: '',
     group: birth.group ?? 0,
@@ -165,7 +169,7 @@ function insert(world: World, ns: Namespace, kind: Link['kind'], birth: Omit<Lin
 }
 
 /** Indexes count on within a namespace; a kernel reuses one only after the counter has gone round. */
-function freeIfindex(world: World, ns: Namespace): number {
+function freeIfindex(world: KernelWorld, ns: Namespace): number {
   if (!world.reuseIfindex) return ns.nextIfindex++
   let index = 2
   while (ns.links.has(index)) index += 1
@@ -173,7 +177,7 @@ function freeIfindex(world: World, ns: Namespace): number {
   return index
 }
 
-function destroy(world: World, link: Link): void {
+function destroy(world: KernelWorld, link: Link): void {
   if (!link.ns.links.delete(link.ifindex)) return
   link.ns.named.delete(link.name)
   dropLinkInet(world, link)
@@ -215,10 +219,12 @@ function assertNameFree(ns: Namespace, name: string): void {
 }
 
 /** What a person made, no engine changes. Found here, it is our defect, not a refusal. */
-function assertMayTouch(world: World, link: Link): void {
-  if (world.acting !== undefined && link.stranger)
-    throw new Error(`chronet defect: an engine changed the stranger's link ${link.name}`)
+function assertMayTouch(world: KernelWorld, link: Link): void {
+  if (world.acting === undefined || !link.stranger) return
+  const defect = `an engine changed the stranger's link ${link.name}`
+  world.defects.push(defect)
+  throw new Error(`chronet defect: ${defect}`)
 }
 
-const changed = (world: World, link: Link): void =>
+const changed = (world: KernelWorld, link: Link): void =>
   emit(world, { ns: link.ns, subject: link.name, what: 'link' })

@@ -16,7 +16,7 @@ import {
 } from '../../../events/index.ts'
 import { addressesOf } from './inet.ts'
 import { portsOf } from './links.ts'
-import type { Link, Namespace, Route, World } from './world.ts'
+import type { Link, Namespace, Route, KernelWorld } from './world.ts'
 
 /** A place that sends or answers: the host, a sandbox by id, or a namespace by the path of its mount. */
 export type Place = 'host' | SandboxId | `/${string}`
@@ -40,7 +40,12 @@ type Lost = { readonly ok: false; readonly why: string }
 const lost = (why: string): Lost => ({ ok: false, why })
 
 /** Does a packet from a place reach an address (or a sandbox, by its first address), and the answer come back? */
-export function canReach(world: World, from: Place, target: Ip | SandboxId, what: Probe = 'icmp'): Reach {
+export function canReach(
+  world: KernelWorld,
+  from: Place,
+  target: Ip | SandboxId,
+  what: Probe = 'icmp',
+): Reach {
   const start = namespaceAt(world, from)
   if (start === undefined) return { reached: false, why: `there is no namespace ${from}` }
   const dst = addressOf(world, target)
@@ -55,20 +60,20 @@ export function canReach(world: World, from: Place, target: Ip | SandboxId, what
   return { reached: true, seenAs, why: `${what} to ${dst} is answered` }
 }
 
-function namespaceAt(world: World, place: Place): Namespace | undefined {
+function namespaceAt(world: KernelWorld, place: Place): Namespace | undefined {
   if (place === 'host') return world.host
   for (const [path, ns] of world.mounts) if (path === place || path.endsWith(`/netns/${place}`)) return ns
   return undefined
 }
 
-function addressOf(world: World, target: Ip | SandboxId): Ip | undefined {
+function addressOf(world: KernelWorld, target: Ip | SandboxId): Ip | undefined {
   if (target.includes('.') || target.includes(':')) return target as Ip
   const address = namespaceAt(world, target as SandboxId)?.addresses[0]
   return address && ipOf(address.cidr)
 }
 
 /** Hop by hop, until somebody has the address. `nats` are those of the way there, when the answer travels. */
-function travel(world: World, start: Namespace, packet: Packet, nats: readonly Nat[]): Arrival {
+function travel(world: KernelWorld, start: Namespace, packet: Packet, nats: readonly Nat[]): Arrival {
   let { dst, src } = packet
   let at = start
   let from: Link | undefined
@@ -180,7 +185,7 @@ function masqueraded(ns: Namespace, from: Link, route: Route, src: Ip): Ip | und
   return undefined
 }
 
-function nameOf(world: World, ns: Namespace): string {
+function nameOf(world: KernelWorld, ns: Namespace): string {
   if (ns === world.host) return 'the host'
   const { cookie, path = `namespace ${cookie}` } = ns
   return path.includes('/netns/') ? `sandbox ${path.slice(-64, -52)}` : path

@@ -3,10 +3,10 @@
  * has taken something out of it since.
  */
 import type { FirewallNetworkSpec, IfName } from '../../../events/index.ts'
-import { emit, type Namespace, Refusal, type Table, type World } from './world.ts'
+import { emit, type Namespace, Refusal, type Table, type KernelWorld } from './world.ts'
 
 /** Makes the table, or puts its base chains back. False: nothing was to be done. */
-export function ensureTable(world: World, ns: Namespace, name: string): boolean {
+export function ensureTable(world: KernelWorld, ns: Namespace, name: string): boolean {
   const table = ns.tables.get(name)
   if (table?.intact === true) return false
   if (table === undefined) ns.tables.set(name, { drops: false, intact: true, name, networks: new Map() })
@@ -16,7 +16,7 @@ export function ensureTable(world: World, ns: Namespace, name: string): boolean 
 }
 
 /** Makes a network's chains and elements as the spec says. False: nothing was to be done. Throws ENOENT: no table. */
-export function ensureTableNetwork(world: World, ns: Namespace, spec: FirewallNetworkSpec): boolean {
+export function ensureTableNetwork(world: KernelWorld, ns: Namespace, spec: FirewallNetworkSpec): boolean {
   const table = needTable(ns, spec.table)
   const found = table.networks.get(spec.bridge)
   if (found?.intact === true && sameNetwork(found.spec, spec)) return false
@@ -26,7 +26,7 @@ export function ensureTableNetwork(world: World, ns: Namespace, spec: FirewallNe
 }
 
 /** Deletes a table. False: there was none. */
-export function deleteTable(world: World, ns: Namespace, name: string): boolean {
+export function deleteTable(world: KernelWorld, ns: Namespace, name: string): boolean {
   if (!ns.tables.delete(name)) return false
   changed(world, ns, name)
   return true
@@ -34,7 +34,7 @@ export function deleteTable(world: World, ns: Namespace, name: string): boolean 
 
 /** Deletes a network's chains and elements. False: there were none. */
 export function deleteTableNetwork(
-  world: World,
+  world: KernelWorld,
   ns: Namespace,
   place: { readonly bridge: IfName; readonly table: string },
 ): boolean {
@@ -44,7 +44,7 @@ export function deleteTableNetwork(
 }
 
 /** `nft flush table`: chains and elements stay, rules go. */
-export function flushTable(world: World, ns: Namespace, name: string): void {
+export function flushTable(world: KernelWorld, ns: Namespace, name: string): void {
   const table = needTable(ns, name)
   table.intact = false
   for (const network of table.networks.values()) network.intact = false
@@ -52,7 +52,7 @@ export function flushTable(world: World, ns: Namespace, name: string): void {
 }
 
 /** `nft flush map` of all three maps: the base chains stay, and decide nothing for anybody. */
-export function flushMaps(world: World, ns: Namespace, name: string): void {
+export function flushMaps(world: KernelWorld, ns: Namespace, name: string): void {
   for (const network of needTable(ns, name).networks.values()) network.intact = false
   changed(world, ns, name)
 }
@@ -70,5 +70,5 @@ function needTable(ns: Namespace, name: string): Table {
   return table
 }
 
-const changed = (world: World, ns: Namespace, subject: string): void =>
+const changed = (world: KernelWorld, ns: Namespace, subject: string): void =>
   emit(world, { ns, subject, what: 'nft' })

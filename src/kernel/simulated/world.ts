@@ -5,6 +5,7 @@
  * asked by anybody; `index.ts` lets an engine ask, `humans.ts` people, `reach.ts` says whether a packet arrives.
  */
 import type { Cidr, FirewallNetworkSpec, IfName, Ip, Step } from '../../../events/index.ts'
+import type { StepResult } from '../kernel.ts'
 
 /** A network interface, as `ip link` shows it. */
 export type Link = {
@@ -85,19 +86,30 @@ export type Fault = {
   readonly errno: string
   readonly match: (step: Step) => boolean
   times: number
-  /** `after`: the effect happens all the same, only the answer says that it failed. */
-  readonly when: 'after' | 'before'
+  /** `after`: the effect happens all the same, only the answer says that it failed. `within`: about half of it happens. */
+  readonly when: 'after' | 'before' | 'within'
+}
+
+type Hooks = {
+  afterStep?: (step: Step, nth: number, result: StepResult) => void
+  beforeStep?: (step: Step, nth: number) => void
 }
 
 /** The machine. Change it through the functions beside this file, so that what hangs together dies together. */
-export type World = {
+export type KernelWorld = {
   /** The kernel handle whose step runs now; undefined: somebody else acts. */
   acting: object | undefined
   bootId: string
+  /** The errno with which the step that runs now fails halfway. */
+  breaking: string | undefined
+  /** What engines did and never may: a stranger's link was changed. Each is told here, and thrown. */
+  readonly defects: string[]
   readonly faults: Fault[]
   host: Namespace
   /** Called around each step of any engine; if it throws, the engine that asked is dead and never sees the result. */
-  hooks: { afterStep?: (step: Step, nth: number) => void; beforeStep?: (step: Step, nth: number) => void }
+  hooks: Hooks
+  /** When the links of a namespace die after it is unmounted; absent: at once. */
+  later?: ((die: () => void) => void) | undefined
   /** Virtual milliseconds that a step takes. */
   latencyMs: (step: Step) => number
   readonly listeners: Set<(change: Change | 'overrun') => void>
@@ -123,10 +135,12 @@ export class Refusal extends Error {
 }
 
 /** A machine that was just switched on. `bootId` makes it another one. */
-export function createWorld(options: { readonly bootId?: string } = {}): World {
+export function createKernelWorld(options: { readonly bootId?: string } = {}): KernelWorld {
   return {
     acting: undefined,
     bootId: options.bootId ?? bootIdOf(1),
+    breaking: undefined,
+    defects: [],
     faults: [],
     host: bareNamespace('1', undefined),
     hooks: {},
@@ -140,7 +154,7 @@ export function createWorld(options: { readonly bootId?: string } = {}): World {
 }
 
 /** All that the kernel knew is gone: namespaces, links, tables, sysctls. Disks are elsewhere and stay. */
-export function reboot(world: World): void {
+export function reboot(world: KernelWorld): void {
   world.namespacesMade += 1
   world.bootId = bootIdOf(world.namespacesMade)
   world.host = bareNamespace(String(world.namespacesMade), undefined)
@@ -148,7 +162,7 @@ export function reboot(world: World): void {
 }
 
 /** Makes a namespace and mounts it. Throws EEXIST. */
-export function addNamespace(world: World, path: string): Namespace {
+export function addNamespace(world: KernelWorld, path: string): Namespace {
   if (world.mounts.has(path)) throw new Refusal('EEXIST', `${path} is mounted already`)
   world.namespacesMade += 1
   const ns = bareNamespace(String(world.namespacesMade), path)
@@ -157,17 +171,20 @@ export function addNamespace(world: World, path: string): Namespace {
 }
 
 /** Tells the listeners. */
-export function emit(world: World, change: Omit<Change, 'by'>): void {
+export function emit(world: KernelWorld, change: Omit<Change, 'by'>): void {
   for (const listener of world.listeners) listener({ ...change, by: world.acting })
 }
 
 /** Notifications were lost (ENOBUFS): every listener must look for itself. */
-export function overrun(world: World): void {
+export function overrun(world: KernelWorld): void {
   for (const listener of world.listeners) listener('overrun')
 }
 
 /** All namespaces: the host's first. */
-export const namespacesOf = (world: World): readonly Namespace[] => [world.host, ...world.mounts.values()]
+export const namespacesOf = (world: KernelWorld): readonly Namespace[] => [
+  world.host,
+  ...world.mounts.values(),
+]
 
 const bootIdOf = (nth: number): string => `00000000-0000-4000-8000-${String(nth).padStart(12, '0')}`
 

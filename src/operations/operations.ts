@@ -1,7 +1,6 @@
 /**
- * The one door by which all commands of `chronet` work. Three things stand behind it: a controller opened in this process
- * for one command, a log opened for reading only, and a client of the socket of an engine that runs. A command does not know
- * which.
+ * What can be asked of a chronet, whoever asks and whatever answers: a controller opened in this process, a log opened for reading
+ * only, a data directory opened for one change, or the socket of an engine that runs. Whoever asks does not know which.
  *
  * All that goes in and comes out is plain data (JSON and back gives the same; what is absent is left out), so that a socket
  * can carry it: a call is a method's name and its arguments, an answer is one value, and `commits` is a stream of values.
@@ -27,9 +26,19 @@ import type {
   Stream,
 } from '../../events/index.ts'
 import type { EndpointView, NetworkView, SandboxView } from '../../projections/index.ts'
+import type { Moment } from '../controller/moment.ts'
+import type { Verified } from '../engine/verify-log.ts'
 
-/** A commit (`#12`, 12), a time (RFC 3339), how long ago (`90s`, `10m`, `24h`, `7d`), or `now`. */
-export type Moment = number | string
+export type { Moment } from '../controller/moment.ts'
+export type { Verified } from '../engine/verify-log.ts'
+
+/** The two directories of a log. */
+export type Place = {
+  /** Where the log lies. */
+  readonly dataDir: string
+  /** Where lies what does not outlive the boot. */
+  readonly runDir: string
+}
 
 /** How a command is given. */
 export type Given = {
@@ -133,18 +142,18 @@ export type Healed = {
   readonly orphans: readonly string[]
 }
 
-export type Verified = {
-  /** The last commit that was read. */
-  readonly commits: number
-  /** The first thing that is wrong; absent: nothing is. */
-  readonly damage?: Problem
-  /** SHA-256 of the last commit. */
-  readonly head: string
+/**
+ * Numbers of commits, both included. Default: from the first to the newest. `stored`: as they were written, facts of old versions
+ * too, so that a commit encodes to the bytes that the chain covers; not with `follow`.
+ */
+export type Range = {
+  readonly follow?: boolean
+  readonly from?: number
+  readonly stored?: boolean
+  readonly to?: number
 }
 
-/** Numbers of commits, both included. Default: from the first to the newest. */
-export type Range = { readonly follow?: boolean; readonly from?: number; readonly to?: number }
-
+/** What can be asked of a chronet, here or by the socket of an engine. */
 export interface Operations {
   /** Lets go. An engine that runs goes on. */
   close(): Promise<void>
@@ -159,8 +168,8 @@ export interface Operations {
    * @throws {RefusedError} with all problems; @throws {EngineError} as its code says
    */
   dispatch(command: ClientCommand, given: Given): Promise<Done>
-  /** Looks at the whole kernel, and answers when what differed is put back. @throws {EngineError} as its code says */
-  heal(): Promise<Healed>
+  /** Looks at the whole kernel, and answers when what differed is put back, in the name of who asks. @throws {EngineError} as its code says */
+  heal(given: Given): Promise<Healed>
   /** Who was there at a moment, that commit included. @throws {EngineError} ERR_INVALID: no such moment */
   picture(moment?: Moment): Promise<Picture>
   /** Compares the whole kernel with what the log wants. Writes nothing. */
@@ -183,7 +192,7 @@ export const withOthers = (operations: Operations, others: Partial<Operations>):
   close: () => operations.close(),
   commits: (range) => operations.commits(range),
   dispatch: (command, given) => operations.dispatch(command, given),
-  heal: () => operations.heal(),
+  heal: (given) => operations.heal(given),
   picture: (moment) => operations.picture(moment),
   plan: () => operations.plan(),
   preview: (command, given) => operations.preview(command, given),

@@ -4,7 +4,7 @@ import type { Controller } from '../controller/controller.ts'
 import { differencesIn } from '../engine/differences.ts'
 import type { Engine } from '../engine/engine.ts'
 import { instant } from '../engine/instant.ts'
-import { plansIn, statusOf, verified } from './knowledge.ts'
+import { pictureAsOf, pictureOf, plansIn, statusOf } from './knowledge.ts'
 import type { Differences, Done, Given, Healed, Moment, Operations, Picture, Preview } from './operations.ts'
 import type { Range, Status, Trace, Verified } from './operations.ts'
 import { previewOn } from './thinking.ts'
@@ -31,11 +31,15 @@ class EngineOperations implements Operations {
     return this.#controller.close()
   }
 
-  async *commits({ follow = false, from = 1, to }: Range = {}): AsyncGenerator<Commit<AnyFact>, void, void> {
+  async *commits({ follow = false, from = 1, stored, to }: Range = {}): AsyncGenerator<
+    Commit<AnyFact>,
+    void,
+    void
+  > {
     const engine = this.#engine
     await engine.log.flush()
     if (!follow) {
-      yield* engine.log.read({ from: from as Seq, to: to as Seq | undefined })
+      yield* engine.log.read({ from: from as Seq, stored, to: to as Seq | undefined })
       return
     }
     let next = from as Seq
@@ -55,11 +59,11 @@ class EngineOperations implements Operations {
     })
   }
 
-  async heal(): Promise<Healed> {
+  async heal({ actor, reason }: Given): Promise<Healed> {
     const { blocked, log } = this.#engine
     if (blocked) throw blocked
     const before = log.decided.seq
-    await this.#controller.audit()
+    await this.#controller.audit({ actor, ...(reason === undefined ? {} : { reason }) })
     await this.#engine.log.flush()
     if (!this.#healed) return { commits: await this.#ownCommits(before + 1), orphans: [] }
     const commits = await this.#ownCommits(await this.#beginOfEpoch())
@@ -92,17 +96,10 @@ class EngineOperations implements Operations {
   }
 
   async picture(moment: Moment = 'now'): Promise<Picture> {
-    const { log } = this.#engine
-    const past = moment === 'now' ? undefined : await this.#controller.asOf(moment)
-    const queries = past ?? this.#controller.queries
-    const at = past === undefined ? log.decided.at : past.at
-    return {
-      ...(at === undefined || queries.seq === 0 ? {} : { at }),
-      endpoints: queries.endpoints(),
-      networks: queries.networks(),
-      sandboxes: queries.sandboxes(),
-      seq: queries.seq,
-    }
+    const { log, ports, snapshots, view } = this.#engine
+    return moment === 'now'
+      ? pictureOf(view.projections.topology, view.seq, log.decided.at)
+      : pictureAsOf(log, snapshots, moment, ports.clock.nowMs())
   }
 
   async plan(): Promise<Differences> {
@@ -132,7 +129,7 @@ class EngineOperations implements Operations {
   }
 
   verify(): Promise<Verified> {
-    return verified(this.#engine.log, this.#engine.blocked)
+    return this.#controller.verify()
   }
 }
 

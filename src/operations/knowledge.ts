@@ -1,6 +1,6 @@
 /** What both ways to a log, the reading and the changing one, tell of it. */
-import type { AnyFact, Instant, Log, Problem, Seq } from '../../events/index.ts'
-import { EngineError, GENESIS } from '../../events/index.ts'
+import type { AnyFact, EngineError, Instant, Log, Problem, Seq, Snapshots } from '../../events/index.ts'
+import { GENESIS } from '../../events/index.ts'
 import {
   endpointsOf,
   networksOf,
@@ -10,8 +10,10 @@ import {
   type Projections,
   type Topology,
 } from '../../projections/index.ts'
+import { momentIn } from '../controller/moment.ts'
+import { topologyAsOf } from '../controller/past.ts'
 import type { Disk } from '../ports.ts'
-import type { OpenPlan, Picture, Status, Verified } from './operations.ts'
+import type { Moment, OpenPlan, Picture, Status } from './operations.ts'
 
 export const plansIn = ({ applied }: Projections): readonly OpenPlan[] =>
   openPlans(applied).map(({ for: streams, plan, purpose, steps }) => ({
@@ -49,6 +51,17 @@ export const pictureOf = (topology: Topology, seq: Seq, at: Instant | undefined)
   seq,
 })
 
+/** Who was there at a moment. @throws {EngineError} ERR_INVALID: no such moment */
+export async function pictureAsOf(
+  log: Log<AnyFact>,
+  snapshots: Snapshots,
+  moment: Moment,
+  nowMs: number,
+): Promise<Picture> {
+  const { at, seq, topology } = await topologyAsOf(log, snapshots, await momentIn(log, moment, nowMs))
+  return pictureOf(topology, seq, at)
+}
+
 /** Before there is a log. */
 export const statusOfNothing = (dataDir: string, runDir: string): Status => ({
   dataDir,
@@ -60,18 +73,3 @@ export const statusOfNothing = (dataDir: string, runDir: string): Status => ({
 })
 
 export const problemOf = ({ code, message }: EngineError): Problem => ({ code, message })
-
-/** Reads all of it. */
-export async function verified(log: Log<AnyFact>, blocked: EngineError | undefined): Promise<Verified> {
-  await log.flush()
-  const { hash, seq } = log.durable
-  const known = blocked?.code === 'ERR_LOG_DAMAGED' ? blocked : undefined
-  const damage = known ?? (await damageIn(log))
-  return { commits: seq, ...(damage === undefined ? {} : { damage: problemOf(damage) }), head: hash }
-}
-
-async function damageIn(log: Log<AnyFact>): Promise<EngineError | undefined> {
-  const damage = log.damage ?? (await log.verify())
-  if (damage === undefined) return undefined
-  return new EngineError('ERR_LOG_DAMAGED', `the log is damaged at #${damage.from}: ${damage.why}`)
-}

@@ -26,6 +26,7 @@ import type { Hash } from '../ports.ts'
 import type { Given, Preview } from './operations.ts'
 
 export { differencesIn } from '../engine/differences.ts'
+export { needsObservation } from '../engine/observation.ts'
 
 export type Request = { readonly at: Instant; readonly command: ClientCommand; readonly given: Given }
 

@@ -6,8 +6,8 @@
  */
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { AnyFact, ClientCommand, Commit, Log, Ref, Seq, Snapshots } from '../../events/index.ts'
-import { EngineError, openLog } from '../../events/index.ts'
+import type { AnyFact, ClientCommand, Commit, Log, Ref, Seq } from '../../events/index.ts'
+import { EngineError } from '../../events/index.ts'
 import {
   beginProjections,
   foldCommit,
@@ -15,18 +15,16 @@ import {
   sealProjections,
   type Projections,
 } from '../../projections/index.ts'
-import type { Folding } from '../controller/fold-until.ts'
-import { checkReached, parseMoment } from '../controller/moment.ts'
-import { topologyAsOf } from '../controller/past.ts'
 import { instant } from '../engine/instant.ts'
-import { restore, snapshotsOf } from '../engine/snapshots.ts'
+import { openFolded, type Folded, type Folding } from '../engine/open-folded.ts'
+import { verifyLog } from '../engine/verify-log.ts'
 import { readBootId } from '../kernel/boot-id.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Disk, Ports, Timers } from '../ports.ts'
 import { isAbsent } from '../storage/errors.ts'
-import { pictureOf, plansIn, statusOf, statusOfNothing, verified } from './knowledge.ts'
+import { pictureAsOf, pictureOf, plansIn, statusOf, statusOfNothing } from './knowledge.ts'
 import type { Differences, Done, Given, Healed, Moment, Operations, Picture, Preview } from './operations.ts'
-import type { Range, Status, Trace, Verified } from './operations.ts'
+import type { Place, Range, Status, Trace, Verified } from './operations.ts'
 import { traceOf } from './trace.ts'
 
 /** What reading needs of the outside. */
@@ -35,8 +33,6 @@ export type ReaderPorts = Pick<Ports, 'hash' | 'openDisk' | 'openKernel'> & {
   readonly later: (ms: number, run: () => void) => void
   readonly nowMs: () => number
 }
-
-export type Place = { readonly dataDir: string; readonly runDir: string }
 
 /** The log of a data directory, or where there is none yet, nothing. @throws {EngineError} ERR_STORE_LOCKED and others, as `openDisk` */
 export async function openReader(place: Place, ports: ReaderPorts): Promise<Operations> {
@@ -81,51 +77,14 @@ class ProjectionFold implements Folding {
   }
 }
 
-type Opened = {
-  readonly blocked?: EngineError
-  readonly disk: Disk
-  readonly log: Log<AnyFact>
-  readonly projections: Projections
-  readonly snapshots: Snapshots
-}
+type Opened = Folded<ProjectionFold> & { readonly disk: Disk; readonly projections: Projections }
 
-async function open(disk: Disk, ports: ReaderPorts): Promise<Opened> {
-  const { afterTurn, hash, later } = ports
-  const store = await disk.openStore()
-  const known = await disk.readHead()
-  const snapshots = snapshotsOf(store, hash, { afterTurn })
-  const restored = await restore(snapshots)
-  let fold = new ProjectionFold(restored.view)
-  const log = await openLog<AnyFact>({
-    afterTurn,
-    checkpoint: restored.checkpoint,
-    hash,
-    ...(known?.bootId === bootId() && known ? { known: { hash: known.hash, seq: known.seq } } : {}),
-    later,
-    origin: disk.origin,
-    replay: {
-      chunk: (commits) => fold.add(commits),
-      restart: () => {
-        fold = new ProjectionFold({ projections: initialProjections, seq: 0 as Seq })
-      },
-    },
-    store,
-  })
-  const blocked = disk.damage ?? whyBlocked(log)
-  return { ...(blocked ? { blocked } : {}), disk, log, projections: fold.projections(), snapshots }
-}
-
-function whyBlocked({ damage, durable, opened }: Log<AnyFact>): EngineError | undefined {
-  if (damage)
-    return new EngineError(
-      'ERR_LOG_DAMAGED',
-      `the log is damaged at commit #${damage.from}: ${damage.why}; what is before it can be read, nothing is written until it is repaired`,
-    )
-  if (!opened.behind) return undefined
-  return new EngineError(
-    'ERR_LOG_BEHIND',
-    `the log ends at #${durable.seq}, but this boot has seen a later or other one; restore the newer log`,
+async function open(disk: Disk, { afterTurn, hash, later }: ReaderPorts): Promise<Opened> {
+  const opened = await openFolded(
+    { bootId: bootId(), disk, hash, timers: { afterTurn, later } },
+    (from) => new ProjectionFold(from),
   )
+  return { ...opened, disk, projections: opened.fold.projections() }
 }
 
 /** Undefined where there is no Linux. */
@@ -156,16 +115,16 @@ class Reader implements Operations {
     }
   }
 
-  async *commits({ from, to }: Range = {}): AsyncGenerator<Commit<AnyFact>, void, void> {
+  async *commits({ from, stored, to }: Range = {}): AsyncGenerator<Commit<AnyFact>, void, void> {
     if (this.#opened === undefined) return
-    yield* this.#opened.log.read({ from: from as Seq | undefined, to: to as Seq | undefined })
+    yield* this.#opened.log.read({ from: from as Seq | undefined, stored, to: to as Seq | undefined })
   }
 
   dispatch(_command: ClientCommand, _given: Given): Promise<Done> {
     return Promise.reject(new Error('chronet defect: a log that was opened to be read takes no commands'))
   }
 
-  heal(): Promise<Healed> {
+  heal(_given: Given): Promise<Healed> {
     return Promise.reject(new Error('chronet defect: a log that was opened to be read heals nothing'))
   }
 
@@ -174,10 +133,7 @@ class Reader implements Operations {
     if (opened === undefined) return pictureOf(initialProjections.topology, 0 as Seq, undefined)
     const { log, projections, snapshots } = opened
     if (moment === 'now') return pictureOf(projections.topology, log.durable.seq, log.durable.at)
-    const until = parseMoment(moment, this.#ports.nowMs())
-    checkReached(until, log.durable.seq)
-    const { at, seq, topology } = await topologyAsOf(log, snapshots, until)
-    return pictureOf(topology, seq, at)
+    return pictureAsOf(log, snapshots, moment, this.#ports.nowMs())
   }
 
   async plan(): Promise<Differences> {
@@ -193,7 +149,7 @@ class Reader implements Operations {
   }
 
   async preview(command: ClientCommand, given: Given): Promise<Preview> {
-    const { previewOnLog } = await import('./thinking.ts')
+    const { needsObservation, previewOnLog } = await import('./thinking.ts')
     const { hash, nowMs } = this.#ports
     const opened = this.#opened
     const request = { at: instant(nowMs()), command, given }
@@ -201,6 +157,7 @@ class Reader implements Operations {
     const { blocked, disk, log, snapshots } = opened
     if (blocked) throw blocked
     const source = { log, origin: disk.origin, snapshots }
+    if (!needsObservation(command)) return previewOnLog(source, request, hash, undefined)
     try {
       return await this.#withKernel(disk, (kernel) => previewOnLog(source, request, hash, kernel))
     } catch (error) {
@@ -222,7 +179,7 @@ class Reader implements Operations {
 
   async verify(): Promise<Verified> {
     if (this.#opened === undefined) return { commits: 0, head: statusOfNothing('', '').head.hash }
-    return verified(this.#opened.log, this.#opened.blocked)
+    return verifyLog(this.#opened.log, this.#opened.blocked)
   }
 
   async #withKernel<T>({ origin, runDir }: Disk, look: (kernel: Kernel) => Promise<T>): Promise<T> {

@@ -1,0 +1,88 @@
+/** Clients: the load, and what they do when they are impatient. */
+import type { ClientCommand, CommandId } from '../../../events/index.ts'
+import type { Asking } from '../clients.ts'
+import { drawCommand, drawOddCommand } from '../commands.ts'
+import type { Chance } from '../chance.ts'
+import { uuidFrom } from '../ids.ts'
+import { act, MINUTE } from './act.ts'
+
+type Some = { readonly all: readonly Asking[] }
+
+const newId = (chance: Chance): CommandId => {
+  const hex = Array.from({ length: 3 }, () => chance.bits().toString(16).padStart(8, '0')).join('')
+  return uuidFrom(hex, 1_767_225_600_000)
+}
+
+const asking = (chance: Chance, command: ClientCommand): Asking => ({
+  command,
+  id: newId(chance),
+  ...(chance.oneIn(6) ? { settle: 'durable' as const } : {}),
+})
+
+export const clientActs = {
+  /** One command after another: the load, which is always there. */
+  'client.ask': act<Some>({
+    draw: (chance) => ({ all: [asking(chance, drawCommand(chance))] }),
+    everyMs: 4000,
+    perform: ({ clients, host }, { all }) => all.forEach((each) => clients.ask(host, each)),
+  }),
+  /** Many at once. */
+  'client.burst': act<Some>({
+    draw: (chance) => ({
+      all: Array.from({ length: chance.between(2, 12) }, () => asking(chance, drawCommand(chance))),
+    }),
+    everyMs: MINUTE,
+    perform: ({ clients, host }, { all }) => all.forEach((each) => clients.ask(host, each)),
+  }),
+  /** Gives up waiting. */
+  'client.cancel': act<Some>({
+    draw: (chance) => ({ all: [{ ...asking(chance, drawCommand(chance)), cancelMs: chance.int(20) }] }),
+    everyMs: MINUTE,
+    perform: ({ clients, host }, { all }) => all.forEach((each) => clients.ask(host, each)),
+  }),
+  /** What makes no sense. */
+  'client.odd': act<Some>({
+    draw: (chance) => ({ all: [asking(chance, drawOddCommand(chance))] }),
+    everyMs: MINUTE,
+    perform: ({ clients, host }, { all }) => all.forEach((each) => clients.ask(host, each)),
+  }),
+  /** The same again with the same id, whether it was answered or not; several times at once, perhaps. */
+  'client.retry': act<Some & { readonly times: number }>({
+    draw: (chance, { clients, host }) => {
+      const mine = [...clients.asked.values()].filter((each) => each.host === host)
+      const unknown = mine.filter((each) => each.isUnknown)
+      const from = unknown.length > 0 && !chance.oneIn(3) ? unknown : mine.slice(-20)
+      if (from.length === 0) return undefined
+      const { command, id } = chance.pick(from)
+      return { all: [{ command, id }], times: chance.between(1, 3) }
+    },
+    everyMs: 15_000,
+    perform: ({ clients, host }, { all, times }) => {
+      for (let time = 0; time < times; time++) for (const each of all) clients.ask(host, each)
+    },
+  }),
+  /** The same again with a new id, as clients do that forget theirs. */
+  'client.retry-anew': act<Some>({
+    draw: (chance, { clients, host }) => {
+      const mine = [...clients.asked.values()].filter((each) => each.host === host).slice(-10)
+      if (mine.length === 0) return undefined
+      return { all: [{ command: chance.pick(mine).command, id: newId(chance) }] }
+    },
+    everyMs: MINUTE,
+    perform: ({ clients, host }, { all }) => all.forEach((each) => clients.ask(host, each)),
+  }),
+  /** An id of somebody else's command, with other data. */
+  'client.reuse-id': act<Some>({
+    draw: (chance, { clients, host }) => {
+      const mine = [...clients.asked.values()].filter((each) => each.host === host && each.answers.length > 0)
+      if (mine.length === 0) return undefined
+      return { all: [{ command: drawCommand(chance), id: chance.pick(mine).id }] }
+    },
+    everyMs: 2 * MINUTE,
+    perform: ({ host }, { all }) => {
+      // Not written down with the one whose id it is: it is refused, and that one's fate is as it was.
+      if (!host.isUp) return
+      for (const { command, id } of all) host.controller.dispatch(command, { id }).catch(() => undefined)
+    },
+  }),
+}

@@ -1,0 +1,32 @@
+/** All kinds of acts by name. The part before the dot is the group that `--faults` names. */
+import type { ActKindOf } from './act.ts'
+import { clientActs } from './client.ts'
+import { clockActs, crashActs } from './crash.ts'
+import { diskActs } from './disk.ts'
+import { humanActs } from './human.ts'
+import { kernelActs } from './kernel.ts'
+
+export type { ActKindOf, Scene } from './act.ts'
+
+const ALL = { ...clientActs, ...clockActs, ...crashActs, ...diskActs, ...humanActs, ...kernelActs }
+
+export type ActKind = keyof typeof ALL
+export type ActGroup = ActKind extends `${infer G}.${string}` ? G : never
+
+/** By name. */
+export const ACTS = ALL as unknown as Readonly<Record<ActKind, ActKindOf<object>>>
+export const ACT_KINDS = Object.keys(ALL) as readonly ActKind[]
+export const ACT_GROUPS: readonly ActGroup[] = ['client', 'clock', 'crash', 'disk', 'human', 'kernel']
+
+/** The load: there whatever the faults. */
+export const LOAD: ReadonlySet<ActKind> = new Set<ActKind>(['client.ask', 'client.burst', 'client.retry'])
+
+export const groupOfAct = (kind: ActKind): ActGroup => kind.slice(0, kind.indexOf('.')) as ActGroup
+
+/** One that was performed: what a tape is made of. */
+export type Act = {
+  readonly atMs: number
+  readonly data: object
+  readonly host: number
+  readonly kind: ActKind
+}

@@ -1,0 +1,143 @@
+/**
+ * Commands as a careless client gives them: a few names, so that they meet; all options, seldom; now and then what does not
+ * exist or makes no sense. Drawn from chance alone: the same draws give the same command, whatever the world is like.
+ */
+import type { ClientCommand } from '../../events/index.ts'
+import type { Chance } from './chance.ts'
+
+/** Names are few, so that commands meet. */
+export const NETWORKS = ['n0', 'n1', 'n2', 'n3'] as const
+export const SANDBOXES = ['s0', 's1', 's2', 's3', 's4', 's5'] as const
+const ENDPOINTS = ['e0', 'e1', 'e2', 'e3'] as const
+
+type Draw = (chance: Chance) => ClientCommand
+
+/** A command, sensible by its form. */
+export const drawCommand: Draw = (chance) => chance.weighted(COMMANDS)(chance)
+
+/** With a chance of one in so many, these fields; else none. */
+const now = <T extends object>(chance: Chance, oneIn: number, fields: () => T): Partial<T> =>
+  chance.oneIn(oneIn) ? fields() : {}
+
+const network = (chance: Chance): string => (chance.oneIn(40) ? 'nowhere' : chance.pick(NETWORKS))
+const sandbox = (chance: Chance): string => (chance.oneIn(40) ? 'nobody' : chance.pick(SANDBOXES))
+const endpoint = (chance: Chance): string => {
+  if (chance.oneIn(3)) return `${chance.pick(SANDBOXES)}-${chance.pick(NETWORKS)}`
+  return chance.pick(ENDPOINTS)
+}
+const host4 = (chance: Chance, name: string): string =>
+  `10.9.${nthOf(name)}.${chance.oneIn(6) ? chance.int(256) : chance.between(1, 14)}`
+const host6 = (chance: Chance, name: string): string =>
+  `fd00:9:${nthOf(name)}::${chance.between(1, 30).toString(16)}`
+const nthOf = (name: string): number => Number(name.slice(1)) || 0
+
+const holdings = (chance: Chance, name: string): object => ({
+  ...now(chance, 5, () => ({ address: host4(chance, name) })),
+  ...now(chance, 12, () => ({ address6: host6(chance, name) })),
+  ...now(chance, 12, () => ({ mac: `02:00:00:00:00:0${chance.int(6)}` })),
+})
+
+const interfaceOf = (chance: Chance): object => ({
+  ...now(chance, 10, () => ({ ifName: chance.pick(['eth0', 'eth1', 'net0', 'lo']) })),
+  ...now(chance, 15, () => ({ ifPrefix: chance.pick(['net', 'if']) })),
+  ...now(chance, 8, () => ({ priority: chance.between(-2, 2) })),
+})
+
+const createNetwork: Draw = (chance) => {
+  const name = network(chance)
+  const nth = chance.oneIn(8) ? chance.int(NETWORKS.length) : nthOf(name)
+  const pools = [
+    ...(chance.oneIn(8)
+      ? []
+      : [
+          {
+            subnet: `10.9.${nth}.0/28`,
+            ...now(chance, 8, () => ({ gateway: `10.9.${nth}.${chance.int(16)}` })),
+          },
+        ]),
+    ...(chance.oneIn(3) ? [{ subnet: `fd00:9:${nth}::/64` }] : []),
+  ]
+  const data = {
+    driver: chance.oneIn(40) ? 'carrier-pigeon' : 'bridge',
+    name,
+    ...(pools.length === 0 ? {} : { subnets: pools }),
+    ...now(chance, 10, () => ({ bridge: chance.pick(['br0', 'br1', 'eth9']) })),
+    ...now(chance, 5, () => ({ internal: true })),
+    ...now(chance, 5, () => ({ masquerade: false })),
+    ...now(chance, 8, () => ({ mtu: chance.pick([1280, 1400, 9000]) })),
+    ...now(chance, 8, () => ({ labels: { tier: 'test' } })),
+    ...now(chance, 10, () => ({ allowOverlap: true })),
+  }
+  return { data, type: 'network.create' }
+}
+
+const COMMANDS: readonly (readonly [weight: number, draw: Draw])[] = [
+  [9, createNetwork],
+  [3, (chance) => ({ data: { network: network(chance) }, type: 'network.delete' })],
+  [12, (chance) => ({ data: { name: sandbox(chance) }, type: 'sandbox.create' })],
+  [4, (chance) => ({ data: { sandbox: sandbox(chance) }, type: 'sandbox.delete' })],
+  [
+    6,
+    (chance) => {
+      const at = network(chance)
+      const data = { name: chance.pick(ENDPOINTS), network: at, ...holdings(chance, at) }
+      return { data, type: 'endpoint.create' }
+    },
+  ],
+  [
+    7,
+    (chance) => ({
+      data: { endpoint: endpoint(chance), sandbox: sandbox(chance), ...interfaceOf(chance) },
+      type: 'endpoint.join',
+    }),
+  ],
+  [5, (chance) => ({ data: { endpoint: endpoint(chance) }, type: 'endpoint.leave' })],
+  [
+    5,
+    (chance) => ({
+      data: { endpoint: endpoint(chance), ...now(chance, 2, () => ({ force: true })) },
+      type: 'endpoint.delete',
+    }),
+  ],
+  [
+    24,
+    (chance) => {
+      const at = network(chance)
+      const data = { network: at, sandbox: sandbox(chance), ...holdings(chance, at), ...interfaceOf(chance) }
+      return { data, type: 'connect' }
+    },
+  ],
+  [14, (chance) => ({ data: { network: network(chance), sandbox: sandbox(chance) }, type: 'disconnect' })],
+]
+
+const long = (chance: Chance, around: number): string => 'x'.repeat(around + chance.between(-1, 1))
+const labels = (count: number): Record<string, string> =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`label${i}`, 'x']))
+
+/** A command that no sensible client gives: too long, too many, out of range, of the wrong kind. It must be refused or done, and nothing else. */
+export const drawOddCommand: Draw = (chance) => {
+  const base = drawCommand(chance)
+  const odd: Record<string, unknown> = chance.pick([
+    { name: long(chance, 4096) },
+    { name: long(chance, 128) },
+    { name: '' },
+    { name: '../../etc' },
+    { name: 'n\u0000ul' },
+    { labels: labels(256 + chance.between(-1, 1)) },
+    { mtu: chance.pick([-1, 0, 67, 68, 65_535, 65_536, 2 ** 53]) },
+    { priority: 2 ** 31 },
+    { subnets: Array.from({ length: 64 + chance.between(0, 1) }, (_, i) => ({ subnet: `10.8.${i}.0/24` })) },
+    {
+      subnets: [
+        { subnet: chance.pick(['0.0.0.0/0', '10.0.0.0/33', '::/0', '10.9.0.1', 'fe80::/64', '127.0.0.0/8']) },
+      ],
+    },
+    { address: chance.pick(['10.9.0.0', '10.9.0.15', '255.255.255.255', '::', 'localhost']) },
+    { ifName: chance.pick(['a-very-long-name', '.', '..', 'a/b', 'eth 0', 'lo']) },
+    { mac: chance.pick(['01:00:00:00:00:00', 'ff:ff:ff:ff:ff:ff', '00:00:00:00:00:00', 'zz']) },
+    { network: 7 },
+    { sandbox: null },
+    { unheardOf: true },
+  ])
+  return { ...base, data: { ...base.data, ...odd } } as ClientCommand
+}

@@ -1,0 +1,89 @@
+/** The ports of one incarnation: the same machine's as the one before had, and dead with it. */
+import type { Kernel, KernelOptions } from '../kernel/kernel.ts'
+import { openSimulatedKernel } from '../kernel/simulated/index.ts'
+import { Refusal, type KernelWorld } from '../kernel/simulated/world.ts'
+import type { Clock, Disk, Hash, Ids, Ports } from '../ports.ts'
+import type { SimulatedDisks } from './disk.ts'
+import type { Incarnation } from './incarnation.ts'
+import type { Via } from './store.ts'
+import type { VirtualTime } from './time.ts'
+
+/** What stays when a process ends. */
+export type MachineParts = {
+  readonly clock: Clock
+  readonly disks: SimulatedDisks
+  /** So many looks at the kernel come to nothing: the dump was interrupted (EINTR). */
+  readonly dumps: { broken: number }
+  readonly hash: Hash
+  readonly ids: Ids
+  readonly kernelWorld: KernelWorld
+  readonly time: VirtualTime
+}
+
+export function portsOf(parts: MachineParts, life: Incarnation): Ports {
+  const { clock, disks, hash, ids, time } = parts
+  const timers = time.timersOf(life)
+  const via: Via = (what, work, told) => life.call(what, work, told)
+  const wait = (ms: number): Promise<void> => new Promise((resolve) => void time.at(ms, resolve, life))
+  return {
+    clock,
+    hash,
+    ids,
+    openDisk: async (where) => diskOf(await via('openDisk', () => disks.open(where, { via, wait })), life),
+    openKernel: (options) => via('openKernel', () => openKernel(parts, life, { ...options, hash, timers })),
+    timers,
+  }
+}
+
+function diskOf(disk: Disk, life: Incarnation): Disk {
+  return {
+    close: () => life.call('disk.close', () => disk.close()),
+    dataDir: disk.dataDir,
+    openStore: () => life.call('openStore', () => disk.openStore()),
+    origin: disk.origin,
+    readHead: () =>
+      life.call(
+        'readHead',
+        () => disk.readHead(),
+        (head) => `#${head?.seq ?? 0}`,
+      ),
+    runDir: disk.runDir,
+    writeHead: (head) => life.tell(`writeHead #${head.seq}`, () => disk.writeHead(head)),
+  }
+}
+
+type Options = KernelOptions & Pick<Ports, 'hash' | 'timers'>
+
+async function openKernel(parts: MachineParts, life: Incarnation, options: Options): Promise<Kernel> {
+  const kernel = await openSimulatedKernel(parts.kernelWorld, options)
+  life.atDeath(() => void kernel.close())
+  const look = <T>(what: string, work: () => Promise<T>, told: (value: T) => string): Promise<T> =>
+    life.call(
+      what,
+      async () => {
+        if (parts.dumps.broken === 0) return work()
+        parts.dumps.broken--
+        throw new Refusal('EINTR', 'the dump was interrupted, as a fault was ordered')
+      },
+      told,
+    )
+  return {
+    // Its steps are written down one by one: see `Host`.
+    apply: (steps) => life.call(`apply ${steps.length} steps`, () => kernel.apply(steps)),
+    close: () => kernel.close(),
+    identity: kernel.identity,
+    observe: (specs, how) =>
+      look(
+        `observe ${specs.length} keys`,
+        () => kernel.observe(specs, how),
+        ({ found, strays }) => `${found.size} there, ${strays.length} strays`,
+      ),
+    onHint: (listener) => kernel.onHint(listener),
+    routes: () =>
+      look(
+        'routes',
+        () => kernel.routes(),
+        (routes) => `${routes.length}`,
+      ),
+  }
+}

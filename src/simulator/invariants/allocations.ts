@@ -1,0 +1,128 @@
+/**
+ * Who has which address, MAC and subnet, told from the facts alone: a model without the engine's cleverness, against which
+ * every commit is held (A1, A2, A3, A7, A11).
+ */
+import {
+  type AnyFact,
+  cidrFrom,
+  contains,
+  overlaps,
+  ipFrom,
+  ipOf,
+  type EndpointReserved,
+  type NetworkCreateRequested,
+  type PlanId,
+  type Subnet,
+} from '../../../events/index.ts'
+import type { Ledger } from './invariant.ts'
+
+type Owner = { readonly addresses: readonly string[]; readonly mac: string; readonly network: string }
+/** What a sweep still has to remove, by the plan that does. */
+type Resting = { readonly keys: readonly string[]; plan: PlanId | undefined; readonly stream: string }
+
+export class AllocationModel {
+  /** Absent: it only follows. */
+  ledger: Ledger | undefined
+  readonly #endpoints = new Map<string, Owner>()
+  /** `<network>/<ip or mac>` → the endpoint's stream. */
+  readonly #held = new Map<string, string>()
+  readonly #networks = new Map<string, readonly Subnet[]>()
+  #resting: Resting[] = []
+
+  constructor(ledger?: Ledger) {
+    this.ledger = ledger
+  }
+
+  add(fact: AnyFact, seq: number): void {
+    switch (fact.type) {
+      case 'NetworkCreateRequested':
+        return this.#network(fact.stream, fact.data, seq)
+      case 'NetworkDeleted':
+        return void this.#networks.delete(fact.stream)
+      case 'EndpointReserved':
+        return this.#reserve(fact.stream, fact.data, seq)
+      case 'EndpointJoinFailed':
+      case 'EndpointLeft':
+        return this.#rest(fact.stream, fact.data.sweep)
+      case 'EndpointReleased':
+        return this.#release(fact.stream)
+      case 'EffectsIntended':
+        if (fact.data.purpose === 'sweep') this.#sweepAgain(fact.data.plan, fact.data.for)
+        return
+      case 'EffectsSettled':
+        return this.#settle(fact.data.plan, fact.data.failures.length > 0)
+      case 'HostStarted':
+        // In another boot there is no link on which anything could lie.
+        if (fact.data.fresh) this.#resting = this.#resting.filter(({ plan }) => plan !== undefined)
+        return
+      default:
+    }
+  }
+
+  #network(stream: string, { subnets }: NetworkCreateRequested['data'], seq: number): void {
+    for (const [other, pools] of this.#networks)
+      for (const mine of subnets)
+        for (const theirs of pools) {
+          const isShared = overlaps(cidrFrom(mine.subnet), cidrFrom(theirs.subnet))
+          this.ledger?.check(
+            'A3',
+            isShared
+              ? `#${seq}: ${mine.subnet} of ${stream} overlaps ${theirs.subnet} of ${other}`
+              : undefined,
+          )
+        }
+    this.#networks.set(stream, subnets)
+  }
+
+  #reserve(stream: string, { addresses, mac, network }: EndpointReserved['data'], seq: number): void {
+    const keys = [...addresses.map((cidr) => `${network}/${ipOf(cidr)}`), `${network}/${mac}`]
+    for (const key of keys) {
+      const id = key.endsWith(mac) ? 'A7' : 'A1'
+      const holder = this.#held.get(key)
+      this.ledger?.check(id, holder ? `#${seq}: ${stream} gets ${key}, which ${holder} has` : undefined)
+      const rest = this.#resting.find((each) => each.keys.includes(key))
+      this.ledger?.check(
+        'A11',
+        rest ? `#${seq}: ${stream} gets ${key} before the link of ${rest.stream} is swept` : undefined,
+      )
+      this.#held.set(key, stream)
+    }
+    for (const cidr of addresses) this.ledger?.check('A2', this.#misplaced(network, cidr, seq))
+    this.#endpoints.set(stream, { addresses, mac, network })
+  }
+
+  #misplaced(network: string, cidr: string, seq: number): string | undefined {
+    const pools = this.#networks.get(`network/${network}`) ?? []
+    const ip = ipOf(cidr as Subnet['subnet'])
+    const pool = pools.find(({ subnet }) => contains(cidrFrom(subnet), ipFrom(ip)))
+    if (pool === undefined) return `#${seq}: ${cidr} is in no pool of ${network}`
+    const taken = [pool.gateway, ...Object.values(pool.auxAddresses ?? {})]
+    return taken.includes(ip) ? `#${seq}: ${cidr} is the gateway's or an auxiliary address` : undefined
+  }
+
+  #rest(stream: string, plan: PlanId | undefined): void {
+    const owner = this.#endpoints.get(stream)
+    if (owner === undefined || plan === undefined) return
+    const { addresses, mac, network } = owner
+    const keys = [
+      ...addresses.map((cidr) => `${network}/${ipOf(cidr as Subnet['subnet'])}`),
+      `${network}/${mac}`,
+    ]
+    this.#resting.push({ keys, plan, stream })
+  }
+
+  #release(stream: string): void {
+    for (const [key, holder] of this.#held) if (holder === stream) this.#held.delete(key)
+    this.#endpoints.delete(stream)
+  }
+
+  #sweepAgain(plan: PlanId, streams: readonly string[]): void {
+    for (const rest of this.#resting)
+      if (rest.plan === undefined && streams.includes(rest.stream)) rest.plan = plan
+  }
+
+  #settle(plan: PlanId, failed: boolean): void {
+    if (!failed) this.#resting = this.#resting.filter((rest) => rest.plan !== plan)
+    else for (const rest of this.#resting) if (rest.plan === plan) rest.plan = undefined
+  }
+}

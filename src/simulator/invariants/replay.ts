@@ -1,0 +1,115 @@
+/** What must hold of a log that is over (F): however it is folded it comes to the same, and deciding again gives the same facts. */
+import { decodeCommit, encodeCommit, type AnyFact, type Commit } from '../../../events/index.ts'
+import { builtinDrivers } from '../../drivers/index.ts'
+import { contextOf } from '../../engine/context.ts'
+import { emptyView, type View } from '../../engine/empty-view.ts'
+import { tablesOfView } from '../../engine/snapshots.ts'
+import { takeTurn } from '../../engine/turn.ts'
+import { evolveView, ViewFold } from '../../engine/view.ts'
+import type { Given } from '../../engine/context.ts'
+import { projectionsFrom, Trie } from '../../../projections/index.ts'
+import type { EntityState } from '../../../machines/index.ts'
+import { sha256 } from '../../system/hash.ts'
+import type { Ledger } from './invariant.ts'
+
+type Log = readonly Commit<AnyFact>[]
+
+/** A view as text: equal text, equal views. */
+export const textOf = (view: View): string =>
+  JSON.stringify([...tablesOfView(view, [])].map(([name, rows]) => [name, [...rows]]))
+
+const folded = (log: Log, from?: View): View => {
+  const fold = new ViewFold(from)
+  fold.add(log)
+  return fold.view()
+}
+
+/** P1, P3, P5, P6, L10. @param live the engine's own view of all of it */
+export function checkReplay(log: Log, live: View, ledger: Ledger): void {
+  const text = textOf(folded(log))
+  ledger.check('P1', text === textOf(live) ? undefined : 'the view is not what the log folds to')
+  const half = log.slice(0, log.length >> 1)
+  const rest = folded(log.slice(half.length), thawed(folded(half)))
+  ledger.check('P3', text === textOf(rest) ? undefined : 'a snapshot and the rest do not come to the whole')
+  ledger.check(
+    'P5',
+    text === textOf(oneByOne(log)) ? undefined : 'folding fact by fact comes to something else',
+  )
+  checkExport(log, ledger)
+}
+
+function oneByOne(log: Log): View {
+  let view: View = emptyView
+  for (const commit of log) {
+    const { at, epoch, seq } = commit
+    commit.facts.forEach((fact, index) => (view = evolveView(view, fact, { at, epoch, index, seq })))
+  }
+  return view
+}
+
+/** Written down as a snapshot and read again. */
+function thawed(view: View): View {
+  const tables = new Map(
+    [...tablesOfView(view, [])].map(([name, rows]) => [
+      name,
+      JSON.parse(JSON.stringify([...rows])) as unknown[],
+    ]),
+  )
+  const machines = (tables.get('machines') ?? []) as readonly (readonly [string, EntityState])[]
+  return { machines: Trie.of(machines), projections: projectionsFrom(tables), seq: view.seq }
+}
+
+/** A line is what export writes and import reads, byte for byte. */
+function checkExport(log: Log, ledger: Ledger): void {
+  let prev = log[0]?.prev
+  for (const commit of log) {
+    const line = encodeCommit(commit)
+    const isSame = encodeCommit(decodeCommit(line)) === line && commit.prev === prev
+    ledger.check('L10', isSame ? undefined : `#${commit.seq} is not the same when exported and imported`)
+    prev = sha256(line)
+  }
+}
+
+/** P6: every recorded command, decided again on the view before it, gives the facts that were recorded. */
+export function checkDecisions(log: Log, ledger: Ledger): void {
+  const origin = log[0]?.origin
+  if (origin === undefined) return
+  const context = contextOf(builtinDrivers, sha256, origin)
+  let view: View = emptyView
+  for (const commit of log) {
+    ledger.check('P6', decidedOtherwise(context, view, commit))
+    view = folded([commit], view)
+  }
+}
+
+function decidedOtherwise(
+  context: ReturnType<typeof contextOf>,
+  before: View,
+  commit: Commit<AnyFact>,
+): string | undefined {
+  const { actor, at, command, epoch, facts, reason, seq } = commit
+  const stepped = facts.find((fact) => fact.type === 'ClockSteppedBack')
+  const given = {
+    actor,
+    at,
+    ...(stepped ? { clock: stepped.data.clock } : {}),
+    command: { data: command.data, type: command.type } as Given['command'],
+    epoch,
+    id: command.id,
+    ...(reason === undefined ? {} : { reason }),
+    seq,
+  }
+  try {
+    const { draft } = takeTurn(context, before, given)
+    const then = facts.map(({ version: _version, ...fact }) => fact)
+    return JSON.stringify(draft.facts.map(sorted)) === JSON.stringify(then.map(sorted))
+      ? undefined
+      : `#${seq}: ${command.type} is decided otherwise now`
+  } catch (error) {
+    return `#${seq}: ${command.type} is refused now: ${String(error)}`
+  }
+}
+
+/** Whoever compares drafts with facts must not care in which order their keys were written. */
+const sorted = (fact: object): object =>
+  Object.fromEntries(Object.entries(fact).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -1,0 +1,105 @@
+/** What must hold when an engine is at rest (Q): the kernel is what the log wants, and nothing is open. */
+import { streamOf, type Origin } from '../../../events/index.ts'
+import { builtinDrivers } from '../../drivers/index.ts'
+import { contextOf } from '../../engine/context.ts'
+import { openSimulatedKernel } from '../../kernel/simulated/index.ts'
+import { canReach } from '../../kernel/simulated/reach.ts'
+import { equalSpecs } from '../../reconcile/diff.ts'
+import { specsOf } from '../../reconcile/specs.ts'
+import { sha256 } from '../../system/hash.ts'
+import { RUN_DIR, type Host } from '../host.ts'
+import type { VirtualTime } from '../time.ts'
+import type { Ledger } from './invariant.ts'
+import type { Witness } from './witness.ts'
+
+/** An engine at rest, and whoever watched it. */
+export type AtRest = { readonly host: Host; readonly time: VirtualTime; readonly witness: Witness }
+
+const first = (all: readonly string[]): string | undefined =>
+  all.length === 0
+    ? undefined
+    : `${all.slice(0, 3).join('; ')}${all.length > 3 ? `; and ${all.length - 3} more` : ''}`
+
+/** K1, K2, K5, K9, A10, P2. */
+export async function checkRest(at: AtRest, ledger: Ledger): Promise<void> {
+  const { host, witness } = at
+  const { wrong, strays } = await lookAt(at)
+  ledger.check('K1', first(wrong))
+  ledger.check('K2', first(strays))
+  ledger.check('K5', first(witness.open.map((plan) => `plan ${plan} has no receipt`)))
+  ledger.check('K9', first(leaksOf(at)))
+  ledger.check('A10', first(unownedIn(at)))
+  const { decided, view } = host.controller.engine
+  const heads = [decided.seq, view.seq, witness.head]
+  ledger.check(
+    'P2',
+    new Set(heads).size === 1 ? undefined : `decided, visible and disk are at #${heads.join(', #')}`,
+  )
+}
+
+async function lookAt({
+  host,
+  time,
+}: AtRest): Promise<{ readonly strays: string[]; readonly wrong: string[] }> {
+  const { engine } = host.controller
+  const origin = host.controller.id as Origin
+  const wanted = specsOf(engine.view.projections.desired, contextOf(builtinDrivers, sha256, origin))
+  const runDir = `${RUN_DIR}/${origin.slice(0, 12)}`
+  // An eye of its own: the engine's may be the one that is wrong.
+  const kernel = await openSimulatedKernel(host.kernel.world, { hash: sha256, origin, runDir, timers: time })
+  const { found, strays } = await kernel.observe([...wanted.values()], { strays: true })
+  await kernel.close()
+  const wrong = [...wanted].flatMap(([key, spec]) => {
+    const there = found.get(key)
+    if (there?.ours === true && equalSpecs(there.spec, spec)) return []
+    return [`${key}: ${there === undefined ? 'missing' : (there.spec.differs?.join(' ') ?? 'not ours')}`]
+  })
+  return { strays: strays.map(({ label }) => label), wrong }
+}
+
+/** Sandboxes that have no network in common and reach each other; or have one, and do not. */
+function leaksOf({ host }: AtRest): readonly string[] {
+  const { queries } = host.controller
+  const joined = queries.endpoints().filter(({ state }) => state === 'joined')
+  const networksOf = (sandbox: string): ReadonlySet<string> =>
+    new Set(joined.filter((each) => each.sandbox === sandbox).map(({ network }) => network))
+  const wrong: string[] = []
+  for (const from of joined)
+    for (const to of joined) {
+      if (from.sandbox === undefined || from.sandbox === to.sandbox) continue
+      const isShared = networksOf(from.sandbox).has(to.network)
+      for (const cidr of to.addresses) {
+        const ip = cidr.slice(0, cidr.indexOf('/')) as Parameters<typeof canReach>[2]
+        const { reached, why } = canReach(host.kernel.world, from.sandbox, ip)
+        if (reached && !isShared) wrong.push(`${from.name} reaches ${to.name}, on another network`)
+        if (!reached && from.network === to.network)
+          wrong.push(`${from.name} does not reach ${to.name}: ${why}`)
+      }
+    }
+  return wrong
+}
+
+/** Addresses that are held by nobody who exists, and endpoints whose address is not held. */
+function unownedIn({ host }: AtRest): readonly string[] {
+  const { allocations, topology } = host.controller.engine.view.projections
+  const exists = (stream: string): boolean => {
+    const [kind, id = ''] = stream.split('/')
+    return kind === 'network' ? topology.networks.has(id) : topology.endpoints.has(id)
+  }
+  const held = [...allocations.addresses.entries()]
+  const lost = [...topology.endpoints.entries()].flatMap(([, { addresses, id, network }]) =>
+    addresses
+      .filter(
+        (cidr) =>
+          allocations.addresses.get(`${network}/${cidr.slice(0, cidr.indexOf('/'))}`)?.holder !==
+          streamOf.endpoint(id),
+      )
+      .map((cidr) => `${cidr} of endpoint ${id} is not held by it`),
+  )
+  return [
+    ...held
+      .filter(([, { holder }]) => !exists(holder))
+      .map(([key, { holder }]) => `${key} is held by ${holder}, which is no more`),
+    ...lost,
+  ]
+}

@@ -1,0 +1,193 @@
+/**
+ * The witness of a host: sees every commit that lands on the disk, and every step of the kernel, and believes nothing that the
+ * engine says. What is true of the log at each commit (L, A, K5, K6) is checked here, by a small model of its own.
+ */
+import {
+  GENESIS,
+  keyOf,
+  planIdOf,
+  type AnyFact,
+  type Commit,
+  type PlanId,
+  type Step,
+} from '../../../events/index.ts'
+import type { StepResult } from '../../kernel/kernel.ts'
+import { sha256 } from '../../system/hash.ts'
+import type { Host } from '../host.ts'
+import type { Op } from '../platter.ts'
+import { AllocationModel } from './allocations.ts'
+import type { Ledger } from './invariant.ts'
+
+type Known = { readonly commit: Commit<AnyFact>; readonly hash: string }
+type Plan = { isSettled: boolean; readonly since: number; readonly steps: readonly Step[] }
+
+export class Witness {
+  /** What is on disk, in order. */
+  readonly log: Known[] = []
+  /** Hears of every commit. */
+  onCommit: ((commit: Commit<AnyFact>) => void) | undefined
+  /** Commits that somebody was told of, with their hashes. */
+  readonly #acknowledged = new Map<number, string>()
+  #allocations: AllocationModel
+  readonly #begun = new Map<PlanId, number>()
+  readonly #ended = new Set<string>()
+  readonly #excuse: () => string | undefined
+  readonly #ledger: Ledger
+  #plans = new Map<PlanId, Plan>()
+  /** When each step last succeeded: `ensure link/host/br0` → the number of the step. */
+  readonly #succeeded = new Map<string, number>()
+  #steps = 0
+  #versions = new Map<string, number>()
+
+  constructor(host: Host, ledger: Ledger, excuse: () => string | undefined) {
+    this.#excuse = excuse
+    this.#ledger = ledger
+    this.#allocations = new AllocationModel(ledger)
+    const { platter } = host.disk
+    platter.onBegin = (ops) => this.#begin(ops)
+    platter.onWrite = (ops) => this.#land(ops)
+    host.onStep = (step, result) => this.#step(step, result)
+  }
+
+  get head(): number {
+    return this.log.length
+  }
+
+  /** Steps of the kernel so far. */
+  get steps(): number {
+    return this.#steps
+  }
+
+  /** A client was told of a commit: from now on it must stay. */
+  acknowledge({ seq }: Commit<AnyFact>): void {
+    const known = this.log[seq - 1]
+    this.#ledger.check('L3', known === undefined ? `#${seq} was answered and is not on disk` : undefined)
+    if (known) this.#acknowledged.set(seq, known.hash)
+  }
+
+  /** What a plan is made of; undefined: no commit intends it. */
+  planOf(plan: PlanId): Plan | undefined {
+    return this.#plans.get(plan)
+  }
+
+  /** Plans without a receipt. */
+  get open(): readonly PlanId[] {
+    return [...this.#plans].filter(([, { isSettled }]) => !isSettled).map(([plan]) => plan)
+  }
+
+  #begin(ops: readonly Op[]): void {
+    for (const { key, value } of ops) {
+      if (!key.startsWith('c') || value === undefined) continue
+      const { epoch, seq } = JSON.parse(value.slice(64)) as Commit
+      this.#begun.set(planIdOf(epoch, seq), this.#steps)
+    }
+  }
+
+  #land(ops: readonly Op[]): void {
+    for (const { key, value } of ops) {
+      if (!key.startsWith('c') || value === undefined) continue
+      const body = value.slice(64)
+      // A torn write: nobody was told of it, and the next life writes it anew.
+      if (sha256(body) !== value.slice(0, 64)) return
+      this.#commit(JSON.parse(body) as Commit<AnyFact>, value.slice(0, 64))
+    }
+  }
+
+  #commit(commit: Commit<AnyFact>, hash: string): void {
+    const { seq } = commit
+    if (seq <= this.head) this.#rewind(seq)
+    this.#checkLink(commit)
+    this.log.push({ commit, hash })
+    this.#follow(commit)
+    this.onCommit?.(commit)
+  }
+
+  /** A life that is over wrote more than the next one found. */
+  #rewind(seq: number): void {
+    const excuse = this.#excuse()
+    for (const { commit, hash } of this.log.slice(seq - 1)) {
+      const isGone = this.#acknowledged.get(commit.seq) === hash && excuse === undefined
+      this.#ledger.check('L3', isGone ? `#${commit.seq} was answered, and is overwritten` : undefined)
+      this.#acknowledged.delete(commit.seq)
+    }
+    this.log.length = seq - 1
+    this.#versions = new Map()
+    this.#ended.clear()
+    this.#plans = new Map()
+    this.#allocations = new AllocationModel()
+    for (const { commit } of this.log) this.#follow(commit, false)
+    this.#allocations.ledger = this.#ledger
+  }
+
+  #checkLink({ epoch, prev, seq }: Commit<AnyFact>): void {
+    const { head } = this
+    const last = this.log[head - 1]
+    this.#ledger.check('L1', seq === head + 1 ? undefined : `#${seq} comes after #${head}`)
+    const isChained = prev === (last?.hash ?? GENESIS.hash)
+    this.#ledger.check('L2', isChained ? undefined : `#${seq} names another predecessor than #${head}`)
+    const before = last?.commit.epoch ?? 0
+    this.#ledger.check(
+      'L8',
+      epoch >= before ? undefined : `#${seq} is of epoch ${epoch}, after one of ${before}`,
+    )
+  }
+
+  #follow(commit: Commit<AnyFact>, checks = true): void {
+    for (const fact of commit.facts) {
+      const version = (this.#versions.get(fact.stream) ?? 0) + 1
+      this.#versions.set(fact.stream, version)
+      if (checks) {
+        const isDense = fact.version === version || fact.stream === 'host' || fact.stream === 'effects'
+        this.#ledger.check(
+          'L1',
+          isDense ? undefined : `${fact.stream} has version ${fact.version} after ${version - 1}`,
+        )
+        const isOver = this.#ended.has(fact.stream)
+        this.#ledger.check(
+          'L11',
+          isOver ? `#${commit.seq}: ${fact.type} in ${fact.stream}, which has ended` : undefined,
+        )
+      }
+      if (ENDS.has(fact.type)) this.#ended.add(fact.stream)
+      this.#followPlan(fact, commit, checks)
+      this.#allocations.add(fact, commit.seq)
+    }
+  }
+
+  #followPlan(fact: AnyFact, { seq }: Commit, checks: boolean): void {
+    if (fact.type === 'EffectsIntended') {
+      const { plan, steps } = fact.data
+      this.#plans.set(plan, { isSettled: false, since: this.#begun.get(plan) ?? this.#steps, steps })
+    }
+    if (fact.type !== 'EffectsSettled') return
+    const { failures, plan, skipped = [] } = fact.data
+    const intended = this.#plans.get(plan)
+    if (checks) {
+      const isFirst = intended !== undefined && !intended.isSettled
+      this.#ledger.check('K5', isFirst ? undefined : `#${seq}: a receipt of ${plan}, which is not open`)
+    }
+    if (intended === undefined) return
+    intended.isSettled = true
+    if (!checks) return
+    const excused = new Set<string>([...failures.map(({ key }) => key), ...skipped])
+    const undone = intended.steps.find(
+      (step) => !excused.has(step.key) && !this.#isDone(step, intended.since),
+    )
+    const why =
+      undone &&
+      `#${seq}: the receipt of ${plan} says that ${undone.op} ${undone.key} was done, and it was not`
+    this.#ledger.check('K6', why)
+  }
+
+  #isDone({ op, spec }: Step, since: number): boolean {
+    return (this.#succeeded.get(`${op} ${keyOf(spec)}`) ?? 0) > since
+  }
+
+  #step(step: Step, result: StepResult): void {
+    this.#steps++
+    if (result.ok) this.#succeeded.set(`${step.op} ${keyOf(step.spec)}`, this.#steps)
+  }
+}
+
+/** Facts after which a stream has no other. */
+const ENDS: ReadonlySet<string> = new Set(['EndpointReleased', 'NetworkDeleted', 'SandboxDeleted'])

@@ -1,0 +1,271 @@
+/**
+ * One seed: a world in which everything goes wrong for some minutes (safety: no invariant breaks), then heals (liveness: all
+ * comes to rest in time), then is emptied (nothing is left), and is looked at as a whole.
+ */
+import { drawClimate, type Climate } from './climate.ts'
+import type { Act, ActGroup } from './acts/index.ts'
+import type { Host } from './host.ts'
+import { InvariantError } from './invariants/invariant.ts'
+import { checkDecisions, checkReplay } from './invariants/replay.ts'
+import { checkRest } from './invariants/rest.ts'
+import { leftIn } from './invariants/strangers.ts'
+import { empty } from './empty.ts'
+import { Play } from './play.ts'
+import { countsOf, noStatistics, pairsIn, sumOf, type Statistics } from './statistics.ts'
+import { Watch } from './watch.ts'
+import { DeadlineError, World, type WorldOptions } from './world.ts'
+
+export type RunOptions = {
+  /** Groups of faults that may be in the climate. Default: all. */
+  readonly faults?: readonly ActGroup[]
+  /** Default: 1. */
+  readonly hosts?: number
+  /** Of the safety phase. Default: 10. */
+  readonly minutes?: number
+  readonly onLine?: (line: string) => void
+  readonly seed: number | string
+  /** Acts to play instead of drawing them. */
+  readonly tape?: readonly Act[]
+}
+
+/** An invariant that broke, and where. */
+export type Failure = {
+  /** Of the invariant; `V1`: it did not come to rest in time; `D1`: something threw. */
+  readonly id: string
+  /** The last lines of the trace. */
+  readonly last: readonly string[]
+  readonly seed: string
+  readonly step: number
+  readonly tape: readonly Act[]
+  readonly virtualMs: number
+  readonly why: string
+}
+
+export type RunResult = {
+  readonly failure?: Failure
+  readonly statistics: Statistics
+  /** Of the whole trace: equal for two runs of the same seed and code. */
+  readonly traceHash: string
+}
+
+/** In which all must be at rest after the world has healed, in milliseconds. */
+const REST_MS_MAX = 120_000
+/** After which an audit must have found nothing to do: one and a little. */
+const STILL_MS = 310_000
+const MINUTE = 60_000
+
+/** Runs a seed. Never rejects for what it finds. */
+export async function runSeed(options: RunOptions): Promise<RunResult> {
+  const { minutes = 10, seed, tape } = options
+  const profile = profileOf(options)
+  const world = new World(profile)
+  if (options.onLine) world.trace.onLine = options.onLine
+  const play = new Play(world)
+  const watch = new Watch(world, play)
+  const run = new Run(world, play, watch)
+  try {
+    await world.until(Promise.all(world.hosts.map((host) => play.boot(host))))
+    if (tape) play.replay(tape)
+    else play.begin(climateOf(world, options))
+    await run.safety(minutes * MINUTE)
+    await run.liveness()
+    await run.emptiness()
+    return { statistics: run.statistics(), traceHash: world.trace.hash }
+  } catch (error) {
+    const { steps } = world.time
+    const failure = { seed: String(seed), step: steps, tape: play.tape, virtualMs: world.nowMs }
+    const last = world.trace.last(80)
+    return {
+      failure: { ...failure, id: idOf(error), last, why: whyOf(error) },
+      statistics: run.statistics(),
+      traceHash: world.trace.hash,
+    }
+  }
+}
+
+/** What a seed says of its machines: how fast their disks and kernels are. */
+function profileOf({ hosts = 1, seed }: RunOptions): WorldOptions {
+  const draw = [...String(seed)].reduce((sum, each) => (sum * 31 + each.charCodeAt(0)) >>> 0, 7)
+  return { hosts, seed, stepMs: [0, 1, 1, 5][draw % 4] ?? 1, syncMs: [0, 2, 2, 15][(draw >>> 3) % 4] ?? 2 }
+}
+
+const climateOf = ({ chance }: World, { faults }: RunOptions): Climate =>
+  drawClimate(chance.of('climate'), faults)
+
+class Run {
+  readonly #play: Play
+  readonly #watch: Watch
+  readonly #world: World
+
+  constructor(world: World, play: Play, watch: Watch) {
+    this.#play = play
+    this.#watch = watch
+    this.#world = world
+  }
+
+  /** Everything goes wrong. */
+  async safety(ms: number): Promise<void> {
+    const { ledger } = this.#watch
+    const { time } = this.#world
+    const endMs = time.monotonicMs() + ms
+    await time.run(() => ledger.failure !== undefined || (time.nextMs ?? Infinity) > endMs)
+    ledger.verdict()
+  }
+
+  /** Nothing goes wrong any more, and all comes to rest. */
+  async liveness(): Promise<void> {
+    this.#play.heal()
+    for (const host of this.#world.hosts) this.#watch.lookAround(host)
+    for (const host of this.#world.hosts) await this.#restart(host)
+    await this.#settled('V1')
+    await this.#askAgain()
+    await this.#rest()
+    await this.#still()
+  }
+
+  /** All is deleted, and nothing is left. */
+  async emptiness(): Promise<void> {
+    for (const host of this.#world.hosts) {
+      await this.#until(empty(host.controller), 'V1')
+      await this.#world.advance(3000)
+      await this.#checkRest(host)
+      this.#watch.ledger.check('V5', this.#leftOn(host))
+      await this.#end(host)
+    }
+    this.#watch.ledger.verdict()
+  }
+
+  statistics(): Statistics {
+    const { acts, ledger } = this.#watch
+    const logs = this.#world.hosts.map((host) => this.#watch.witness(host).log.map(({ commit }) => commit))
+    return sumOf(
+      {
+        ...noStatistics,
+        acts: countsOf(acts),
+        checks: countsOf(ledger.checked),
+        commits: logs.reduce((sum, log) => sum + log.length, 0),
+        kernelSteps: this.#world.hosts.reduce((sum, host) => sum + this.#watch.witness(host).steps, 0),
+        outcomes: countsOf(this.#play.clients.outcomes),
+        runs: 1,
+        steps: this.#world.time.steps,
+        virtualMs: this.#world.nowMs,
+      },
+      {
+        ...noStatistics,
+        pairs: logs
+          .map(pairsIn)
+          .reduce((a, b) => sumOf({ ...noStatistics, pairs: a }, { ...noStatistics, pairs: b }).pairs, {}),
+      },
+    )
+  }
+
+  /** Half of the seeds go on with the engines that were there: healing must not need a restart. */
+  async #restart(host: Host): Promise<void> {
+    const isWell = host.isUp && host.controller.blocked === undefined && host.disk.head > 0
+    if (isWell && this.#world.chance.of(`${host.name} heal`).oneIn(2)) return
+    if (host.isAlive && isWell) await this.#until(host.close(), 'V1')
+    host.crash()
+    await this.#until(this.#play.boot(host), 'V1')
+    if (host.controller.blocked === undefined) return
+    // A backup was put back and nobody decided: now somebody does.
+    host.crash()
+    await this.#until(this.#play.boot(host, { acceptLogBehind: true }), 'V1')
+    this.#watch.ledger.check('V1', blockedOn(host))
+  }
+
+  /** Every client that asked and does not know asks again, with the same id. */
+  async #askAgain(): Promise<void> {
+    const { clients } = this.#play
+    for (const host of this.#world.hosts)
+      for (const { command, id } of clients.unknown(host)) clients.ask(host, { command, id })
+    await this.#settled('V1')
+    const left = this.#world.hosts.flatMap((host) => clients.unknown(host))
+    this.#watch.ledger.check(
+      'L5',
+      left[0] && `${left[0].id} (${left[0].command.type}) asked again is still unknown`,
+    )
+    this.#watch.ledger.verdict()
+  }
+
+  async #settled(id: string): Promise<void> {
+    const { clients } = this.#play
+    await this.#until(() => clients.waiting === 0, id)
+    await this.#world.advance(5000)
+    this.#watch.ledger.verdict()
+  }
+
+  async #rest(): Promise<void> {
+    for (const host of this.#world.hosts) await this.#checkRest(host)
+  }
+
+  async #checkRest(host: Host): Promise<void> {
+    const { ledger } = this.#watch
+    const { time } = this.#world
+    await checkRest({ host, time, witness: this.#watch.witness(host) }, ledger)
+    ledger.verdict()
+  }
+
+  /** K10: at rest nothing is written and no step is taken, audits included. */
+  async #still(): Promise<void> {
+    const heads = (): string[] =>
+      this.#world.hosts.map(
+        (host) => `#${this.#watch.witness(host).head}, ${this.#watch.witness(host).steps} steps`,
+      )
+    const before = heads().join('; ')
+    await this.#world.advance(STILL_MS)
+    const after = heads().join('; ')
+    this.#watch.ledger.check(
+      'K10',
+      before === after ? undefined : `at rest, and yet: ${before}, then ${after}`,
+    )
+    this.#watch.ledger.verdict()
+  }
+
+  #leftOn(host: Host): string | undefined {
+    const left = leftIn(host.kernel.world, host.origin)
+    return left.length === 0 ? undefined : `all was deleted, and there is: ${left.join('; ')}`
+  }
+
+  /** The engine is closed; its log is read as a whole. */
+  async #end(host: Host): Promise<void> {
+    const { ledger } = this.#watch
+    const { damage } = await this.#until(host.controller.verify(), 'V1')
+    ledger.check('L2', damage && `the log does not verify: ${damage.message}`)
+    const { engine } = host.controller
+    const { life } = host
+    const { view } = engine
+    await this.#until(host.controller.close(), 'V1')
+    await this.#world.advance(1)
+    const pending = this.#world.time.pendingOf(life)
+    ledger.check('V3', pending === 0 ? undefined : `${pending} timers are pending after close`)
+    await host.close()
+    const log = this.#watch.witness(host).log.map(({ commit }) => commit)
+    checkReplay(log, view, ledger)
+    checkDecisions(log, ledger)
+  }
+
+  async #until<T>(what: (() => boolean) | Promise<T>, id: string): Promise<T> {
+    try {
+      return await this.#world.until(what, REST_MS_MAX)
+    } catch (error) {
+      if (error instanceof DeadlineError) throw new InvariantError(id, this.#waited())
+      throw error
+    }
+  }
+
+  #waited(): string {
+    const open = [...this.#play.clients.asked.values()].filter(({ open: count }) => count > 0)
+    const names = open.slice(0, 3).map(({ command, id }) => `${command.type} ${id}`)
+    return `${REST_MS_MAX / 1000} s after all was healed it is not at rest; ${open.length} commands wait: ${names.join(', ')}`
+  }
+}
+
+function blockedOn({ controller, name }: Host): string | undefined {
+  return controller.blocked && `${name} is blocked: ${String(controller.blocked)}`
+}
+
+const idOf = (error: unknown): string => (error instanceof InvariantError ? error.id : 'D1')
+const whyOf = (error: unknown): string => {
+  if (error instanceof InvariantError) return error.message
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

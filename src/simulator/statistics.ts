@@ -1,0 +1,73 @@
+/** What a run came to, in numbers that can be added up. */
+import { evolveStream, kindOf, type EntityState } from '../../machines/index.ts'
+import type { AnyFact, Commit } from '../../events/index.ts'
+
+/** All counts of one run, or of many. */
+export type Statistics = {
+  /** By kind. */
+  readonly acts: Readonly<Record<string, number>>
+  readonly commits: number
+  /** By id of the invariant. */
+  readonly checks: Readonly<Record<string, number>>
+  /** By what was heard: `done`, or a code. */
+  readonly outcomes: Readonly<Record<string, number>>
+  /** `endpoint joined × EndpointLeaveRequested`: how often that fact met that state. */
+  readonly pairs: Readonly<Record<string, number>>
+  readonly runs: number
+  /** Events of the world, and steps of its kernels. */
+  readonly kernelSteps: number
+  readonly steps: number
+  readonly virtualMs: number
+}
+
+export const noStatistics: Statistics = {
+  acts: {},
+  checks: {},
+  commits: 0,
+  kernelSteps: 0,
+  outcomes: {},
+  pairs: {},
+  runs: 0,
+  steps: 0,
+  virtualMs: 0,
+}
+
+/** Both together. */
+export const sumOf = (a: Statistics, b: Statistics): Statistics => ({
+  acts: summed(a.acts, b.acts),
+  checks: summed(a.checks, b.checks),
+  commits: a.commits + b.commits,
+  kernelSteps: a.kernelSteps + b.kernelSteps,
+  outcomes: summed(a.outcomes, b.outcomes),
+  pairs: summed(a.pairs, b.pairs),
+  runs: a.runs + b.runs,
+  steps: a.steps + b.steps,
+  virtualMs: a.virtualMs + b.virtualMs,
+})
+
+type Counts = Readonly<Record<string, number>>
+
+function summed(a: Counts, b: Counts): Counts {
+  const all: Record<string, number> = { ...a }
+  for (const [key, count] of Object.entries(b)) all[key] = (all[key] ?? 0) + count
+  return Object.fromEntries(Object.entries(all).sort(([x], [y]) => (x < y ? -1 : 1)))
+}
+
+/** Which facts met which states in a log. */
+export function pairsIn(log: readonly Commit<AnyFact>[]): Counts {
+  const states = new Map<string, EntityState | undefined>()
+  const pairs: Record<string, number> = {}
+  for (const { facts } of log)
+    for (const fact of facts) {
+      const kind = kindOf(fact.stream)
+      if (kind === undefined) continue
+      const state = states.get(fact.stream)
+      const pair = `${kind} ${state?.value ?? 'absent'} × ${fact.type}`
+      pairs[pair] = (pairs[pair] ?? 0) + 1
+      states.set(fact.stream, evolveStream(state, fact))
+    }
+  return pairs
+}
+
+/** For `Map`s of counts. */
+export const countsOf = (counts: ReadonlyMap<string, number>): Counts => Object.fromEntries(counts)

@@ -1,0 +1,122 @@
+/** Who watches a play: a witness for each host, an ear for what clients hear, an eye on what is not ours. */
+import { EngineError, type AnyFact } from '../../events/index.ts'
+import { groupOfAct } from './acts/index.ts'
+import type { Host } from './host.ts'
+import { Ledger } from './invariants/invariant.ts'
+import { strangersIn } from './invariants/strangers.ts'
+import { Witness } from './invariants/witness.ts'
+import type { Play } from './play.ts'
+import type { World } from './world.ts'
+
+export class Watch {
+  /** By kind. */
+  readonly acts = new Map<string, number>()
+  readonly ledger = new Ledger()
+  readonly #play: Play
+  /** How far each host's reader of facts has come. */
+  readonly #read = new Map<Host, number>()
+  readonly #strangers = new Map<Host, string>()
+  readonly #witnesses: ReadonlyMap<Host, Witness>
+  readonly #world: World
+
+  constructor(world: World, play: Play) {
+    this.#play = play
+    this.#world = world
+    const { ledger } = this
+    this.#witnesses = new Map(
+      world.hosts.map((host) => [host, new Witness(host, ledger, () => play.excuses.get(host))]),
+    )
+    for (const host of world.hosts) this.#watchHost(host)
+    play.onAct = ({ host, kind }) => {
+      this.acts.set(kind, (this.acts.get(kind) ?? 0) + 1)
+      // People may change what is theirs, and a reboot takes it along: what is left now engines must leave, too.
+      if (groupOfAct(kind) === 'human' || kind === 'crash.power') this.lookAround(world.host(host))
+    }
+    play.onUp = (host) => this.#follow(host)
+    this.#watchClients()
+  }
+
+  witness(host: Host): Witness {
+    const witness = this.#witnesses.get(host)
+    if (witness === undefined) throw new Error(`nobody watches ${host.name}`)
+    return witness
+  }
+
+  /** From now on, what is not ours is as it is now. */
+  lookAround(host: Host): void {
+    this.#strangers.set(host, strangersIn(host.kernel.world, host.origin))
+  }
+
+  #watchHost(host: Host): void {
+    const witness = this.witness(host)
+    const onStep = host.onStep?.bind(host)
+    host.onStep = (step, result) => {
+      onStep?.(step, result)
+      const { defects } = host.kernel.world
+      this.ledger.check('K3', defects[0])
+      if (host.controller.blocked)
+        this.ledger.check('K14', `${step.op} ${step.key} by an engine that is blocked`)
+    }
+    witness.onCommit = () => this.#checkStrangers(host)
+    host.onProblem = (problem) => {
+      const isOurs = problem instanceof Error && problem.message.startsWith('chronet defect')
+      this.ledger.check('D1', isOurs ? String(problem) : undefined)
+    }
+  }
+
+  #checkStrangers(host: Host): void {
+    const before = this.#strangers.get(host)
+    if (before === undefined) return
+    const now = strangersIn(host.kernel.world, host.origin)
+    this.ledger.check(
+      'K3',
+      now === before ? undefined : `of strangers there was\n${before}\nand now there is\n${now}`,
+    )
+  }
+
+  #watchClients(): void {
+    const { clients, excuses } = this.#play
+    clients.onAnswer = ({ answers, host, id }, answer) => {
+      this.witness(host).acknowledge(answer.commit)
+      const earlier = answers[0]?.commit
+      const isSame = earlier?.seq === answer.commit.seq || excuses.has(host)
+      this.ledger.check(
+        'L5',
+        isSame ? undefined : `${id} was #${earlier?.seq ?? 0} and is #${answer.commit.seq} now`,
+      )
+    }
+    clients.onDefect = ({ command, id }, error) => {
+      this.ledger.check(
+        'D1',
+        `${command.type} ${id}: ${error instanceof Error ? (error.stack ?? '') : String(error)}`,
+      )
+    }
+  }
+
+  /** L9: a reader of facts, from where the one before it stood. */
+  #follow(host: Host): void {
+    const { life } = host
+    const from = this.#play.excuses.has(host) ? undefined : this.#read.get(host)
+    const next = from === undefined ? undefined : from + 1
+    const read = async (): Promise<void> => {
+      const facts = host.controller.facts(next === undefined ? {} : { from: next })
+      for await (const fact of facts) {
+        if (life.isDead) return
+        this.#note(host, fact)
+      }
+    }
+    read().catch((error: unknown) => {
+      if (!life.isDead && !(error instanceof EngineError)) this.ledger.check('L9', String(error))
+    })
+  }
+
+  #note(host: Host, { seq, type, version }: AnyFact & { readonly seq: number }): void {
+    const last = this.#read.get(host)
+    const known = this.witness(host).log[seq - 1]?.commit.facts
+    const isDurable = known?.some((fact) => fact.type === type && fact.version === version) === true
+    this.ledger.check('L9', isDurable ? undefined : `a reader heard ${type} of #${seq}, which is not on disk`)
+    const isNext = last === undefined || seq === last || seq === last + 1 || this.#play.excuses.has(host)
+    this.ledger.check('L9', isNext ? undefined : `a reader heard #${seq} after #${last}`)
+    this.#read.set(host, seq)
+  }
+}

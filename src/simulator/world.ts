@@ -1,0 +1,167 @@
+/**
+ * The world in a seed: machines with the real engine on them, on one virtual time, with one source of chance. The same seed
+ * and the same calls give the same logs, kernels and trace, whoever runs it and however often.
+ *
+ *     const world = await createWorld({ seed: '1' })
+ *     const { controller } = world.host(0)
+ *     await world.until(controller.newNetwork('bridge', 'web'))
+ *     world.host(0).crash()
+ */
+import type { CommandId, Ip, SandboxId } from '../../events/index.ts'
+import type { Controller, ControllerOptions } from '../controller/controller.ts'
+import { canReach, type Place, type Probe, type Reach } from '../kernel/simulated/reach.ts'
+import type { Clock, Timers } from '../ports.ts'
+import { sha256 } from '../system/hash.ts'
+import { Chance } from './chance.ts'
+import { Host } from './host.ts'
+import { seededIds } from './ids.ts'
+import { clockOf, Trace } from './trace.ts'
+import { VirtualTime } from './time.ts'
+
+export type WorldOptions = {
+  /** For every engine. */
+  readonly engine?: ControllerOptions
+  /** Default: 1. Several know nothing of each other. */
+  readonly hosts?: number
+  readonly seed: number | string
+  /** Virtual milliseconds that a step of the kernel and a synced write take. Default: 1 and 2. */
+  readonly stepMs?: number
+  readonly syncMs?: number
+}
+
+/** The world's ways out for a service of the user's own: virtual, and from the seed. */
+export type ServicePorts = {
+  readonly chance: Chance
+  readonly clock: Clock
+  readonly ids: { commandId(): CommandId }
+  /** Settles after so many virtual milliseconds. */
+  readonly sleep: (ms: number) => Promise<void>
+  readonly timers: Timers
+}
+
+/** Makes a world and boots its engines. */
+export async function createWorld(options: WorldOptions): Promise<World> {
+  const world = new World(options)
+  await world.until(Promise.all(world.hosts.map((host) => host.boot())))
+  return world
+}
+
+/** How long {@link World.until} waits unless told otherwise. */
+const UNTIL_MS = 600_000
+
+export class World {
+  /** The seed's chance; take a stream of your own: `chance.of('my concern')`. */
+  readonly chance: Chance
+  readonly hosts: readonly Host[]
+  readonly ports: ServicePorts
+  readonly seed: string
+  readonly time = new VirtualTime()
+  readonly trace: Trace
+
+  constructor({ engine = {}, hosts = 1, seed, stepMs = 1, syncMs = 2 }: WorldOptions) {
+    this.seed = String(seed)
+    this.chance = new Chance(sha256, this.seed)
+    this.trace = new Trace(sha256, () => this.time.monotonicMs())
+    this.hosts = Array.from({ length: hosts }, (_, index) => {
+      const { seed: text, time, trace } = this
+      const host = new Host({ index, options: engine, seed: text, time, trace })
+      host.kernel.slow(stepMs)
+      host.disk.platter.syncMs = syncMs
+      return host
+    })
+    this.ports = this.#servicePorts()
+  }
+
+  /** @throws {RangeError} there is none of that number */
+  host(index: number): Host {
+    const host = this.hosts[index]
+    if (host === undefined) throw new RangeError(`there are ${this.hosts.length} hosts, and no host ${index}`)
+    return host
+  }
+
+  /** The engine of the first host: most worlds have no other. */
+  get controller(): Controller {
+    return this.host(0).controller
+  }
+
+  /** Milliseconds since the world began. */
+  get nowMs(): number {
+    return this.time.monotonicMs()
+  }
+
+  /** Lets virtual time pass. */
+  advance(ms: number): Promise<void> {
+    return this.time.runFor(ms)
+  }
+
+  /**
+   * Lets virtual time pass until a promise settles, and gives what it came to; or until a predicate holds.
+   * @throws {DeadlineError} it did not come to that; what the promise rejects with
+   */
+  async until<T>(what: (() => boolean) | Promise<T>, deadlineMs = UNTIL_MS): Promise<T> {
+    const endMs = this.nowMs + deadlineMs
+    let isDone = false
+    const holds = typeof what === 'function' ? what : (): boolean => isDone
+    const mark = (): void => void (isDone = true)
+    if (typeof what !== 'function') what.then(mark, mark)
+    await this.time.run(() => holds() || (this.time.nextMs ?? Infinity) > endMs)
+    if (!holds()) throw new DeadlineError(deadlineMs, this)
+    return typeof what === 'function' ? (undefined as T) : what
+  }
+
+  /**
+   * Whether a packet gets from one place to another, and the answer back. A place: a sandbox by name or id, `host`, an
+   * address as target; with `1/` before it, of host 1. Between hosts there is no cable.
+   */
+  canReach(from: string, to: string, what: Probe = 'icmp'): boolean {
+    return this.reach(from, to, what).reached
+  }
+
+  /** As {@link canReach}, with the reason. */
+  reach(from: string, to: string, what: Probe = 'icmp'): Reach {
+    const [here, there] = [this.#place(from), this.#place(to)]
+    if (here.host !== there.host) return { reached: false, why: `there is no cable to ${there.host.name}` }
+    return canReach(here.host.kernel.world, here.place as Place, there.place as Ip | SandboxId, what)
+  }
+
+  /** Closes the engines that run. */
+  async close(): Promise<void> {
+    await this.until(Promise.all(this.hosts.map((host) => host.close())))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #place(text: string): { readonly host: Host; readonly place: string } {
+    const [, index, name = text] = /^(\d+)\/(.+)$/.exec(text) ?? []
+    const host = this.host(Number(index ?? 0))
+    if (name === 'host' || /[.:/]/.test(name) || !host.isUp) return { host, place: name }
+    const found = host.controller.queries.sandboxes().find((each) => each.id === name || each.name === name)
+    return { host, place: found?.id ?? name }
+  }
+
+  #servicePorts(): ServicePorts {
+    const { time } = this
+    return {
+      chance: this.chance.of('service'),
+      clock: time,
+      ids: seededIds(`${this.seed} service`, time, sha256),
+      sleep: (ms) => new Promise((resolve) => void time.at(ms, resolve)),
+      timers: time,
+    }
+  }
+}
+
+/** What was waited for did not come. */
+export class DeadlineError extends Error {
+  override readonly name = 'DeadlineError'
+
+  constructor(deadlineMs: number, { seed, time, trace }: World) {
+    const rest = time.nextMs === undefined ? ', and nothing is left to happen' : ''
+    super(
+      `${deadlineMs} virtual ms passed without what was waited for (seed ${seed}, ${clockOf(time.monotonicMs())}${rest}); ` +
+        `last:\n${trace.last(12).join('\n')}`,
+    )
+  }
+}
