@@ -9,6 +9,7 @@ import { execIn } from './exec.ts'
 import { tellThing } from './inspect.ts'
 import { given, type Leaf } from './leaf.ts'
 import { since } from './network.ts'
+import { UsageError } from './problems.ts'
 import type { Session } from './session.ts'
 
 const create: Leaf = {
@@ -97,7 +98,10 @@ const exec: Leaf = {
   examples: ['chronet sandbox exec a ip addr', 'chronet sandbox exec a ping -c 1 172.18.0.3'],
   name: 'exec',
   passThrough: true,
-  run: async (session, [ref = '', program = '', ...args]) => {
+  run: async (session, [ref = '', ...words]) => {
+    // Who is used to `docker exec a -- ip addr` may write so; no program is called `--`.
+    const [program, ...args] = words[0] === '--' ? words.slice(1) : words
+    if (program === undefined) throw new UsageError("nothing stands after '--': name the program to run")
     const path = await session.with('read', async (operations) => {
       const { id } = sandboxIn(await operations.picture(), ref)
       return netnsPath((await operations.status()).runDir, id)

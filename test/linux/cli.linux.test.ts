@@ -28,6 +28,8 @@ describe('with no engine running', () => {
       expect((await chronet.do('connect web b')).out).toMatch(/^b is on web as eth0: 10\.81\.0\.3\/24/)
       expect(await chronet.do('sandbox exec a ping -c 1 -W 5 10.81.0.3')).toMatchObject({ status: 0 })
       expect(await chronet.run(['sandbox', 'exec', 'a', 'sh', '-c', 'exit 7'])).toMatchObject({ status: 7 })
+      expect(await chronet.do('sandbox exec a -- ip -o link')).toMatchObject({ status: 0 })
+      expect(await chronet.do('sandbox exec a --')).toMatchObject({ status: 64 })
     },
     LONG,
   )
