@@ -62,8 +62,10 @@ describe('a store', () => {
     const disk = await openDisk(where)
     const stop = busy(await disk.openStore())
     const outcomes = new Set<unknown>()
+    // On a busy machine a look is disturbed for its full two seconds: then fewer do.
+    const end = performance.now() + 4000
     const ask = async (): Promise<void> => {
-      for (let i = 0; i < 40; i++)
+      for (let i = 0; i < 40 && performance.now() < end; i++)
         await openDisk(where).then(
           (second) => outcomes.add(second.damage ?? 'opened'),
           (error: unknown) => outcomes.add((error as { readonly code?: unknown }).code),
