@@ -22,7 +22,7 @@ export function api(): string {
     '',
     "What `import … from 'chronet'` gives. Facts and their fields are in the [catalogue](facts.md), error codes in their " +
       '[index](errors/README.md). `chronet/events`, `chronet/machines` and `chronet/projections` are the pure parts that it is ' +
-      'made of, and `chronet/simulator` is the machine in memory for tests of your own.',
+      'made of, and `chronet/simulator` is the machine in memory for tests of your own ([the world in a seed](simulation.md)).',
     '',
     all.map(({ name }) => `[${name}](#${name.toLowerCase()})`).join(' · '),
     '',

@@ -9,6 +9,7 @@ import { log } from './log.ts'
 import { networkLeaves } from './network.ts'
 import { sandboxLeaves } from './sandbox.ts'
 import { diff, show } from './show.ts'
+import { simulate } from './simulate.ts'
 import { exporting, importing } from './transfer.ts'
 import { heal, plan, verify } from './upkeep.ts'
 import { why } from './why.ts'
@@ -23,6 +24,7 @@ const SECTIONS: readonly (readonly [title: string, leaves: readonly Leaf[]])[] =
   ['Every day:', [connect, disconnect]],
   ['Looking back:', [log, show, diff, why]],
   ['Upkeep:', [engine, plan, heal, verify, exporting, importing, doctor]],
+  ['Looking for what breaks:', [simulate]],
 ]
 
 export function buildProgram(run: Runner): Command {

@@ -3,7 +3,7 @@
  * make the kernel as the log wants it. On an undamaged kernel it writes nothing to it.
  */
 import type { Cut, ResourceKey, Spec, Step } from '../../events/index.ts'
-import { keyOf } from '../../events/index.ts'
+import { keyOf, needsOf, providesOf } from '../../events/index.ts'
 import { openPlans, unswept, type Desired } from '../../projections/index.ts'
 import type { Kernel, Observation } from '../kernel/kernel.ts'
 import { differencesOf } from '../reconcile/diff.ts'
@@ -40,8 +40,11 @@ export async function recover(
   context: TurnContext,
   { by, fresh, heals }: { readonly by: By; readonly fresh: boolean; readonly heals: boolean },
 ): Promise<Recovered> {
-  // In another boot nothing stands that an open intent could be added to: first what is wanted is built, as a whole.
-  const rebuilt = fresh ? await converge(life, ...(await look(life, kernel, context)), by) : 0
+  // In another boot nothing stands that an open intent could be added to: first what is wanted is built, as a whole. What stands
+  // all the same (an older log was accepted, of the boot before) has its receipt by that, and will be removed with its owner.
+  const rebuilt = fresh
+    ? await converge(life, specsOf(life.heads.decided.projections.desired, context), UNSEEN, by)
+    : await underpin(life, kernel, context, by)
   const late = await settleOpen(life, kernel, context)
   await life.executor.idle()
   const [desired, seen] = await look(life, kernel, context)
@@ -54,9 +57,42 @@ export async function recover(
 
 type Wanted = ReadonlyMap<ResourceKey, Spec>
 
+const UNSEEN: Observation = { found: new Map(), strays: [] }
+
 async function look(life: Life, kernel: Kernel, context: TurnContext): Promise<[Wanted, Observation]> {
   const wanted = specsOf(life.heads.decided.projections.desired, context)
   return [wanted, await kernel.observe([...wanted.values()], { strays: true })]
+}
+
+/**
+ * Makes what open intents stand on. A client may have been told that such an intent was done, before its receipt was on
+ * disk; if since then a person took away what it needs, or a start in another boot was cut off, it must not fail for that.
+ */
+async function underpin(life: Life, kernel: Kernel, context: TurnContext, by: By): Promise<number> {
+  const { applied, desired } = life.heads.decided.projections
+  const open = openPlans(applied).flatMap(({ steps }) => steps)
+  if (!open.some(({ op }) => op === 'ensure')) return 0
+  const bases = standingUnder(open, specsOf(desired, context))
+  if (bases.size === 0) return 0
+  return converge(life, bases, await kernel.observe([...bases.values()]), by)
+}
+
+/** What is wanted and needed by steps that add something, at first or second hand. */
+function standingUnder(steps: readonly Step[], wanted: Wanted): Wanted {
+  const providers = new Map(
+    [...wanted.values()].flatMap((spec) => providesOf(spec).map((key) => [key, spec] as const)),
+  )
+  const found = new Map<ResourceKey, Spec>()
+  const descend = (spec: Spec): void => {
+    for (const need of needsOf(spec)) {
+      const under = providers.get(need)
+      if (under === undefined || found.has(keyOf(under))) continue
+      found.set(keyOf(under), under)
+      descend(under)
+    }
+  }
+  for (const { op, spec } of steps) if (op === 'ensure' && wanted.has(keyOf(spec))) descend(spec)
+  return found
 }
 
 /** Runs open intents again, in log order, as far as they are still wanted; each gets its one receipt. */

@@ -35,6 +35,8 @@ export type HostParts = {
 export class Host {
   /** Hears of deaths; whoever wants the engine to run again restarts it. */
   onDeath: (() => void) | undefined
+  /** Hears of every call that asks the kernel for steps, before any is taken. */
+  onApply: ((steps: readonly Step[]) => void) | undefined
   /** Hears of every step of the kernel, with its result. */
   onStep: ((step: Step, result: StepResult) => void) | undefined
   /** Hears of what the engine reports by itself. */
@@ -69,7 +71,8 @@ export class Host {
     this.#kernelWorld = createKernelWorld({ bootId: bootIdOf(index, 1) })
     const dumps = { broken: 0 }
     const kernelWorld = this.#kernelWorld
-    this.#machine = { clock, disks, dumps, hash: sha256, ids, kernelWorld, time }
+    const onApply = (steps: readonly Step[]): void => this.onApply?.(steps)
+    this.#machine = { clock, disks, dumps, hash: sha256, ids, kernelWorld, onApply, time }
     this.disk = new DiskHand(disks.platter(DATA_DIR), time)
     this.kernel = new KernelHand(this.#kernelWorld, dumps, time)
     this.person = personAt(this.#kernelWorld, () => this.#kernelWorld.host)
@@ -125,8 +128,8 @@ export class Host {
       if (!life.isDead) this.#controller = controller
       return controller
     } catch (error) {
-      // Like any program that fails to start, its process ends.
-      if (life === this.#life) this.crash()
+      // Like any program that fails to start, its process ends; whoever started it hears of it, and nobody else.
+      if (!life.isDead) this.#end()
       throw error
     }
   }
@@ -140,8 +143,7 @@ export class Host {
   /** The process is killed. Kernel and disk stay as they are; `fate` is that of a write that was under way. */
   crash(fate?: Fate): void {
     if (this.#life.isDead) return
-    this.#die()
-    this.#machine.disks.kill(DATA_DIR, fate)
+    this.#end(fate)
     this.onDeath?.()
   }
 
@@ -159,9 +161,7 @@ export class Host {
   async close(): Promise<void> {
     const life = this.#life
     await this.#controller?.close()
-    if (life !== this.#life || life.isDead) return
-    this.#die()
-    this.#machine.disks.kill(DATA_DIR)
+    if (!life.isDead) this.#end()
   }
 
   /** The process dies at so many port calls from now, within the call or at its end. */
@@ -192,6 +192,11 @@ export class Host {
     return netnsPath(`${RUN_DIR}/${this.origin?.slice(0, 12) ?? ''}`, sandbox)
   }
 
+  #end(fate?: Fate): void {
+    this.#die()
+    this.#machine.disks.kill(DATA_DIR, fate)
+  }
+
   #die(): void {
     this.#controller = undefined
     this.#life.die()
@@ -213,14 +218,14 @@ export class Host {
       afterStep: (step, _nth, result) => {
         this.onStep?.(step, result)
         this.#life.note(`${step.op} ${step.key} → ${told(result)}`)
-        this.#pass('after')
+        this.#pass('after', step)
       },
-      beforeStep: () => this.#pass('before'),
+      beforeStep: (step) => this.#pass('before', step),
     }
   }
 
-  #pass(when: 'after' | 'before'): void {
-    if (!this.#life.passes(when)) throw new Error('killed')
+  #pass(when: 'after' | 'before', { key, op }: Step): void {
+    if (!this.#life.passes(when, `${op} ${key}`)) throw new Error('killed')
   }
 }
 

@@ -1,4 +1,5 @@
 /** The ports of one incarnation: the same machine's as the one before had, and dead with it. */
+import type { Step } from '../../events/index.ts'
 import type { Kernel, KernelOptions } from '../kernel/kernel.ts'
 import { openSimulatedKernel } from '../kernel/simulated/index.ts'
 import { Refusal, type KernelWorld } from '../kernel/simulated/world.ts'
@@ -17,6 +18,7 @@ export type MachineParts = {
   readonly hash: Hash
   readonly ids: Ids
   readonly kernelWorld: KernelWorld
+  readonly onApply: (steps: readonly Step[]) => void
   readonly time: VirtualTime
 }
 
@@ -69,7 +71,11 @@ async function openKernel(parts: MachineParts, life: Incarnation, options: Optio
     )
   return {
     // Its steps are written down one by one: see `Host`.
-    apply: (steps) => life.call(`apply ${steps.length} steps`, () => kernel.apply(steps)),
+    apply: (steps) =>
+      life.call(`apply ${steps.length} steps`, () => {
+        parts.onApply(steps)
+        return kernel.apply(steps)
+      }),
     close: () => kernel.close(),
     identity: kernel.identity,
     observe: (specs, how) =>

@@ -22,6 +22,8 @@ export type IncarnationParts = {
 /** Counts a host's port calls. */
 export class Gate {
   calls = 0
+  /** The call at which a process last died as it was told to. */
+  diedAt: string | undefined
   doom: Doom | undefined
   /** Kills the process that runs. */
   readonly kill: () => void
@@ -31,13 +33,14 @@ export class Gate {
   }
 
   /** A port call begins or ends: is it the one? */
-  pass(when: Doom['when']): void {
+  pass(when: Doom['when'], what: string): void {
     if (when === 'before') this.calls++
     const { doom } = this
     if (doom === undefined) return
     if (when === 'before') doom.calls--
     if (doom.calls > 0 || doom.when !== when) return
     this.doom = undefined
+    this.diedAt = what
     this.kill()
   }
 }
@@ -59,31 +62,31 @@ export class Incarnation implements Owner {
 
   /** A call that is awaited. */
   async call<T>(what: string, work: () => Promise<T>, told: (value: T) => string = () => 'ok'): Promise<T> {
-    if (!this.passes('before')) return never()
+    if (!this.passes('before', what)) return never()
     try {
       const value = await work()
       if (this.isDead) return await never()
       this.note(`${what} → ${told(value)}`)
-      return this.passes('after') ? value : await never()
+      return this.passes('after', what) ? value : await never()
     } catch (error) {
       if (this.isDead) return never()
       this.note(`${what} → ${wordFor(error)}`)
-      if (!this.passes('after')) return never()
+      if (!this.passes('after', what)) return never()
       throw error
     }
   }
 
   /** A call that nobody waits for: a dead process's has no effect. */
   tell(what: string, work: () => void): void {
-    if (!this.passes('before')) return
+    if (!this.passes('before', what)) return
     work()
     this.note(what)
-    this.passes('after')
+    this.passes('after', what)
   }
 
   /** Counts a call. False: the process is dead, now or already. */
-  passes(when: Doom['when']): boolean {
-    if (!this.isDead) this.#parts.gate.pass(when)
+  passes(when: Doom['when'], what: string): boolean {
+    if (!this.isDead) this.#parts.gate.pass(when, what)
     return !this.isDead
   }
 

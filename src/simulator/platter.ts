@@ -29,6 +29,8 @@ export class Platter {
   misreads = 0
   /** Hears of rows that landed. */
   onWrite: ((ops: readonly Op[]) => void) | undefined
+  /** Hears of a copy that was put in the place of all rows. */
+  onRestore: (() => void) | undefined
   /** Hears of a synced write that begins. */
   onBegin: ((ops: readonly Op[]) => void) | undefined
   /** Virtual milliseconds that a synced write takes. */
@@ -155,6 +157,7 @@ export class Platter {
     this.#synced = new Map(rows)
     this.#unsynced = []
     this.#keys = undefined
+    this.onRestore?.()
   }
 
   #apply(ops: readonly Op[]): void {

@@ -3,7 +3,7 @@
  * started again, as a supervisor does.
  */
 import { ACTS, type Act, type ActKind, type Scene } from './acts/index.ts'
-import { Clients } from './clients.ts'
+import type { Clients } from './clients.ts'
 import type { Climate } from './climate.ts'
 import { wordFor } from './incarnation.ts'
 import type { Host } from './host.ts'
@@ -26,11 +26,12 @@ export class Play {
   readonly tape: Act[] = []
   /** What is pending is not done any more. */
   #healed = false
+  readonly #undo: (() => void)[] = []
   readonly #world: World
 
   constructor(world: World) {
     this.#world = world
-    this.clients = new Clients(world.time)
+    this.clients = world.clients
     for (const host of world.hosts) host.onDeath = () => this.revive(host, REVIVE_MS)
   }
 
@@ -57,6 +58,7 @@ export class Play {
   /** Nothing befalls anybody any more; disks and kernels work, and what was damaged is repaired. */
   heal(): void {
     this.#healed = true
+    for (const undo of this.#undo.splice(0).reverse()) undo()
     for (const host of this.#world.hosts) {
       host.onDeath = undefined
       host.gate.doom = undefined
@@ -100,6 +102,7 @@ export class Play {
 
   #scene(host: Host): Scene {
     return {
+      atHeal: (undo) => void this.#undo.push(undo),
       clients: this.clients,
       excuses: this.excuses,
       host,

@@ -2,10 +2,11 @@
  * One seed: a world in which everything goes wrong for some minutes (safety: no invariant breaks), then heals (liveness: all
  * comes to rest in time), then is emptied (nothing is left), and is looked at as a whole.
  */
+import type { AnyFact, Commit } from '../../events/index.ts'
 import { drawClimate, type Climate } from './climate.ts'
 import type { Act, ActGroup } from './acts/index.ts'
 import type { Host } from './host.ts'
-import { InvariantError } from './invariants/invariant.ts'
+import { InvariantError, Ledger } from './invariants/invariant.ts'
 import { checkDecisions, checkReplay } from './invariants/replay.ts'
 import { checkRest } from './invariants/rest.ts'
 import { leftIn } from './invariants/strangers.ts'
@@ -43,6 +44,8 @@ export type Failure = {
 
 export type RunResult = {
   readonly failure?: Failure
+  /** What each host's log had in the end. */
+  readonly logs: readonly (readonly Commit<AnyFact>[])[]
   readonly statistics: Statistics
   /** Of the whole trace: equal for two runs of the same seed and code. */
   readonly traceHash: string
@@ -50,6 +53,8 @@ export type RunResult = {
 
 /** In which all must be at rest after the world has healed, in milliseconds. */
 const REST_MS_MAX = 120_000
+/** In which all that is drifted must be healed, and all that failed tried again: the longest pause of both, and an audit. */
+const HEAL_MS_MAX = 700_000
 /** After which an audit must have found nothing to do: one and a little. */
 const STILL_MS = 310_000
 const MINUTE = 60_000
@@ -70,13 +75,14 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     await run.safety(minutes * MINUTE)
     await run.liveness()
     await run.emptiness()
-    return { statistics: run.statistics(), traceHash: world.trace.hash }
+    return { logs: run.logs, statistics: run.statistics(), traceHash: world.trace.hash }
   } catch (error) {
     const { steps } = world.time
     const failure = { seed: String(seed), step: steps, tape: play.tape, virtualMs: world.nowMs }
     const last = world.trace.last(80)
     return {
       failure: { ...failure, id: idOf(error), last, why: whyOf(error) },
+      logs: run.logs,
       statistics: run.statistics(),
       traceHash: world.trace.hash,
     }
@@ -117,6 +123,11 @@ class Run {
     this.#play.heal()
     for (const host of this.#world.hosts) this.#watch.lookAround(host)
     for (const host of this.#world.hosts) await this.#restart(host)
+    // An engine whose store failed opens it again by itself, some seconds after the disk is well.
+    await this.#until(
+      () => this.#world.hosts.every(({ controller }) => controller.engine.life !== undefined),
+      'V1',
+    )
     await this.#settled('V1')
     await this.#askAgain()
     await this.#rest()
@@ -128,16 +139,20 @@ class Run {
     for (const host of this.#world.hosts) {
       await this.#until(empty(host.controller), 'V1')
       await this.#world.advance(3000)
-      await this.#checkRest(host)
+      await this.#rest([host])
       this.#watch.ledger.check('V5', this.#leftOn(host))
       await this.#end(host)
     }
     this.#watch.ledger.verdict()
   }
 
+  get logs(): readonly (readonly Commit<AnyFact>[])[] {
+    return this.#world.hosts.map((host) => this.#watch.witness(host).log.map(({ commit }) => commit))
+  }
+
   statistics(): Statistics {
     const { acts, ledger } = this.#watch
-    const logs = this.#world.hosts.map((host) => this.#watch.witness(host).log.map(({ commit }) => commit))
+    const { logs } = this
     return sumOf(
       {
         ...noStatistics,
@@ -161,7 +176,8 @@ class Run {
 
   /** Half of the seeds go on with the engines that were there: healing must not need a restart. */
   async #restart(host: Host): Promise<void> {
-    const isWell = host.isUp && host.controller.blocked === undefined && host.disk.head > 0
+    const isWell =
+      host.isUp && host.controller.blocked === undefined && host.controller.engine.log.damage === undefined
     if (isWell && this.#world.chance.of(`${host.name} heal`).oneIn(2)) return
     if (host.isAlive && isWell) await this.#until(host.close(), 'V1')
     host.crash()
@@ -194,8 +210,20 @@ class Run {
     this.#watch.ledger.verdict()
   }
 
-  async #rest(): Promise<void> {
-    for (const host of this.#world.hosts) await this.#checkRest(host)
+  /** Sweeps that failed, quarrels and healings rest for a while before they are tried again: all of that must be over in time. */
+  async #rest(hosts = this.#world.hosts): Promise<void> {
+    for (const host of hosts) {
+      const endMs = this.#world.nowMs + HEAL_MS_MAX
+      while (this.#world.nowMs < endMs && !(await this.#isAtRest(host))) await this.#world.advance(10_000)
+      await this.#checkRest(host)
+    }
+  }
+
+  async #isAtRest(host: Host): Promise<boolean> {
+    const look = new Ledger()
+    const { time } = this.#world
+    await checkRest({ host, time, witness: this.#watch.witness(host) }, look)
+    return look.failure === undefined
   }
 
   async #checkRest(host: Host): Promise<void> {

@@ -54,8 +54,10 @@ export class Watch {
       onStep?.(step, result)
       const { defects } = host.kernel.world
       this.ledger.check('K3', defects[0])
-      if (host.controller.blocked)
-        this.ledger.check('K14', `${step.op} ${step.key} by an engine that is blocked`)
+    }
+    host.onApply = (steps) => {
+      const isBlocked = steps.length > 0 && host.isUp && host.controller.blocked !== undefined
+      this.ledger.check('K14', isBlocked ? `steps by an engine that is blocked: ${steps[0]?.key}` : undefined)
     }
     witness.onCommit = () => this.#checkStrangers(host)
     host.onProblem = (problem) => {

@@ -13,6 +13,7 @@ import { canReach, type Place, type Probe, type Reach } from '../kernel/simulate
 import type { Clock, Timers } from '../ports.ts'
 import { sha256 } from '../system/hash.ts'
 import { Chance } from './chance.ts'
+import { Clients } from './clients.ts'
 import { Host } from './host.ts'
 import { seededIds } from './ids.ts'
 import { clockOf, Trace } from './trace.ts'
@@ -52,6 +53,8 @@ const UNTIL_MS = 600_000
 export class World {
   /** The seed's chance; take a stream of your own: `chance.of('my concern')`. */
   readonly chance: Chance
+  /** Who asks by commands, and remembers what became of each: see `insist.ts`. */
+  readonly clients: Clients
   readonly hosts: readonly Host[]
   readonly ports: ServicePorts
   readonly seed: string
@@ -61,6 +64,7 @@ export class World {
   constructor({ engine = {}, hosts = 1, seed, stepMs = 1, syncMs = 2 }: WorldOptions) {
     this.seed = String(seed)
     this.chance = new Chance(sha256, this.seed)
+    this.clients = new Clients(this.time)
     this.trace = new Trace(sha256, () => this.time.monotonicMs())
     this.hosts = Array.from({ length: hosts }, (_, index) => {
       const { seed: text, time, trace } = this

@@ -7,6 +7,7 @@ import { namesOf } from '../../scripts/lib/sources.ts'
 import { API, api } from '../../scripts/write-api.ts'
 import { ERROR_INDEX, errorIndex } from '../../scripts/write-errors.ts'
 import { CATALOGUE, catalogue } from '../../scripts/write-facts.ts'
+import { PAGE, simulationPage, withoutCounts } from '../../scripts/write-simulation.ts'
 import { factTypes } from '../../src/cli/sentences.ts'
 
 describe('documents made from the code', () => {
@@ -16,6 +17,11 @@ describe('documents made from the code', () => {
     ['api.md', API, api],
   ] as const)('docs/%s is current (npm run docs)', (_name, path, made) => {
     expect(readFileSync(path, 'utf8')).toBe(made())
+  })
+
+  it('docs/simulation.md is current but for its counts (npm run docs)', () => {
+    const page = readFileSync(PAGE, 'utf8')
+    expect(withoutCounts(page)).toBe(withoutCounts(simulationPage(page)))
   })
 
   it('know every fact, every code and every export', () => {
@@ -39,6 +45,7 @@ describe('links between documents, and into the code', () => {
     'docs/facts.md',
     'docs/api.md',
     'docs/errors/README.md',
+    'docs/simulation.md',
   ])('%s names only what is there', (page) => {
     const links = [...readFileSync(page, 'utf8').matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map(
       ([, path = '']) => path,

@@ -8,6 +8,8 @@ import type { Host } from '../host.ts'
 
 /** What an act is done to. */
 export type Scene = {
+  /** What is undone when the world heals: what engines may not mend, or cannot. */
+  readonly atHeal: (undo: () => void) => void
   readonly clients: Clients
   /** What a host has been through that lets an acknowledged commit be gone, and rightly. */
   readonly excuses: Map<Host, string>

@@ -1,7 +1,7 @@
 /** People at the machine: they delete, rename and flush what is ours, and make what is not. */
 import { Refusal } from '../../kernel/simulated/world.ts'
 import type { Person } from '../../kernel/simulated/humans.ts'
-import { groupOf } from '../../reconcile/marks.ts'
+import { groupOf, ROUTE_PROTOCOL } from '../../reconcile/marks.ts'
 import { sha256 } from '../../system/hash.ts'
 import type { Chance } from '../chance.ts'
 import type { Host } from '../host.ts'
@@ -68,6 +68,11 @@ const onHost =
   (chance, where) =>
     where.at === 'host' ? args(chance, where) : undefined
 
+const inBox =
+  (args: Args): Args =>
+  (chance, where) =>
+    where.at === 'host' ? undefined : args(chance, where)
+
 /** An address that lies on one of the links. */
 const address: Args = (chance, { at, host, links }) => {
   const ns = at === 'host' ? host.kernel.world.host : host.kernel.world.mounts.get(host.netnsPath(at))
@@ -77,10 +82,47 @@ const address: Args = (chance, { at, host, links }) => {
   return [on.name, cidr]
 }
 
+/** Not those that the kernel makes by itself along with an address: no spec speaks of them, so nobody puts them back. */
 const route: Args = (chance, { at, host }) => {
   const ns = at === 'host' ? undefined : host.kernel.world.mounts.get(host.netnsPath(at))
-  return ns === undefined || ns.routes.length === 0 ? undefined : [chance.pick(ns.routes).dst]
+  const ours = ns?.routes.filter(({ protocol }) => protocol === ROUTE_PROTOCOL) ?? []
+  return ours.length === 0 ? undefined : [chance.pick(ours).dst]
 }
+
+/** Takes our mark away. What does not bear it no engine may touch, so in the end somebody deletes what was disfigured. */
+const setGroup = act<{ readonly group: number; readonly name: string }>({
+  draw: (chance, { host }) => {
+    const ours = host.kernel.links().filter(({ name, stranger }) => name !== 'lo' && !stranger)
+    return ours.length === 0 ? undefined : { group: chance.int(3), name: chance.pick(ours).name }
+  },
+  everyMs: 4 * MINUTE,
+  perform: ({ atHeal, host }, { group, name }) => {
+    const link = host.kernel.links().find((each) => each.name === name)
+    if (link === undefined || link.group === group) return
+    host.person.setGroup(name, group)
+    atHeal(() => {
+      if (host.kernel.links().includes(link) && link.group === group) host.person.deleteLink(link.name)
+    })
+  },
+})
+
+/** A link that was renamed while no engine looked, and that nobody wants by then, no engine knows again: its MAC follows from its name. */
+const renameHostLink = act<{ readonly name: string; readonly to: string }>({
+  draw: (chance, { host }) => {
+    const ours = host.kernel.links().filter(({ name, stranger }) => name !== 'lo' && !stranger)
+    return ours.length === 0 ? undefined : { name: chance.pick(ours).name, to: `mine${chance.int(4)}` }
+  },
+  everyMs: 4 * MINUTE,
+  perform: ({ atHeal, host }, { name, to }) => {
+    const links = host.kernel.links()
+    const link = links.find((each) => each.name === name)
+    if (link === undefined || links.some((each) => each.name === to)) return
+    host.person.renameLink(name, to)
+    atHeal(() => {
+      if (host.kernel.links().includes(link) && link.name === to) host.person.deleteLink(to)
+    })
+  },
+})
 
 const foreignLink: Args = (chance, { host }) => {
   const group = host.origin === undefined ? 0 : groupOf(sha256, host.origin) + chance.int(2)
@@ -106,11 +148,9 @@ export const humanActs = {
     'addForeignTable',
     onHost((chance) => [`theirs${chance.int(2)}`]),
   ),
-  'human.rename-link': typed(
-    'renameLink',
-    link((chance) => [`mine${chance.int(4)}`]),
-  ),
-  'human.set-group': typed('setGroup', onHost(link((chance) => [chance.int(3)]))),
+  'human.rename-host-link': renameHostLink,
+  'human.rename-link': typed('renameLink', inBox(link((chance) => [`mine${chance.int(4)}`]))),
+  'human.set-group': setGroup,
   'human.set-mtu': typed(
     'setMtu',
     link((chance) => [chance.pick([576, 1300, 1500])]),

@@ -70,13 +70,22 @@ function checkExport(log: Log, ledger: Ledger): void {
   }
 }
 
-/** P6: every recorded command, decided again on the view before it, gives the facts that were recorded. */
-export function checkDecisions(log: Log, ledger: Ledger): void {
+/**
+ * P6: every recorded command, decided again on the view before it, gives the facts that were recorded.
+ * @param known views by the hash of the commit they come after, from logs that were checked: what they have in common with
+ *   this one is not decided again. What this one adds is added.
+ */
+export function checkDecisions(log: Log, ledger: Ledger, known = new Map<string, View>()): void {
   const origin = log[0]?.origin
   if (origin === undefined) return
   const context = contextOf(builtinDrivers, sha256, origin)
-  let view: View = emptyView
-  for (const commit of log) {
+  const from = Math.max(
+    0,
+    log.findLastIndex(({ prev }) => known.has(prev)),
+  )
+  let view: View = known.get(log[from]?.prev ?? '') ?? emptyView
+  for (const commit of log.slice(from)) {
+    known.set(commit.prev, view)
     ledger.check('P6', decidedOtherwise(context, view, commit))
     view = folded([commit], view)
   }

@@ -1,5 +1,5 @@
 /** What must hold when an engine is at rest (Q): the kernel is what the log wants, and nothing is open. */
-import { streamOf, type Origin } from '../../../events/index.ts'
+import { streamOf, type Origin, type ResourceKey } from '../../../events/index.ts'
 import { builtinDrivers } from '../../drivers/index.ts'
 import { contextOf } from '../../engine/context.ts'
 import { openSimulatedKernel } from '../../kernel/simulated/index.ts'
@@ -54,7 +54,15 @@ async function lookAt({
     if (there?.ours === true && equalSpecs(there.spec, spec)) return []
     return [`${key}: ${there === undefined ? 'missing' : (there.spec.differs?.join(' ') ?? 'not ours')}`]
   })
-  return { strays: strays.map(({ label }) => label), wrong }
+  return { strays: strays.filter(({ key }) => !isOwned(host, key)).map(({ label }) => label), wrong }
+}
+
+/** A leave or a delete that was refused leaves what it was to remove, until somebody asks again: the log knows of it. */
+const isOwned = ({ controller }: Host, key: ResourceKey): boolean => {
+  const { applied, topology } = controller.engine.view.projections
+  const all = [topology.endpoints, topology.networks, topology.sandboxes]
+  const hasFailed = all.some((table) => [...table.values()].some(({ state }) => state === 'failed'))
+  return hasFailed && (applied.resources.get(key)?.state ?? 'absent') !== 'absent'
 }
 
 /** Sandboxes that have no network in common and reach each other; or have one, and do not. */

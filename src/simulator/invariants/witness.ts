@@ -14,7 +14,7 @@ import {
 import type { StepResult } from '../../kernel/kernel.ts'
 import { sha256 } from '../../system/hash.ts'
 import type { Host } from '../host.ts'
-import type { Op } from '../platter.ts'
+import type { Op, Platter } from '../platter.ts'
 import { AllocationModel } from './allocations.ts'
 import type { Ledger } from './invariant.ts'
 
@@ -46,6 +46,7 @@ export class Witness {
     const { platter } = host.disk
     platter.onBegin = (ops) => this.#begin(ops)
     platter.onWrite = (ops) => this.#land(ops)
+    platter.onRestore = () => this.#reread(platter)
     host.onStep = (step, result) => this.#step(step, result)
   }
 
@@ -111,6 +112,18 @@ export class Witness {
       this.#acknowledged.delete(commit.seq)
     }
     this.log.length = seq - 1
+    this.#refollow()
+  }
+
+  /** A backup was put back: what is there now is what there is. */
+  #reread(platter: Platter): void {
+    this.log.length = 0
+    for (const [, value] of platter.range({ gte: 'c', lt: 'd' }))
+      this.log.push({ commit: JSON.parse(value.slice(64)) as Commit<AnyFact>, hash: value.slice(0, 64) })
+    this.#refollow()
+  }
+
+  #refollow(): void {
     this.#versions = new Map()
     this.#ended.clear()
     this.#plans = new Map()

@@ -1,0 +1,142 @@
+/**
+ * `npm run simulate:night`: seeds by chance, on every core, for hours. What fails is made small and written down as a tape; of one
+ * invariant a few are enough. Ctrl-C ends it with the summary.
+ *
+ *   npm run simulate:night -- [--dir .cache/simulate-night] [--hours 8] [--jobs 2] [--faults disk,crash]
+ *
+ * Each job is a process: the parent gives it worlds and hears what came of them.
+ */
+import { fork, type ChildProcess } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { failureLines, summaryLines } from '../src/cli/simulation-report.ts'
+import { faultGroups } from '../src/simulator/faults.ts'
+import { runSeed, type Failure, type RunOptions } from '../src/simulator/run.ts'
+import { shrink } from '../src/simulator/shrink.ts'
+import { noStatistics, sumOf, type Statistics } from '../src/simulator/statistics.ts'
+import { tapeOf, writeTape, type Tape } from '../src/simulator/tape.ts'
+
+type World = Required<Pick<RunOptions, 'faults' | 'hosts' | 'minutes'>> & { readonly seed: string }
+type Found = { readonly failure: Failure; readonly tape: Tape }
+type Came = { readonly found?: Found; readonly statistics: Statistics; readonly world: World }
+type Asked = { readonly mayShrink: boolean; readonly world: World }
+
+/** Tapes of one invariant that are kept: the next is most likely the same again. */
+const KEPT_MAX = 5
+const say = (...lines: readonly string[]): void => void process.stdout.write(`${lines.join('\n')}\n`)
+const oneOf = <T>(all: readonly T[]): T => all[Math.floor(Math.random() * all.length)] as T
+
+/** A job: runs what it is given, one world after another. */
+function work(tell: (came: Came) => void): void {
+  // Ctrl-C is heard by all of the group; the parent says when it is over.
+  process.on('SIGINT', () => undefined)
+  process.on('disconnect', () => process.exit(0))
+  process.on('message', (asked) => void run(asked as Asked).then(tell))
+}
+
+async function run({ mayShrink, world }: Asked): Promise<Came> {
+  const { failure, statistics } = await runSeed(world)
+  if (failure === undefined) return { statistics, world }
+  const whole = tapeOf(failure, world)
+  if (!mayShrink) return { found: { failure, tape: whole }, statistics, world }
+  const small = await shrink(whole, { triesMax: 500 })
+  return { found: { failure: small.failure ?? failure, tape: small.tape }, statistics, world }
+}
+
+async function night(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      dir: { default: '.cache/simulate-night', type: 'string' },
+      faults: { type: 'string' },
+      hours: { default: '12', type: 'string' },
+      jobs: { default: String(availableParallelism()), type: 'string' },
+    },
+  })
+  const faults = faultGroups(values.faults?.split(','))
+  const parent = new Parent(values.dir, () => ({
+    faults,
+    hosts: oneOf([1, 1, 1, 2, 3]),
+    minutes: oneOf([2, 10, 10, 30]),
+    seed: String(Math.floor(Math.random() * 2 ** 32)),
+  }))
+  setTimeout(() => parent.stop(), Number(values.hours) * 3_600_000).unref()
+  process.once('SIGINT', () => parent.stop())
+  process.once('SIGTERM', () => parent.stop())
+  say(`simulating on ${values.jobs} jobs; what fails goes to ${values.dir}; Ctrl-C ends it`)
+  await Promise.all(Array.from({ length: Math.max(1, Number(values.jobs)) }, () => parent.job()))
+  parent.sumUp()
+}
+
+class Parent {
+  readonly #dir: string
+  readonly #draw: () => World
+  #failures = 0
+  readonly #found = new Map<string, number>()
+  readonly #jobs = new Set<ChildProcess>()
+  readonly #startMs = performance.now()
+  #total = noStatistics
+
+  constructor(dir: string, draw: () => World) {
+    this.#dir = dir
+    this.#draw = draw
+    mkdirSync(dir, { recursive: true })
+  }
+
+  /** Settles when the job is over. */
+  job(): Promise<void> {
+    const child = fork(fileURLToPath(import.meta.url), { execArgv: process.execArgv })
+    this.#jobs.add(child)
+    let world = this.#give(child)
+    child.on('message', (came) => {
+      this.#take(came as Came)
+      world = this.#give(child)
+    })
+    return new Promise((resolve) => {
+      child.once('exit', (status, signal) => {
+        this.#jobs.delete(child)
+        if (status !== 0 && signal !== 'SIGINT')
+          say(`a job ended by itself (${status ?? signal}) in`, JSON.stringify(world))
+        resolve()
+      })
+    })
+  }
+
+  stop(): void {
+    for (const child of this.#jobs) if (child.connected) child.disconnect()
+  }
+
+  sumUp(): void {
+    const tookMs = performance.now() - this.#startMs
+    say('', ...summaryLines(this.#total, this.#failures, tookMs))
+    for (const [id, count] of this.#found) say(`  ${id}: ${count}`)
+    process.exitCode = this.#failures === 0 ? 0 : 1
+  }
+
+  #give(child: ChildProcess): World {
+    const world = this.#draw()
+    const mayShrink = [...this.#found.values()].every((count) => count < KEPT_MAX)
+    if (child.connected) child.send({ mayShrink, world } satisfies Asked)
+    return world
+  }
+
+  #take({ found, statistics, world }: Came): void {
+    this.#total = sumOf(this.#total, statistics)
+    const { runs } = this.#total
+    if (runs % 500 === 0) say(`${runs} runs, ${this.#failures} failed`)
+    if (found === undefined) return
+    const { failure, tape } = found
+    this.#failures++
+    const count = (this.#found.get(failure.id) ?? 0) + 1
+    this.#found.set(failure.id, count)
+    if (count > KEPT_MAX) return
+    const path = join(this.#dir, `${failure.id}-${world.seed}.json`)
+    writeFileSync(path, writeTape(tape))
+    say(...failureLines(failure, `npx chronet simulate --tape ${path} --trace`, path))
+  }
+}
+
+if (process.send) work(process.send.bind(process))
+else await night()

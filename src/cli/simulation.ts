@@ -1,0 +1,198 @@
+/** What `chronet simulate` does: seeds, tapes and scenarios, told as they come and summed up. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { EngineError } from '../../events/index.ts'
+import { faultGroups } from '../simulator/faults.ts'
+import { runSeed, type Failure, type RunOptions, type RunResult } from '../simulator/run.ts'
+import { shrink } from '../simulator/shrink.ts'
+import { noStatistics, sumOf, type Statistics } from '../simulator/statistics.ts'
+import { playTape, readTape, tapeOf, writeTape } from '../simulator/tape.ts'
+import type { Values } from './leaf.ts'
+import { EXIT, UsageError } from './problems.ts'
+import type { Session } from './session.ts'
+import { Progress } from './simulation-progress.ts'
+import { failureLines, summaryLines } from './simulation-report.ts'
+import { playScenario } from './simulation-scenario.ts'
+
+/** @returns the exit status: 1 if something broke */
+export async function simulate(session: Session, values: Values): Promise<number> {
+  const { onLine } = tracing(session, values)
+  if (values.text('crashAt') !== undefined && values.text('scenario') === undefined)
+    throw new UsageError('--crash-at is of a scenario; say which, with --scenario')
+  if (values.text('scenario') !== undefined) {
+    only(values, ['seed', 'crashAt'])
+    return playScenario(session, values, onLine)
+  }
+  const tape = values.text('tape')
+  if (tape === undefined) return new Seeds(session, values).run(onLine)
+  only(values, ['shrink'])
+  return playFile(session, values, tape, onLine)
+}
+
+const CHOICES = ['crashAt', 'faults', 'hosts', 'minutes', 'seed', 'seeds', 'shrink', 'tape'] as const
+
+/** What a tape or a scenario says itself cannot be said again. */
+function only(values: Values, allowed: readonly string[]): void {
+  const what = values.text('scenario') === undefined ? 'tape' : 'scenario'
+  const extra = CHOICES.find(
+    (name) => name !== what && !allowed.includes(name) && values.text(name) !== undefined,
+  )
+  if (extra !== undefined) throw new UsageError(`--${extra} does not go with --${what}, which says it itself`)
+}
+
+const tracing = (session: Session, values: Values): Pick<RunOptions, 'onLine'> =>
+  values.flag('trace')
+    ? { onLine: (line) => (session.json ? session.show({ trace: line }) : session.print(line)) }
+    : {}
+
+/** A whole number in its bounds. */
+function between(
+  values: Values,
+  name: string,
+  usual: number,
+  [least, most]: readonly [number, number],
+): number {
+  const value = values.whole(name) ?? usual
+  if (value < least || value > most)
+    throw new UsageError(`--${name} must be ${least} to ${most}, not ${value}`)
+  return value
+}
+
+class Seeds {
+  readonly #dir: string | undefined
+  readonly #first: string
+  readonly #how: { readonly hosts: number; readonly minutes: number } & Pick<RunOptions, 'faults'>
+  readonly #seeds: number
+  readonly #session: Session
+  readonly #words: string
+
+  constructor(session: Session, values: Values) {
+    this.#session = session
+    this.#seeds = between(values, 'seeds', 1, [1, 1_000_000_000])
+    this.#first = firstSeed(values, this.#seeds)
+    const hosts = between(values, 'hosts', 1, [1, 64])
+    const minutes = between(values, 'minutes', 10, [1, 10_000])
+    const faults = values.text('faults')
+    this.#how = { faults: groupsOf(faults), hosts, minutes }
+    this.#dir = shrinkDir(values)
+    this.#words = `--hosts ${hosts} --minutes ${minutes}${faults === undefined ? '' : ` --faults ${faults}`}`
+  }
+
+  async run(onLine: RunOptions['onLine']): Promise<number> {
+    const { io } = this.#session
+    const startMs = io.nowMs()
+    const progress = new Progress(this.#session)
+    let [failures, total] = [0, noStatistics]
+    for (let nth = 0; nth < this.#seeds && !io.signal.aborted; nth++) {
+      const seed = nth === 0 ? this.#first : String(Number(this.#first) + nth)
+      const { failure, statistics } = await runSeed({ ...this.#how, seed, ...(onLine ? { onLine } : {}) })
+      total = sumOf(total, statistics)
+      if (failure) {
+        failures++
+        progress.clear()
+        await this.#tell(failure, progress)
+      }
+      progress.show(() => `${nth + 1} of ${this.#seeds} seeds, ${failures} failed`)
+    }
+    progress.clear()
+    tellTotal(this.#session, { failures, total, tookMs: io.nowMs() - startMs }, this.#first)
+    return failures === 0 ? 0 : EXIT.failed
+  }
+
+  async #tell(failure: Failure, progress: Progress): Promise<void> {
+    const again = `chronet simulate --seed ${failure.seed} ${this.#words} --trace`
+    const kept = this.#dir === undefined ? undefined : await this.#keep(this.#dir, failure, progress)
+    tellFailure(this.#session, kept?.failure ?? failure, again, kept?.path)
+  }
+
+  #keep(dir: string, failure: Failure, progress: Progress): Promise<Kept> {
+    return keepShrunk(this.#session, dir, tapeOf(failure, this.#how), progress)
+  }
+}
+
+/** Without one a seed comes by chance: who runs it again and again looks at other worlds. */
+function firstSeed(values: Values, seeds: number): string {
+  const seed = values.text('seed') ?? String(crypto.getRandomValues(new Uint32Array(1))[0] ?? 0)
+  if (!/^[\w.-]{1,64}$/.test(seed))
+    throw new UsageError(`--seed must be letters, digits, '.', '_' and '-', not '${seed}'`)
+  if (seeds > 1 && !/^\d{1,15}$/.test(seed))
+    throw new UsageError(`--seed must be a whole number where --seeds counts on from it, not '${seed}'`)
+  return seed
+}
+
+function groupsOf(text: string | undefined): NonNullable<RunOptions['faults']> {
+  try {
+    return faultGroups(text?.split(','))
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'ERR_INVALID') throw new UsageError(error.message)
+    throw error
+  }
+}
+
+const shrinkDir = (values: Values): string | undefined =>
+  values.text('shrink') ?? (values.flag('shrink') ? '.' : undefined)
+
+type Kept = { readonly failure: Failure | undefined; readonly path: string }
+
+/** Makes a tape small and writes it down. */
+async function keepShrunk(
+  session: Session,
+  dir: string,
+  tape: ReturnType<typeof tapeOf>,
+  progress: Progress,
+): Promise<Kept> {
+  const small = await shrink(tape, {
+    onTry: ({ acts, tries }) =>
+      progress.show(() => `shrinking ${tape.invariant} of seed ${tape.seed}: ${acts} acts, try ${tries}`),
+    signal: session.io.signal,
+  })
+  progress.clear()
+  await mkdir(dir, { recursive: true })
+  const path = join(dir, `${tape.invariant}-${tape.seed}.json`)
+  await writeFile(path, writeTape(small.tape))
+  return { failure: small.failure, path: `${path} (${tape.acts.length} acts made ${small.tape.acts.length})` }
+}
+
+async function playFile(
+  session: Session,
+  values: Values,
+  file: string,
+  onLine: RunOptions['onLine'],
+): Promise<number> {
+  const tape = readTape(await textOf(file))
+  const startMs = session.io.nowMs()
+  const { failure, statistics }: RunResult = await playTape(tape, onLine)
+  const dir = shrinkDir(values)
+  const progress = new Progress(session)
+  const kept = failure && dir !== undefined ? await keepShrunk(session, dir, tape, progress) : undefined
+  if (failure) tellFailure(session, failure, `chronet simulate --tape ${file} --trace`, kept?.path)
+  const failures = failure === undefined ? 0 : 1
+  tellTotal(session, { failures, total: statistics, tookMs: session.io.nowMs() - startMs }, tape.seed)
+  if (failure === undefined && !session.json)
+    session.print(`${tape.invariant} held this time; on the tape it broke`)
+  return failure === undefined ? 0 : EXIT.failed
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    throw new EngineError('ERR_NOT_FOUND', `the tape ${file} cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+}
+
+function tellFailure(session: Session, failure: Failure, replay: string, kept?: string): void {
+  if (session.json) session.show({ failure: { ...failure, replay, ...(kept === undefined ? {} : { kept }) } })
+  else
+    for (const [i, line] of failureLines(failure, replay, kept).entries())
+      session.print(i === 0 ? session.paint('red', line) : line)
+}
+
+type Total = { readonly failures: number; readonly tookMs: number; readonly total: Statistics }
+
+function tellTotal(session: Session, { failures, tookMs, total }: Total, first: string): void {
+  if (session.json) return session.show({ summary: { failures, first, tookMs, ...total } })
+  session.print(...summaryLines(total, failures, tookMs))
+}

@@ -1,0 +1,62 @@
+/**
+ * Every invariant that is checked, with what it means and where: for people who read a failure, and docs/simulation.md. A test holds
+ * it equal to the ids that stand in the checks.
+ */
+
+/** When an invariant is looked at. */
+export type Place = 'always' | 'at rest' | 'at the end' | 'each answer' | 'each commit' | 'each step'
+
+export type Invariant = {
+  /** A sentence: what holds. */
+  readonly means: string
+  readonly where: readonly Place[]
+}
+
+const one = (where: Place | readonly Place[], means: string): Invariant => ({
+  means,
+  where: typeof where === 'string' ? [where] : where,
+})
+
+/** By id: L of the log, P of projections and replay, A of allocations, K of the kernel, V of liveness, D of defects. */
+export const INVARIANTS: Readonly<Record<string, Invariant>> = {
+  A1: one('each commit', 'No address is held by two endpoints of one network.'),
+  A2: one(
+    'each commit',
+    'An address lies in a pool of its network, and is neither the gateway nor set aside.',
+  ),
+  A3: one('each commit', 'Pools of two networks do not overlap.'),
+  A7: one('each commit', 'No MAC address is held twice in one network.'),
+  A10: one('at rest', 'Who holds an address exists, and an endpoint holds its addresses.'),
+  A11: one('each commit', 'No address is given again before the link that it lay on is gone.'),
+  D1: one('always', 'Nothing throws that has no code, and no chart meets a fact that it does not take.'),
+  K1: one(
+    'at rest',
+    'The kernel is what the log wants: links, addresses, routes, rules, sysctls, namespaces.',
+  ),
+  K2: one('at rest', 'Nothing that bears our mark is there without a fact that wants it.'),
+  K3: one(['each step', 'each commit'], 'What is not ours is neither changed nor removed.'),
+  K5: one(['each commit', 'at rest'], 'Every intent has one receipt: not two, and at rest not none.'),
+  K6: one('each commit', 'A receipt says of no step that it was done before it was.'),
+  K9: one('at rest', 'Who shares a network with another reaches it, and who does not, does not.'),
+  K10: one('at rest', 'At rest nothing is written and no step is taken, audits included.'),
+  K14: one('each step', 'An engine that may change nothing takes no step.'),
+  L1: one('each commit', 'Commits are numbered without gaps, and so are the facts of each stream.'),
+  L2: one(
+    ['each commit', 'at the end'],
+    'Every commit names the hash of the one before it, and the whole verifies.',
+  ),
+  L3: one('each answer', 'What was answered is on disk, and stays there.'),
+  L5: one('each answer', 'The same command id has the same outcome, however often it is asked.'),
+  L8: one('each commit', 'One engine at a time writes: epochs never go back.'),
+  L9: one('always', 'A reader of facts hears each once, in order, and only of what is on disk.'),
+  L10: one('at the end', 'An exported commit is the same, byte for byte, when it is imported.'),
+  L11: one('each commit', 'What has ended has no more facts.'),
+  P1: one('at the end', "The engine's view is what its log folds to."),
+  P2: one('at rest', 'What is decided, what is visible and what is on disk are the same commit.'),
+  P3: one('at the end', 'A snapshot and the rest of the log fold to the same as the whole.'),
+  P5: one('at the end', 'Folding fact by fact comes to the same as folding commits.'),
+  P6: one('at the end', 'Every command of the log, decided again, gives the facts that were recorded.'),
+  V1: one('at rest', 'Once all is healed, every command is answered and all comes to rest in two minutes.'),
+  V3: one('at the end', 'A closed engine has no timer pending.'),
+  V5: one('at the end', 'When all is deleted, the kernel is as it was before.'),
+}

@@ -1,0 +1,195 @@
+/**
+ * The crash matrix: a scenario is played once to count the port calls that its engine makes (disk, kernel steps, looks at the
+ * kernel); then once for each call and each side of it, with an engine that dies there and another that is started after it.
+ * However it dies, the scenario must come out, all invariants hold at rest, and nothing be left when all is deleted.
+ */
+import type { View } from '../engine/empty-view.ts'
+import { empty } from './empty.ts'
+import { InvariantError } from './invariants/invariant.ts'
+import { checkDecisions, checkReplay } from './invariants/replay.ts'
+import { checkRest } from './invariants/rest.ts'
+import { leftIn, strangersIn } from './invariants/strangers.ts'
+import { Play } from './play.ts'
+import type { Scenario } from './scenarios/scenario.ts'
+import { Watch } from './watch.ts'
+import { World } from './world.ts'
+
+/** Where an engine dies: at which call after its first start, and on which side of it. */
+export type CrashPoint = { readonly call: number; readonly when: 'after' | 'before' }
+
+export type MatrixFailure = {
+  /** Absent: it fails without a crash. */
+  readonly at?: CrashPoint & { readonly name: string }
+  /** Of the invariant; `S1`: the scenario's own expectation, or something threw. */
+  readonly id: string
+  /** The last lines of the trace. */
+  readonly last: readonly string[]
+  readonly scenario: string
+  readonly seed: string
+  readonly why: string
+}
+
+export type PointResult = {
+  /** Port calls after the first start, up to the scenario's end. */
+  readonly calls: number
+  readonly failure?: MatrixFailure
+}
+
+export type PointOptions = {
+  /** Hears every line of the trace. */
+  readonly onLine?: (line: string) => void
+  /** Default: `matrix`. */
+  readonly seed?: string
+}
+
+/** What runs of one seed have in common need not be checked for each: see `checkDecisions`. */
+type Common = Map<string, View>
+
+export type MatrixOptions = PointOptions & {
+  /** Every so-manieth point only, all points over so many runs. Default: 1, all. */
+  readonly every?: number
+  readonly onResult?: (result: PointResult) => void
+}
+
+export type MatrixResult = {
+  readonly calls: Readonly<Record<string, number>>
+  readonly failures: readonly MatrixFailure[]
+  readonly runs: number
+}
+
+/** Time enough for sweeps that failed to be tried again, in milliseconds. */
+const CALM_MS = 65_000
+/** Within this all must be deleted that can be, in milliseconds. */
+const EMPTY_MS = 120_000
+
+/** Plays scenarios without a crash, and with one at each point. Never rejects for what it finds. */
+export async function crashMatrix(
+  scenarios: readonly Scenario[],
+  { every = 1, onResult, ...options }: MatrixOptions = {},
+): Promise<MatrixResult> {
+  const calls: Record<string, number> = {}
+  const failures: MatrixFailure[] = []
+  let runs = 0
+  const note = (result: PointResult): void => {
+    runs++
+    if (result.failure) failures.push(result.failure)
+    onResult?.(result)
+  }
+  let nth = 0
+  for (const scenario of scenarios) {
+    const common: Common = new Map()
+    const clean = await playPoint(scenario, undefined, options, common)
+    calls[scenario.name] = clean.calls
+    note(clean)
+    if (clean.failure) continue
+    for (const point of pointsOf(clean.calls))
+      if (nth++ % every === 0) note(await playPoint(scenario, point, options, common))
+  }
+  return { calls, failures, runs }
+}
+
+/** Before and after each of so many calls. */
+export const pointsOf = (calls: number): readonly CrashPoint[] =>
+  Array.from({ length: calls }, (_, i) => i + 1).flatMap((call) => [
+    { call, when: 'before' as const },
+    { call, when: 'after' as const },
+  ])
+
+/** Plays one scenario in a fresh world, with a crash at a point or without. */
+export async function playPoint(
+  scenario: Scenario,
+  point?: CrashPoint,
+  { onLine, seed = 'matrix' }: PointOptions = {},
+  common: Common = new Map(),
+): Promise<PointResult> {
+  const world = new World({ seed })
+  if (onLine) world.trace.onLine = onLine
+  const run = new PointRun(world, common)
+  try {
+    await run.boot(point)
+    await scenario.run(world)
+    run.watch.ledger.verdict()
+    await run.finish()
+    return { calls: run.calls }
+  } catch (error) {
+    const { diedAt: name = 'nothing' } = world.host(0).gate
+    const at = point === undefined ? {} : { at: { ...point, name } }
+    const broken = run.watch.ledger.failure ?? error
+    const id = broken instanceof InvariantError ? broken.id : 'S1'
+    const why = broken instanceof Error ? broken.message : String(broken)
+    return {
+      calls: run.calls,
+      failure: { ...at, id, last: world.trace.last(60), scenario: scenario.name, seed, why },
+    }
+  }
+}
+
+class PointRun {
+  calls = 0
+  readonly watch: Watch
+  readonly #common: Common
+  readonly #play: Play
+  readonly #world: World
+
+  constructor(world: World, common: Common) {
+    this.#common = common
+    this.#world = world
+    this.#play = new Play(world)
+    this.watch = new Watch(world, this.#play)
+  }
+
+  async boot(point: CrashPoint | undefined): Promise<void> {
+    const { gate } = this.#host
+    await this.#world.until(this.#play.boot(this.#host))
+    gate.calls = 0
+    if (point) this.#host.crashAt(point.call, point.when)
+  }
+
+  /** Nothing fails any more; all comes to rest, is looked at, and goes. */
+  async finish(): Promise<void> {
+    this.calls = this.#host.gate.calls
+    const [host, world] = [this.#host, this.#world]
+    await world.until(() => host.isUp)
+    this.#play.heal()
+    await world.advance(CALM_MS)
+    await this.#check()
+    const strangers = strangersIn(host.kernel.world, host.origin)
+    await world.until(empty(host.controller), EMPTY_MS)
+    await world.advance(CALM_MS)
+    await this.#check()
+    const { ledger } = this.watch
+    const left = leftIn(host.kernel.world, host.origin)
+    ledger.check('V5', left.length === 0 ? undefined : `all was deleted, and there is: ${left.join('; ')}`)
+    const now = strangersIn(host.kernel.world, host.origin)
+    ledger.check('K3', now === strangers ? undefined : `of strangers there was\n${strangers}\nand is\n${now}`)
+    await this.#close()
+    ledger.verdict()
+  }
+
+  get #host(): World['hosts'][number] {
+    return this.#world.host(0)
+  }
+
+  async #check(): Promise<void> {
+    const { ledger } = this.watch
+    await checkRest(
+      { host: this.#host, time: this.#world.time, witness: this.watch.witness(this.#host) },
+      ledger,
+    )
+    ledger.verdict()
+  }
+
+  /** The engine is closed, and its log read as a whole. */
+  async #close(): Promise<void> {
+    const { ledger } = this.watch
+    const { life } = this.#host
+    const { view } = this.#host.controller.engine
+    await this.#world.until(this.#host.controller.close(), EMPTY_MS)
+    await this.#world.advance(1)
+    const pending = this.#world.time.pendingOf(life)
+    ledger.check('V3', pending === 0 ? undefined : `${pending} timers are pending after close`)
+    const log = this.watch.witness(this.#host).log.map(({ commit }) => commit)
+    checkReplay(log, view, ledger)
+    checkDecisions(log, ledger, this.#common)
+  }
+}

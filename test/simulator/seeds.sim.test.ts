@@ -1,0 +1,38 @@
+/** Seeds: everything goes wrong for a while, then all heals, is emptied, and nothing is left; and twice the same is the same. */
+import { expect, it } from 'vitest'
+import { runSeed } from '../../src/simulator/index.ts'
+
+/** Ten a test. */
+const TESTS = Array.from({ length: 30 }, (_, n) => n)
+const MINUTES = 2
+
+const seedsOf = (test: number): readonly string[] =>
+  Array.from({ length: 10 }, (_, n) => `test ${10 * test + n}`)
+
+it.each(TESTS)(
+  'survives ten seeds, the %ith time',
+  async (test) => {
+    for (const seed of seedsOf(test)) {
+      const { failure, statistics } = await runSeed({ minutes: MINUTES, seed })
+      expect(failure && `seed ${seed}: ${failure.id}: ${failure.why}`).toBeUndefined()
+      expect(statistics.commits).toBeGreaterThan(0)
+    }
+  },
+  60_000,
+)
+
+it('plays a seed twice alike, to the last call', async () => {
+  for (const seed of seedsOf(0)) {
+    const [first, second] = [
+      await runSeed({ minutes: MINUTES, seed }),
+      await runSeed({ minutes: MINUTES, seed }),
+    ]
+    expect(first.traceHash).toBe(second.traceHash)
+    expect(first.statistics).toEqual(second.statistics)
+  }
+}, 60_000)
+
+it('plays three machines, which know nothing of each other', async () => {
+  const { failure } = await runSeed({ hosts: 3, minutes: MINUTES, seed: 'three' })
+  expect(failure && `${failure.id}: ${failure.why}`).toBeUndefined()
+}, 60_000)
