@@ -6,7 +6,7 @@
  */
 import { cpus } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import type { AnyFact, Commit, Step } from '../events/index.ts'
+import type { AnyFact, Commit } from '../events/index.ts'
 import { createController, type Controller, type Kernel, type Sandbox } from '../src/index.ts'
 import { openLinuxKernel } from '../src/kernel/linux/index.ts'
 import { attachByIp, detachByIp, openFloor, type Floor } from './floor.ts'
@@ -22,6 +22,7 @@ import {
   rounded,
   sleep,
   until,
+  withApply,
 } from './support.ts'
 
 const LEVELS = (process.argv[2] ?? '10,500,5000').split(',').map(Number)
@@ -44,21 +45,13 @@ const since = { cut: 0, ensure: 0, remove: 0 }
 /** The real kernel, with a clock at the port. */
 async function openTimedKernel(options: Parameters<typeof openLinuxKernel>[0]): Promise<Kernel> {
   const kernel = await openLinuxKernel(options)
-  const apply = async (steps: readonly Step[]) => {
+  return withApply(kernel, async (steps) => {
     const op = steps[0]?.op ?? 'ensure'
     if (running[op]++ === 0) since[op] = performance.now()
     const results = await kernel.apply(steps)
     if (--running[op] === 0) kernelMs[op] += performance.now() - since[op]
     return results
-  }
-  return {
-    apply,
-    close: () => kernel.close(),
-    identity: kernel.identity,
-    observe: (specs, how) => kernel.observe(specs, how),
-    onHint: (listener) => kernel.onHint(listener),
-    routes: () => kernel.routes(),
-  }
+  })
 }
 
 type Place = {

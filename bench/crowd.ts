@@ -17,6 +17,7 @@ import {
   rounded,
   sleep,
   until,
+  withApply,
 } from './support.ts'
 
 const RESERVED = Number(process.argv[2] ?? 10_000)
@@ -31,19 +32,12 @@ let kernelMs = 0
 
 async function openTimedKernel(options: Parameters<typeof openLinuxKernel>[0]): Promise<Kernel> {
   const kernel = await openLinuxKernel(options)
-  return {
-    apply: async (steps) => {
-      const start = performance.now()
-      const results = await kernel.apply(steps)
-      kernelMs += performance.now() - start
-      return results
-    },
-    close: () => kernel.close(),
-    identity: kernel.identity,
-    observe: (specs, how) => kernel.observe(specs, how),
-    onHint: (listener) => kernel.onHint(listener),
-    routes: () => kernel.routes(),
-  }
+  return withApply(kernel, async (steps) => {
+    const start = performance.now()
+    const results = await kernel.apply(steps)
+    kernelMs += performance.now() - start
+    return results
+  })
 }
 
 const networkOf = (i: number): string => `net${i % NETWORKS}`

@@ -9,7 +9,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { Step } from '../events/index.ts'
 import { createController, type Controller, type Kernel } from '../src/index.ts'
 import { openLinuxKernel } from '../src/kernel/linux/index.ts'
 import { NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket, type Message } from '../src/kernel/linux/netlink.ts'
@@ -23,6 +22,7 @@ import {
   printTable,
   rounded,
   sleep,
+  withApply,
 } from './support.ts'
 
 const [NETWORKS, ENDPOINTS, ROUNDS] = [200, 500, 5].map((usual, i) =>
@@ -46,16 +46,9 @@ async function child(dataDir: string): Promise<void> {
   let steps = 0
   const openKernel = async (options: Parameters<typeof openLinuxKernel>[0]): Promise<Kernel> => {
     const kernel = await openLinuxKernel(options)
-    const apply = (asked: readonly Step[]) => {
+    return withApply(kernel, (asked) => {
       steps += asked.length
       return kernel.apply(asked)
-    }
-    return Object.assign(Object.create(kernel) as Kernel, {
-      apply,
-      close: () => kernel.close(),
-      identity: kernel.identity,
-      observe: kernel.observe.bind(kernel),
-      onHint: kernel.onHint.bind(kernel),
     })
   }
   const begun = performance.now()
