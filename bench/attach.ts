@@ -8,6 +8,7 @@ import { cpus } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { AnyFact, Commit } from '../events/index.ts'
 import { createController, type Controller, type Kernel, type Sandbox } from '../src/index.ts'
+import { withApply } from '../src/kernel/kernel.ts'
 import { openLinuxKernel } from '../src/kernel/linux/index.ts'
 import { attachByIp, detachByIp, openFloor, type Floor } from './floor.ts'
 import {
@@ -22,7 +23,6 @@ import {
   rounded,
   sleep,
   until,
-  withApply,
 } from './support.ts'
 
 const LEVELS = (process.argv[2] ?? '10,500,5000').split(',').map(Number)

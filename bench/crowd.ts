@@ -5,6 +5,7 @@
  *   node --expose-gc --max-semi-space-size=64 dist/bench/crowd.js [reserved] [attached]
  */
 import { createController, type Controller, type Kernel } from '../src/index.ts'
+import { withApply } from '../src/kernel/kernel.ts'
 import { openLinuxKernel } from '../src/kernel/linux/index.ts'
 import {
   inDirectory,
@@ -17,7 +18,6 @@ import {
   rounded,
   sleep,
   until,
-  withApply,
 } from './support.ts'
 
 const RESERVED = Number(process.argv[2] ?? 10_000)

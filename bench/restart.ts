@@ -10,6 +10,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { createController, type Controller, type Kernel } from '../src/index.ts'
+import { withApply } from '../src/kernel/kernel.ts'
 import { openLinuxKernel } from '../src/kernel/linux/index.ts'
 import { NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket, type Message } from '../src/kernel/linux/netlink.ts'
 import { AF_BRIDGE, RTM_NEWLINK, RTNLGRP_ALL } from '../src/kernel/linux/rtnetlink.ts'
@@ -22,7 +23,6 @@ import {
   printTable,
   rounded,
   sleep,
-  withApply,
 } from './support.ts'
 
 const [NETWORKS, ENDPOINTS, ROUNDS] = [200, 500, 5].map((usual, i) =>

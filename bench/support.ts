@@ -83,16 +83,6 @@ export async function namespacesAreGone(): Promise<void> {
   }
 }
 
-/** A kernel whose steps go another way, which may count or time them. */
-export const withApply = (kernel: Kernel, apply: Kernel['apply']): Kernel => ({
-  apply,
-  close: () => kernel.close(),
-  identity: kernel.identity,
-  observe: (specs, how) => kernel.observe(specs, how),
-  onHint: (listener) => kernel.onHint(listener),
-  routes: () => kernel.routes(),
-})
-
 /** A kernel in which all succeeds at once and nothing is ever seen. */
 export const silentKernel: Kernel = {
   apply: (steps) => Promise.resolve(steps.map(({ key }) => ({ changed: true, key, ok: true }))),

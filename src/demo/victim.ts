@@ -6,6 +6,7 @@
  */
 import process from 'node:process'
 import { createController, type Kernel, type KernelOptions } from '../index.ts'
+import { withApply } from '../kernel/kernel.ts'
 import { systemPorts } from '../system/ports.ts'
 import { borrowKernel, type OpenKernel } from './lent-kernel.ts'
 
@@ -18,20 +19,13 @@ async function openDyingKernel(
   onLink: () => void,
 ): Promise<Kernel> {
   const kernel = await open(options)
-  return {
-    apply: async (steps) => {
-      const link = steps.findIndex(({ op, spec }) => op === 'ensure' && spec.kind === 'veth')
-      if (link < 0) return kernel.apply(steps)
-      await kernel.apply(steps.slice(0, link + 1))
-      onLink()
-      return never
-    },
-    close: () => kernel.close(),
-    identity: kernel.identity,
-    observe: (specs, how) => kernel.observe(specs, how),
-    onHint: (listener) => kernel.onHint(listener),
-    routes: () => kernel.routes(),
-  }
+  return withApply(kernel, async (steps) => {
+    const link = steps.findIndex(({ op, spec }) => op === 'ensure' && spec.kind === 'veth')
+    if (link < 0) return kernel.apply(steps)
+    await kernel.apply(steps.slice(0, link + 1))
+    onLink()
+    return never
+  })
 }
 
 const [dataDir = '', runDir = '', network = '', sandbox = '', whose = 'own'] = process.argv.slice(2)

@@ -80,3 +80,13 @@ export interface Kernel {
   /** Where the host's unicast routes lead, and the subnets of its addresses, by links that are not ours; each once. */
   routes(): Promise<readonly HostRoute[]>
 }
+
+/** A kernel whose steps go another way: to be counted, timed, or stopped at one of them. */
+export const withApply = (kernel: Kernel, apply: Kernel['apply']): Kernel => ({
+  apply,
+  close: () => kernel.close(),
+  identity: kernel.identity,
+  observe: (specs, how) => kernel.observe(specs, how),
+  onHint: (listener) => kernel.onHint(listener),
+  routes: () => kernel.routes(),
+})
