@@ -48,11 +48,13 @@ export async function restore(snapshots: Snapshots, atMost?: Seq, wanted?: Wante
   if (snapshot === undefined) return { view: emptyView }
   const { head, tables } = snapshot
   const versions = (tables.get('versions') ?? []) as readonly (readonly [Stream, number])[]
+  return { checkpoint: { head, versions }, view: viewFrom(tables, head.seq) }
+}
+
+/** The view that {@link tablesOfView} wrote down. */
+export function viewFrom(tables: ReadonlyMap<string, readonly unknown[]>, seq: Seq): View {
   const machines = (tables.get('machines') ?? []) as readonly (readonly [string, EntityState])[]
-  return {
-    checkpoint: { head, versions },
-    view: { machines: Trie.of(machines), projections: projectionsFrom(tables), seq: head.seq },
-  }
+  return { machines: Trie.of(machines), projections: projectionsFrom(tables), seq }
 }
 
 /** Least commits between snapshots of a running engine. */

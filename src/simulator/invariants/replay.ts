@@ -3,12 +3,10 @@ import { decodeCommit, encodeCommit, type AnyFact, type Commit } from '../../../
 import { builtinDrivers } from '../../drivers/index.ts'
 import { contextOf } from '../../engine/context.ts'
 import { emptyView, type View } from '../../engine/empty-view.ts'
-import { tablesOfView } from '../../engine/snapshots.ts'
+import { tablesOfView, viewFrom } from '../../engine/snapshots.ts'
 import { takeTurn } from '../../engine/turn.ts'
 import { evolveView, ViewFold } from '../../engine/view.ts'
 import type { Given } from '../../engine/context.ts'
-import { projectionsFrom, Trie } from '../../../projections/index.ts'
-import type { EntityState } from '../../../machines/index.ts'
 import { sha256 } from '../../system/hash.ts'
 import type { Ledger } from './invariant.ts'
 
@@ -55,8 +53,7 @@ function thawed(view: View): View {
       JSON.parse(JSON.stringify([...rows])) as unknown[],
     ]),
   )
-  const machines = (tables.get('machines') ?? []) as readonly (readonly [string, EntityState])[]
-  return { machines: Trie.of(machines), projections: projectionsFrom(tables), seq: view.seq }
+  return viewFrom(tables, view.seq)
 }
 
 /** A line is what export writes and import reads, byte for byte. */
