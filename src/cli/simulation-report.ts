@@ -18,12 +18,17 @@ export function failureLines(failure: Failure, replay: string, kept?: string): r
     `FAIL ${id}  seed=${seed} chronet=${VERSION} step=${step} t=${clockOf(virtualMs)}`,
     ...(INVARIANTS[id] ? [`  must hold  ${INVARIANTS[id].means}`] : []),
     ...whyLines(failure).map((line, i) => `  ${i === 0 ? 'but' : ''}`.padEnd(13) + line),
-    '  the last of the trace',
-    ...last.slice(-LAST_LINES).map((line) => `    ${line}`),
+    ...lastLines(last),
     ...(kept === undefined ? [] : [`  tape       ${kept}`]),
     `  again      ${replay}`,
   ]
 }
+
+/** The end of a trace, under its heading. */
+export const lastLines = (last: readonly string[]): readonly string[] => [
+  '  the last of the trace',
+  ...last.slice(-LAST_LINES).map((line) => `    ${line}`),
+]
 
 /** Without the id in front of it, and without what a stack has of node's own. */
 const whyLines = ({ id, why }: Failure): readonly string[] =>

@@ -1,11 +1,12 @@
 /** A scenario, and a crash at each of its port calls. */
 import { crashMatrix, playPoint, type CrashPoint, type MatrixFailure } from '../simulator/matrix.ts'
-import { SCENARIOS, scenarioNamed, type Scenario } from '../simulator/scenarios/index.ts'
+import { scenarioNamed, type Scenario } from '../simulator/scenarios/index.ts'
 import { count } from '../operations/words.ts'
 import { VERSION } from '../version.ts'
 import type { Values } from './leaf.ts'
 import { EXIT, UsageError } from './problems.ts'
 import type { Session } from './session.ts'
+import { lastLines } from './simulation-report.ts'
 import { Progress } from './simulation-progress.ts'
 
 type OnLine = ((line: string) => void) | undefined
@@ -13,11 +14,7 @@ type OnLine = ((line: string) => void) | undefined
 /** @returns the exit status */
 export async function playScenario(session: Session, values: Values, onLine: OnLine): Promise<number> {
   const name = values.text('scenario') ?? ''
-  if (!SCENARIOS.some((each) => each.name === name))
-    throw new UsageError(
-      `there is no scenario '${name}'; there is: ${SCENARIOS.map((each) => each.name).join(', ')}`,
-    )
-  const scenario = scenarioNamed(name)
+  const scenario = called(name)
   const at = pointOf(values.text('crashAt'))
   const how = { seed: values.text('seed') ?? 'matrix', ...(onLine ? { onLine } : {}) }
   const startMs = session.io.nowMs()
@@ -36,6 +33,14 @@ export async function playScenario(session: Session, values: Values, onLine: OnL
         (status === 0 ? 'it comes out wherever the engine dies' : `${failures.length} failed`),
     )
   return status
+}
+
+function called(name: string): Scenario {
+  try {
+    return scenarioNamed(name)
+  } catch (error) {
+    throw error instanceof RangeError ? new UsageError(error.message) : error
+  }
 }
 
 type How = { readonly onLine?: (line: string) => void; readonly seed: string }
@@ -76,8 +81,7 @@ function tell(session: Session, failure: MatrixFailure): void {
   session.print(
     session.paint('red', `FAIL ${id}  scenario=${scenario} seed=${seed} chronet=${VERSION}, ${where}`),
     `  but        ${why.replaceAll('\n', '\n             ')}`,
-    '  the last of the trace',
-    ...last.slice(-40).map((line) => `    ${line}`),
+    ...lastLines(last),
     `  again      ${again}`,
   )
 }

@@ -1,5 +1,6 @@
 /** What a simulation can do to a host's disk and kernel at a moment of its choice. */
 import type { Spec, Step } from '../../events/index.ts'
+import { keys, seqOfKey } from '../../events/store.ts'
 import { overrun, type KernelWorld, type Link } from '../kernel/simulated/world.ts'
 import type { Backup, Platter, WriteFault } from './platter.ts'
 import type { VirtualTime } from './time.ts'
@@ -47,18 +48,18 @@ export class DiskHand {
 
   /** Commits in the middle are gone; the store opens as if nothing were. */
   punchHole(from: number, count = 1): void {
-    for (let seq = from; seq < from + count; seq++) this.platter.damage(rowOf(seq), undefined)
+    for (let seq = from; seq < from + count; seq++) this.platter.damage(keys.commit(seq), undefined)
   }
 
   /** A commit reads otherwise than it was written. */
   garble(seq: number): void {
-    this.platter.garble(rowOf(seq))
+    this.platter.garble(keys.commit(seq))
   }
 
   /** The last commit on disk; 0: none. */
   get head(): number {
-    const [last] = this.platter.range({ gte: 'c', limit: 1, lt: 'd', reverse: true })
-    return last === undefined ? 0 : Number.parseInt(last[0].slice(1), 16)
+    const [last] = this.platter.range({ ...keys.commits(0), limit: 1, reverse: true })
+    return (last && seqOfKey(last[0])) ?? 0
   }
 
   backup(): Backup {
@@ -161,5 +162,3 @@ export class KernelHand {
     this.#usual = undefined
   }
 }
-
-const rowOf = (seq: number): string => `c${seq.toString(16).padStart(12, '0')}`

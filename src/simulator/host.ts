@@ -66,7 +66,7 @@ export class Host {
     const ids = seededIds(`${seed} ${this.name}`, clock, sha256)
     const disks = new SimulatedDisks(
       () => ids.origin(),
-      (ms) => new Promise((resolve) => void time.at(ms, resolve)),
+      (ms) => time.sleep(ms),
     )
     this.#kernelWorld = createKernelWorld({ bootId: bootIdOf(index, 1) })
     const dumps = { broken: 0 }

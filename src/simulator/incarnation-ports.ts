@@ -26,7 +26,7 @@ export function portsOf(parts: MachineParts, life: Incarnation): Ports {
   const { clock, disks, hash, ids, time } = parts
   const timers = time.timersOf(life)
   const via: Via = (what, work, told) => life.call(what, work, told)
-  const wait = (ms: number): Promise<void> => new Promise((resolve) => void time.at(ms, resolve, life))
+  const wait = (ms: number): Promise<void> => time.sleep(ms, life)
   return {
     clock,
     hash,

@@ -4,11 +4,10 @@
  * However it dies, the scenario must come out, all invariants hold at rest, and nothing be left when all is deleted.
  */
 import type { View } from '../engine/empty-view.ts'
+import { checkEmpty, checkEnd } from './ending.ts'
 import { empty } from './empty.ts'
 import { InvariantError } from './invariants/invariant.ts'
-import { checkDecisions, checkReplay } from './invariants/replay.ts'
-import { checkRest } from './invariants/rest.ts'
-import { leftIn, strangersIn } from './invariants/strangers.ts'
+import { strangersIn } from './invariants/strangers.ts'
 import { Play } from './play.ts'
 import type { Scenario } from './scenarios/scenario.ts'
 import { Watch } from './watch.ts'
@@ -158,11 +157,10 @@ class PointRun {
     await world.advance(CALM_MS)
     await this.#check()
     const { ledger } = this.watch
-    const left = leftIn(host.kernel.world, host.origin)
-    ledger.check('V5', left.length === 0 ? undefined : `all was deleted, and there is: ${left.join('; ')}`)
+    checkEmpty(host, ledger)
     const now = strangersIn(host.kernel.world, host.origin)
     ledger.check('K3', now === strangers ? undefined : `of strangers there was\n${strangers}\nand is\n${now}`)
-    await this.#close()
+    await checkEnd(world, this.watch, host, (closing) => world.until(closing, EMPTY_MS), this.#common)
     ledger.verdict()
   }
 
@@ -171,25 +169,7 @@ class PointRun {
   }
 
   async #check(): Promise<void> {
-    const { ledger } = this.watch
-    await checkRest(
-      { host: this.#host, time: this.#world.time, witness: this.watch.witness(this.#host) },
-      ledger,
-    )
-    ledger.verdict()
-  }
-
-  /** The engine is closed, and its log read as a whole. */
-  async #close(): Promise<void> {
-    const { ledger } = this.watch
-    const { life } = this.#host
-    const { view } = this.#host.controller.engine
-    await this.#world.until(this.#host.controller.close(), EMPTY_MS)
-    await this.#world.advance(1)
-    const pending = this.#world.time.pendingOf(life)
-    ledger.check('V3', pending === 0 ? undefined : `${pending} timers are pending after close`)
-    const log = this.watch.witness(this.#host).log.map(({ commit }) => commit)
-    checkReplay(log, view, ledger)
-    checkDecisions(log, ledger, this.#common)
+    await this.watch.checkRest(this.#host)
+    this.watch.ledger.verdict()
   }
 }

@@ -28,11 +28,10 @@ export function simulatedPorts(options: {
 }): SimulatedPorts {
   const { seed, time = new VirtualTime(), world } = options
   const ids = seededIds(seed, time, sha256)
-  const wait = (ms: number): Promise<void> =>
-    new Promise((resolve) => {
-      time.scheduler.schedule(() => resolve(), ms)
-    })
-  const disks = new SimulatedDisks(() => ids.origin(), wait)
+  const disks = new SimulatedDisks(
+    () => ids.origin(),
+    (ms) => time.sleep(ms),
+  )
   return {
     clock: time,
     disks,

@@ -7,12 +7,10 @@ import { drawClimate, type Climate } from './climate.ts'
 import type { Act, ActGroup } from './acts/index.ts'
 import type { Host } from './host.ts'
 import { InvariantError, Ledger } from './invariants/invariant.ts'
-import { checkDecisions, checkReplay } from './invariants/replay.ts'
-import { checkRest } from './invariants/rest.ts'
-import { leftIn } from './invariants/strangers.ts'
+import { checkEmpty, checkEnd } from './ending.ts'
 import { empty } from './empty.ts'
 import { Play } from './play.ts'
-import { countsOf, noStatistics, pairsIn, sumOf, type Statistics } from './statistics.ts'
+import { countsOf, pairsIn, summed, type Statistics } from './statistics.ts'
 import { Watch } from './watch.ts'
 import { DeadlineError, World, type WorldOptions } from './world.ts'
 
@@ -140,38 +138,30 @@ class Run {
       await this.#until(empty(host.controller), 'V1')
       await this.#world.advance(3000)
       await this.#rest([host])
-      this.#watch.ledger.check('V5', this.#leftOn(host))
+      checkEmpty(host, this.#watch.ledger)
       await this.#end(host)
     }
     this.#watch.ledger.verdict()
   }
 
   get logs(): readonly (readonly Commit<AnyFact>[])[] {
-    return this.#world.hosts.map((host) => this.#watch.witness(host).log.map(({ commit }) => commit))
+    return this.#world.hosts.map((host) => this.#watch.logOf(host))
   }
 
   statistics(): Statistics {
     const { acts, ledger } = this.#watch
     const { logs } = this
-    return sumOf(
-      {
-        ...noStatistics,
-        acts: countsOf(acts),
-        checks: countsOf(ledger.checked),
-        commits: logs.reduce((sum, log) => sum + log.length, 0),
-        kernelSteps: this.#world.hosts.reduce((sum, host) => sum + this.#watch.witness(host).steps, 0),
-        outcomes: countsOf(this.#play.clients.outcomes),
-        runs: 1,
-        steps: this.#world.time.steps,
-        virtualMs: this.#world.nowMs,
-      },
-      {
-        ...noStatistics,
-        pairs: logs
-          .map(pairsIn)
-          .reduce((a, b) => sumOf({ ...noStatistics, pairs: a }, { ...noStatistics, pairs: b }).pairs, {}),
-      },
-    )
+    return {
+      acts: countsOf(acts),
+      checks: countsOf(ledger.checked),
+      commits: logs.reduce((sum, log) => sum + log.length, 0),
+      kernelSteps: this.#world.hosts.reduce((sum, host) => sum + this.#watch.witness(host).steps, 0),
+      outcomes: countsOf(this.#play.clients.outcomes),
+      pairs: logs.map(pairsIn).reduce(summed, {}),
+      runs: 1,
+      steps: this.#world.time.steps,
+      virtualMs: this.#world.nowMs,
+    }
   }
 
   /** Half of the seeds go on with the engines that were there: healing must not need a restart. */
@@ -215,22 +205,15 @@ class Run {
     for (const host of hosts) {
       const endMs = this.#world.nowMs + HEAL_MS_MAX
       while (this.#world.nowMs < endMs && !(await this.#isAtRest(host))) await this.#world.advance(10_000)
-      await this.#checkRest(host)
+      await this.#watch.checkRest(host)
+      this.#watch.ledger.verdict()
     }
   }
 
   async #isAtRest(host: Host): Promise<boolean> {
     const look = new Ledger()
-    const { time } = this.#world
-    await checkRest({ host, time, witness: this.#watch.witness(host) }, look)
+    await this.#watch.checkRest(host, look)
     return look.failure === undefined
-  }
-
-  async #checkRest(host: Host): Promise<void> {
-    const { ledger } = this.#watch
-    const { time } = this.#world
-    await checkRest({ host, time, witness: this.#watch.witness(host) }, ledger)
-    ledger.verdict()
   }
 
   /** K10: at rest nothing is written and no step is taken, audits included. */
@@ -249,27 +232,13 @@ class Run {
     this.#watch.ledger.verdict()
   }
 
-  #leftOn(host: Host): string | undefined {
-    const left = leftIn(host.kernel.world, host.origin)
-    return left.length === 0 ? undefined : `all was deleted, and there is: ${left.join('; ')}`
-  }
-
   /** The engine is closed; its log is read as a whole. */
   async #end(host: Host): Promise<void> {
     const { ledger } = this.#watch
     const { damage } = await this.#until(host.controller.verify(), 'V1')
     ledger.check('L2', damage && `the log does not verify: ${damage.message}`)
-    const { engine } = host.controller
-    const { life } = host
-    const { view } = engine
-    await this.#until(host.controller.close(), 'V1')
-    await this.#world.advance(1)
-    const pending = this.#world.time.pendingOf(life)
-    ledger.check('V3', pending === 0 ? undefined : `${pending} timers are pending after close`)
+    await checkEnd(this.#world, this.#watch, host, (closing) => this.#until(closing, 'V1'))
     await host.close()
-    const log = this.#watch.witness(host).log.map(({ commit }) => commit)
-    checkReplay(log, view, ledger)
-    checkDecisions(log, ledger)
   }
 
   async #until<T>(what: (() => boolean) | Promise<T>, id: string): Promise<T> {

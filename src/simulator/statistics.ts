@@ -47,10 +47,11 @@ export const sumOf = (a: Statistics, b: Statistics): Statistics => ({
 
 type Counts = Readonly<Record<string, number>>
 
-function summed(a: Counts, b: Counts): Counts {
-  const all: Record<string, number> = { ...a }
-  for (const [key, count] of Object.entries(b)) all[key] = (all[key] ?? 0) + count
-  return Object.fromEntries(Object.entries(all).sort(([x], [y]) => (x < y ? -1 : 1)))
+/** Both together, in alphabetical order. */
+export function summed(a: Counts, b: Counts): Counts {
+  const all = new Map(Object.entries(a))
+  for (const [key, count] of Object.entries(b)) all.set(key, (all.get(key) ?? 0) + count)
+  return countsOf(all)
 }
 
 /** Which facts met which states in a log. */
@@ -69,5 +70,6 @@ export function pairsIn(log: readonly Commit<AnyFact>[]): Counts {
   return pairs
 }
 
-/** For `Map`s of counts. */
-export const countsOf = (counts: ReadonlyMap<string, number>): Counts => Object.fromEntries(counts)
+/** Of a `Map` of counts, in alphabetical order. */
+export const countsOf = (counts: ReadonlyMap<string, number>): Counts =>
+  Object.fromEntries([...counts].sort(([x], [y]) => (x < y ? -1 : 1)))

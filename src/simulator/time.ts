@@ -37,6 +37,11 @@ export class VirtualTime implements Clock, Timers {
     return this.#queue.add(this.#nowMs + Math.max(0, delayMs), run, owner)
   }
 
+  /** Settles in so many milliseconds; of an owner that is dead by then, never. */
+  sleep(ms: number, owner: Owner = NOBODY): Promise<void> {
+    return new Promise((resolve) => void this.at(ms, resolve, owner))
+  }
+
   /** Timers whose events come only as long as their owner lives. */
   timersOf(owner: Owner): Timers {
     const at = (delayMs: number, run: () => void): Due => this.at(delayMs, run, owner)

@@ -1,8 +1,9 @@
 /** Who watches a play: a witness for each host, an ear for what clients hear, an eye on what is not ours. */
-import { EngineError, type AnyFact } from '../../events/index.ts'
+import { EngineError, type AnyFact, type Commit } from '../../events/index.ts'
 import { groupOfAct } from './acts/index.ts'
 import type { Host } from './host.ts'
 import { Ledger } from './invariants/invariant.ts'
+import { checkRest } from './invariants/rest.ts'
 import { strangersIn } from './invariants/strangers.ts'
 import { Witness } from './invariants/witness.ts'
 import type { Play } from './play.ts'
@@ -40,6 +41,16 @@ export class Watch {
     const witness = this.#witnesses.get(host)
     if (witness === undefined) throw new Error(`nobody watches ${host.name}`)
     return witness
+  }
+
+  /** What a host's disk has had, in order. */
+  logOf(host: Host): readonly Commit<AnyFact>[] {
+    return this.witness(host).log.map(({ commit }) => commit)
+  }
+
+  /** What must hold of an engine at rest, into the watch's own ledger or another. */
+  checkRest(host: Host, ledger = this.ledger): Promise<void> {
+    return checkRest({ host, time: this.#world.time, witness: this.witness(host) }, ledger)
   }
 
   /** From now on, what is not ours is as it is now. */

@@ -151,7 +151,7 @@ export class World {
       chance: this.chance.of('service'),
       clock: time,
       ids: seededIds(`${this.seed} service`, time, sha256),
-      sleep: (ms) => new Promise((resolve) => void time.at(ms, resolve)),
+      sleep: (ms) => time.sleep(ms),
       timers: time,
     }
   }

@@ -4,7 +4,7 @@ import type { Asking } from '../clients.ts'
 import { drawCommand, drawOddCommand } from '../commands.ts'
 import type { Chance } from '../chance.ts'
 import { uuidFrom } from '../ids.ts'
-import { act, MINUTE } from './act.ts'
+import { act, MINUTE, type Scene } from './act.ts'
 
 type Some = { readonly all: readonly Asking[] }
 
@@ -19,12 +19,15 @@ const asking = (chance: Chance, command: ClientCommand): Asking => ({
   ...(chance.oneIn(6) ? { settle: 'durable' as const } : {}),
 })
 
+const askAll = ({ clients, host }: Scene, { all }: Some): void =>
+  all.forEach((each) => clients.ask(host, each))
+
 export const clientActs = {
   /** One command after another: the load, which is always there. */
   'client.ask': act<Some>({
     draw: (chance) => ({ all: [asking(chance, drawCommand(chance))] }),
     everyMs: 4000,
-    perform: ({ clients, host }, { all }) => all.forEach((each) => clients.ask(host, each)),
+    perform: askAll,
   }),
   /** Many at once. */
   'client.burst': act<Some>({
@@ -32,19 +35,19 @@ export const clientActs = {
       all: Array.from({ length: chance.between(2, 12) }, () => asking(chance, drawCommand(chance))),
     }),
     everyMs: MINUTE,
-    perform: ({ clients, host }, { all }) => all.forEach((each) => clients.ask(host, each)),
+    perform: askAll,
   }),
   /** Gives up waiting. */
   'client.cancel': act<Some>({
     draw: (chance) => ({ all: [{ ...asking(chance, drawCommand(chance)), cancelMs: chance.int(20) }] }),
     everyMs: MINUTE,
-    perform: ({ clients, host }, { all }) => all.forEach((each) => clients.ask(host, each)),
+    perform: askAll,
   }),
   /** What makes no sense. */
   'client.odd': act<Some>({
     draw: (chance) => ({ all: [asking(chance, drawOddCommand(chance))] }),
     everyMs: MINUTE,
-    perform: ({ clients, host }, { all }) => all.forEach((each) => clients.ask(host, each)),
+    perform: askAll,
   }),
   /** The same again with the same id, whether it was answered or not; several times at once, perhaps. */
   'client.retry': act<Some & { readonly times: number }>({
@@ -69,7 +72,7 @@ export const clientActs = {
       return { all: [{ command: chance.pick(mine).command, id: newId(chance) }] }
     },
     everyMs: MINUTE,
-    perform: ({ clients, host }, { all }) => all.forEach((each) => clients.ask(host, each)),
+    perform: askAll,
   }),
   /** An id of somebody else's command, with other data. */
   'client.reuse-id': act<Some>({

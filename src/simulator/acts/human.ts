@@ -1,5 +1,5 @@
 /** People at the machine: they delete, rename and flush what is ours, and make what is not. */
-import { Refusal } from '../../kernel/simulated/world.ts'
+import { Refusal, type Link } from '../../kernel/simulated/world.ts'
 import type { Person } from '../../kernel/simulated/humans.ts'
 import { groupOf, ROUTE_PROTOCOL } from '../../reconcile/marks.ts'
 import { sha256 } from '../../system/hash.ts'
@@ -43,9 +43,13 @@ function whereOf(chance: Chance, { host }: Scene): Where | undefined {
   const boxes = [...host.kernel.world.mounts].filter(([path]) => path.includes('/netns/'))
   const box = chance.oneIn(4) && boxes.length > 0 ? chance.pick(boxes) : undefined
   const ns = box?.[1] ?? host.kernel.world.host
-  const links = [...ns.links.values()].filter((link) => link.name !== 'lo' && !link.stranger)
+  const links = ownLinks([...ns.links.values()])
   return { at: box?.[0].split('/').at(-1) ?? 'host', host, links: links.map(({ name }) => name) }
 }
+
+/** All that engines have made. */
+const ownLinks = (links: readonly Link[]): readonly Link[] =>
+  links.filter(({ name, stranger }) => name !== 'lo' && !stranger)
 
 type Args = (chance: Chance, where: Where) => readonly unknown[] | undefined
 
@@ -92,7 +96,7 @@ const route: Args = (chance, { at, host }) => {
 /** Takes our mark away. What does not bear it no engine may touch, so in the end somebody deletes what was disfigured. */
 const setGroup = act<{ readonly group: number; readonly name: string }>({
   draw: (chance, { host }) => {
-    const ours = host.kernel.links().filter(({ name, stranger }) => name !== 'lo' && !stranger)
+    const ours = ownLinks(host.kernel.links())
     return ours.length === 0 ? undefined : { group: chance.int(3), name: chance.pick(ours).name }
   },
   everyMs: 4 * MINUTE,
@@ -109,7 +113,7 @@ const setGroup = act<{ readonly group: number; readonly name: string }>({
 /** A link that was renamed while no engine looked, and that nobody wants by then, no engine knows again: its MAC follows from its name. */
 const renameHostLink = act<{ readonly name: string; readonly to: string }>({
   draw: (chance, { host }) => {
-    const ours = host.kernel.links().filter(({ name, stranger }) => name !== 'lo' && !stranger)
+    const ours = ownLinks(host.kernel.links())
     return ours.length === 0 ? undefined : { name: chance.pick(ours).name, to: `mine${chance.int(4)}` }
   },
   everyMs: 4 * MINUTE,

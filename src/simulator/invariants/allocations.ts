@@ -4,6 +4,7 @@
  */
 import {
   type AnyFact,
+  type Cidr,
   cidrFrom,
   contains,
   overlaps,
@@ -16,7 +17,7 @@ import {
 } from '../../../events/index.ts'
 import type { Ledger } from './invariant.ts'
 
-type Owner = { readonly addresses: readonly string[]; readonly mac: string; readonly network: string }
+type Owner = Pick<EndpointReserved['data'], 'addresses' | 'mac' | 'network'>
 /** What a sweep still has to remove, by the plan that does. */
 type Resting = { readonly keys: readonly string[]; plan: PlanId | undefined; readonly stream: string }
 
@@ -75,7 +76,7 @@ export class AllocationModel {
   }
 
   #reserve(stream: string, { addresses, mac, network }: EndpointReserved['data'], seq: number): void {
-    const keys = [...addresses.map((cidr) => `${network}/${ipOf(cidr)}`), `${network}/${mac}`]
+    const keys = keysOf({ addresses, mac, network })
     for (const key of keys) {
       const id = key.endsWith(mac) ? 'A7' : 'A1'
       const holder = this.#held.get(key)
@@ -91,9 +92,9 @@ export class AllocationModel {
     this.#endpoints.set(stream, { addresses, mac, network })
   }
 
-  #misplaced(network: string, cidr: string, seq: number): string | undefined {
+  #misplaced(network: string, cidr: Cidr, seq: number): string | undefined {
     const pools = this.#networks.get(`network/${network}`) ?? []
-    const ip = ipOf(cidr as Subnet['subnet'])
+    const ip = ipOf(cidr)
     const pool = pools.find(({ subnet }) => contains(cidrFrom(subnet), ipFrom(ip)))
     if (pool === undefined) return `#${seq}: ${cidr} is in no pool of ${network}`
     const taken = [pool.gateway, ...Object.values(pool.auxAddresses ?? {})]
@@ -103,12 +104,7 @@ export class AllocationModel {
   #rest(stream: string, plan: PlanId | undefined): void {
     const owner = this.#endpoints.get(stream)
     if (owner === undefined || plan === undefined) return
-    const { addresses, mac, network } = owner
-    const keys = [
-      ...addresses.map((cidr) => `${network}/${ipOf(cidr as Subnet['subnet'])}`),
-      `${network}/${mac}`,
-    ]
-    this.#resting.push({ keys, plan, stream })
+    this.#resting.push({ keys: keysOf(owner), plan, stream })
   }
 
   #release(stream: string): void {
@@ -126,3 +122,9 @@ export class AllocationModel {
     else for (const rest of this.#resting) if (rest.plan === plan) rest.plan = undefined
   }
 }
+
+/** What an endpoint holds of its network. */
+const keysOf = ({ addresses, mac, network }: Owner): readonly string[] => [
+  ...addresses.map((cidr) => `${network}/${ipOf(cidr)}`),
+  `${network}/${mac}`,
+]

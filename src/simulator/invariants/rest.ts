@@ -1,5 +1,5 @@
 /** What must hold when an engine is at rest (Q): the kernel is what the log wants, and nothing is open. */
-import { streamOf, type Origin, type ResourceKey } from '../../../events/index.ts'
+import { ipOf, streamOf, type Origin, type ResourceKey } from '../../../events/index.ts'
 import { builtinDrivers } from '../../drivers/index.ts'
 import { contextOf } from '../../engine/context.ts'
 import { openSimulatedKernel } from '../../kernel/simulated/index.ts'
@@ -77,7 +77,7 @@ function leaksOf({ host }: AtRest): readonly string[] {
       if (from.sandbox === undefined || from.sandbox === to.sandbox) continue
       const isShared = networksOf(from.sandbox).has(to.network)
       for (const cidr of to.addresses) {
-        const ip = cidr.slice(0, cidr.indexOf('/')) as Parameters<typeof canReach>[2]
+        const ip = ipOf(cidr)
         const { reached, why } = canReach(host.kernel.world, from.sandbox, ip)
         if (reached && !isShared) wrong.push(`${from.name} reaches ${to.name}, on another network`)
         if (!reached && from.network === to.network)
@@ -98,9 +98,7 @@ function unownedIn({ host }: AtRest): readonly string[] {
   const lost = [...topology.endpoints.entries()].flatMap(([, { addresses, id, network }]) =>
     addresses
       .filter(
-        (cidr) =>
-          allocations.addresses.get(`${network}/${cidr.slice(0, cidr.indexOf('/'))}`)?.holder !==
-          streamOf.endpoint(id),
+        (cidr) => allocations.addresses.get(`${network}/${ipOf(cidr)}`)?.holder !== streamOf.endpoint(id),
       )
       .map((cidr) => `${cidr} of endpoint ${id} is not held by it`),
   )

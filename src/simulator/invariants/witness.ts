@@ -4,6 +4,7 @@
  */
 import {
   GENESIS,
+  isLast,
   keyOf,
   planIdOf,
   type AnyFact,
@@ -161,7 +162,7 @@ export class Witness {
           isOver ? `#${commit.seq}: ${fact.type} in ${fact.stream}, which has ended` : undefined,
         )
       }
-      if (ENDS.has(fact.type)) this.#ended.add(fact.stream)
+      if (isLast(fact)) this.#ended.add(fact.stream)
       this.#followPlan(fact, commit, checks)
       this.#allocations.add(fact, commit.seq)
     }
@@ -201,6 +202,3 @@ export class Witness {
     if (result.ok) this.#succeeded.set(`${step.op} ${keyOf(step.spec)}`, this.#steps)
   }
 }
-
-/** Facts after which a stream has no other. */
-const ENDS: ReadonlySet<string> = new Set(['EndpointReleased', 'NetworkDeleted', 'SandboxDeleted'])
