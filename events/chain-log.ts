@@ -130,8 +130,10 @@ export class ChainLog<F extends Fact> implements Log<F> {
     const seq = recent ?? Number(await this.#source.store.get(keys.command(command)))
     if (!(seq >= 1 && seq <= this.#durable.seq)) return undefined
     const found = await this.#noting(readOne<F>(this.#source, seq as Seq))
+    // Gone is not unheard of: to say so would have the command done twice.
+    if (found === undefined) throw this.#note(damageError(seq, 'it is missing'))
     // The row may outlive its commit, which a torn group took along: then it points to another command's.
-    return found?.commit.command.id === command ? found.commit : undefined
+    return found.commit.command.id === command ? found.commit : undefined
   }
 
   async *read(range: ReadRange = {}): AsyncGenerator<Commit<F>, void, void> {

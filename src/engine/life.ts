@@ -159,7 +159,9 @@ export class Life {
     try {
       return await this.log.outcomeOf(id)
     } catch (error) {
-      throw this.over ? this.#notTaken() : error
+      if (this.log.damage && error instanceof EngineError) this.#parts.onDamage(error)
+      else if (this.over) throw this.#notTaken()
+      throw error
     }
   }
 

@@ -43,7 +43,8 @@ export class Platter {
   #lied = false
   #rows = new Map<string, string>()
   #synced = new Map<string, string>()
-  #underway: readonly Op[] | undefined
+  /** Synced writes that have begun. */
+  readonly #underway = new Set<readonly Op[]>()
   #unsynced: Op[] = []
 
   get(key: string): string | undefined {
@@ -79,14 +80,13 @@ export class Platter {
 
   /** A synced write that takes time is under way from here on. */
   begin(ops: readonly Op[]): void {
-    this.#underway = ops
+    this.#underway.add(ops)
     this.onBegin?.(ops)
   }
 
   /** All or nothing. Throws as LevelDB does, with the errno in the text. */
   write(ops: readonly Op[], sync: boolean): void {
-    if (this.#underway === undefined) this.onBegin?.(ops)
-    this.#underway = undefined
+    if (!this.#underway.delete(ops)) this.onBegin?.(ops)
     this.writes += 1
     const fault = this.faults[0]
     if (fault !== undefined && fault !== 'full') this.faults.shift()
@@ -101,10 +101,10 @@ export class Platter {
   /** The process that writes dies. What it had written stays. */
   kill(fate: Fate = 'lost'): void {
     this.incarnation += 1
-    const ops = this.#underway ?? []
-    this.#underway = undefined
-    if (fate === 'landed') this.#apply(ops)
-    if (fate === 'torn') this.#apply(tornOf(ops))
+    const underway = [...this.#underway]
+    this.#underway.clear()
+    if (fate === 'lost') return
+    for (const ops of underway) this.#apply(fate === 'torn' ? tornOf(ops) : ops)
   }
 
   /** The power goes: what was not synced is lost. The process with it. */
