@@ -200,7 +200,7 @@ export class Dispatcher {
   }
 
   async #untilSettled(life: Life, plan: PlanId, leftMs: number): Promise<void> {
-    life.executor.hurry()
+    life.executor.hurry(plan)
     await new Promise<void>((resolve) => {
       const timer = this.#ports.timers.scheduler.schedule(() => resolve(), leftMs)
       const done = (): void => {

@@ -57,6 +57,8 @@ export class Executor {
   /** A plan is open until its receipt has been heard here. */
   readonly receipts: Observable<Receipt>
   readonly #flush = new Subject<void>()
+  /** Sweeps that somebody waits for, and that may not have begun to gather yet. */
+  readonly #hurried = new Set<PlanId>()
   readonly #jobs = new Subject<Ready & { readonly begin: Promise<void> }>()
   readonly #kernel: Kernel
   readonly #lanes = new Lanes()
@@ -80,7 +82,8 @@ export class Executor {
     const alone = ready.pipe(filter((job) => !isSweep(job)))
     const swept = ready.pipe(filter(isSweep), share())
     const full = swept.pipe(everyNth(SWEEP_PLANS_MAX))
-    const due = merge(swept.pipe(auditTime(SWEEP_WAIT_MS, timers.scheduler)), full, this.#flush)
+    const awaited = swept.pipe(filter(({ intended }) => this.#hurried.delete(intended.plan)))
+    const due = merge(swept.pipe(auditTime(SWEEP_WAIT_MS, timers.scheduler)), full, awaited, this.#flush)
     const groups = merge(alone.pipe(map((job) => [job])), swept.pipe(buffer(due)))
     this.#running = groups
       .pipe(
@@ -90,6 +93,7 @@ export class Executor {
         mergeMap((receipts) => from(receipts)),
       )
       .subscribe((receipt) => {
+        this.#hurried.delete(receipt.plan)
         this.#receipts.next(receipt)
         this.#drop()
       })
@@ -107,8 +111,9 @@ export class Executor {
     this.#jobs.next({ begin: job.begin, intended: job.intended, place })
   }
 
-  /** Somebody waits for what a sweep holds: gather no longer. */
-  hurry(): void {
+  /** Somebody waits for what a sweep holds: gather no longer. @param plan the sweep, if it may not be gathering yet */
+  hurry(plan?: PlanId): void {
+    if (plan !== undefined) this.#hurried.add(plan)
     this.#flush.next()
   }
 
