@@ -12,6 +12,7 @@ import type { AnyFact, Commit, Head, Instant, Log, Seq, Snapshots, Store } from 
 import { entityAsOf, topologyAsOf } from '../src/controller/past.ts'
 import { pauseAfter, restore, snapshotsOf, tablesOfView } from '../src/engine/snapshots.ts'
 import { ViewFold } from '../src/engine/view.ts'
+import { traceOf } from '../src/operations/trace.ts'
 import { openLevel } from '../src/storage/level.ts'
 import { madeLog, origin, sha256 } from './made-log.ts'
 import { inDirectory, median, printJson, printTable, quantile, rounded } from './support.ts'
@@ -114,6 +115,9 @@ await inDirectory(async (path) => {
     const found = await entityAsOf(log, snapshots, { seq }, sha256(`sandbox ${seq % ENDPOINTS}`))
     if (found === undefined) throw new Error(`no sandbox as of #${seq}`)
   })
+  const why = await each(moments.slice(0, 8), async (seq) => {
+    await traceOf(log, `web-${seq % ENDPOINTS}`, () => undefined)
+  })
   printTable(
     `the past of ${FACTS} facts in ${built.commits} commits, ${ENDPOINTS} endpoints, ${kept.length} snapshots kept, milliseconds`,
     [
@@ -122,6 +126,7 @@ await inDirectory(async (path) => {
       row('all as of a commit', whole),
       row('all as of a time', byTime),
       row('one entity as of a commit', one),
+      row('why, of a name', why),
     ],
   )
   printJson('past', {
@@ -134,6 +139,7 @@ await inDirectory(async (path) => {
       snapshotsMb: rounded(snapshotBytes / 1e6),
     },
     ...{ wholeMedian: rounded(median(clock(whole))), wholeWorst: rounded(Math.max(...clock(whole))) },
+    ...{ whyMedian: rounded(median(clock(why))), whyWorst: rounded(Math.max(...clock(why))) },
     ...{ oneMedian: rounded(median(clock(one))), oneWorst: rounded(Math.max(...clock(one))) },
   })
   await log.close()

@@ -87,6 +87,7 @@ export async function namespacesAreGone(): Promise<void> {
 export const silentKernel: Kernel = {
   apply: (steps) => Promise.resolve(steps.map(({ key }) => ({ changed: true, key, ok: true }))),
   close: () => Promise.resolve(),
+  cookieAt: () => Promise.resolve(undefined),
   identity: { bootId: 'bench', cookie: '1' },
   observe: () => Promise.resolve({ found: new Map(), strays: [] }),
   onHint: () => () => undefined,

@@ -2,7 +2,7 @@
  * The log's one implementation: numbers, checks, encodes and queues what is appended; reads and verifies what was. What
  * its methods promise stands in `log.ts`.
  */
-import { damageError, GENESIS, headOf, readChain, readOne } from './chain.ts'
+import { damageError, findIn, GENESIS, headOf, readChain, readOne } from './chain.ts'
 import type { ChainSource, ClaimedLink, Head, Link, RawCommit } from './chain.ts'
 import { encodeCommit } from './codec.ts'
 import { Consumers } from './consumers.ts'
@@ -136,6 +136,11 @@ export class ChainLog<F extends Fact> implements Log<F> {
     return found.commit.command.id === command ? found.commit : undefined
   }
 
+  async *find(fits: (text: string) => boolean, range: SeqRange = {}): AsyncGenerator<Seq, void, void> {
+    const to = Math.min(range.to ?? Infinity, this.#durable.seq)
+    yield* this.#noted(findIn(this.#source, fits, { from: range.from, to }))
+  }
+
   async *read(range: ReadRange = {}): AsyncGenerator<Commit<F>, void, void> {
     for await (const chunk of this.readRaw(range)) for (const raw of chunk) yield raw.commit
   }
@@ -150,11 +155,7 @@ export class ChainLog<F extends Fact> implements Log<F> {
     const last = Math.min(to, this.#durable.seq)
     if (from > last) return
     const source = stored ? { ...this.#source, upcast: asStored } : this.#source
-    try {
-      yield* readChain<F>(source, await this.#linkBefore(from), { having, to: last })
-    } catch (error) {
-      throw this.#note(error)
-    }
+    yield* this.#noted(readChain<F>(source, await this.#linkBefore(from), { having, to: last }))
   }
 
   async saveCheckpoint(consumer: string, seq: Seq): Promise<void> {
@@ -170,11 +171,7 @@ export class ChainLog<F extends Fact> implements Log<F> {
   }: SeqRange & { readonly chunk?: number } = {}): AsyncGenerator<Scrubbed, void, void> {
     const last = Math.min(to, this.#durable.seq) as Seq
     if (from > last) return
-    try {
-      yield* scrubChain(this.#source, await this.#linkBefore(from), last, chunk)
-    } catch (error) {
-      throw this.#note(error)
-    }
+    yield* this.#noted(scrubChain(this.#source, await this.#linkBefore(from), last, chunk))
   }
 
   subscribe({
@@ -250,10 +247,12 @@ export class ChainLog<F extends Fact> implements Log<F> {
   #linkBefore(from: Seq): Link | Promise<Link> {
     if (from === 1) return GENESIS
     if (from === this.#durable.seq + 1) return this.#durable
-    return readOne(this.#source, (from - 1) as Seq).then((raw) => {
-      if (raw === undefined) throw damageError(from - 1, 'it is missing')
-      return raw
-    })
+    return this.#noting(
+      readOne(this.#source, (from - 1) as Seq).then((raw) => {
+        if (raw === undefined) throw damageError(from - 1, 'it is missing')
+        return raw
+      }),
+    )
   }
 
   /** Remembers damage that reading met. */
@@ -263,6 +262,14 @@ export class ChainLog<F extends Fact> implements Log<F> {
     }
     this.#damage ??= damageOf(error)
     return error
+  }
+
+  async *#noted<T>(reading: AsyncIterable<T>): AsyncGenerator<T, void, void> {
+    try {
+      yield* reading
+    } catch (error) {
+      throw this.#note(error)
+    }
   }
 
   #noting<T>(reading: Promise<T>): Promise<T> {

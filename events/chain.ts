@@ -158,6 +158,29 @@ function passOver(source: ChainSource, [key, value]: Row, { hash: prev, seq }: L
   return { hash: value.slice(0, HASH_CHARS), seq }
 }
 
+/**
+ * Numbers of the rows whose value fits, rising. Nothing is verified.
+ * @throws {EngineError} ERR_LOG_DAMAGED while iterating: the store cannot read it.
+ */
+export async function* findIn(
+  { store }: Pick<ChainSource, 'store'>,
+  fits: (value: string) => boolean,
+  { from = 1, to }: { readonly from?: number | undefined; readonly to: number },
+): AsyncGenerator<Seq, void, void> {
+  let next = from
+  try {
+    for await (const rows of readRows(store, keys.commits(from, to)))
+      for (const [key, value] of rows) {
+        const seq = seqOfKey(key)
+        if (seq === undefined) continue
+        next = seq + 1
+        if (fits(value)) yield seq
+      }
+  } catch (error) {
+    throw readError(error, next)
+  }
+}
+
 /** Whether a store says that it cannot read what it has: LevelDB's own findings are damage too. */
 export function isUnreadable(error: unknown): boolean {
   const code = (error as { readonly code?: unknown } | null)?.code

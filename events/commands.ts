@@ -4,7 +4,7 @@
  */
 import type { Cidr, PlanId, Stream } from './fact.ts'
 import type { Seen } from './effects.ts'
-import type { ResourceKey, Spec, Step, StepFailure } from './specs.ts'
+import type { Adopted, ResourceKey, Spec, Step, StepFailure } from './specs.ts'
 
 /** An id (64 hex), a unique prefix of one (4 characters or more), or a name. */
 export type Ref = string
@@ -50,12 +50,16 @@ export type CommandData = {
   }
   /** Ends a network that has no endpoints. */
   'network.delete': { readonly network: Ref }
-  /** Makes a sandbox with a namespace of its own. */
+  /** Makes a sandbox, with a namespace of its own or one that somebody else made. */
   'sandbox.create': {
+    /** What the engine found at `netns` before the turn. No client can give it. */
+    readonly adopts?: Adopted
     readonly domain?: string
     readonly hostname?: string
     readonly labels?: Readonly<Record<string, string>>
     readonly name: string
+    /** Path of the namespace to take, as `/proc/4711/ns/net`. Default: one is made. */
+    readonly netns?: string
   }
   /** Ends a sandbox, and with it the endpoints joined to it. */
   'sandbox.delete': { readonly sandbox: Ref }

@@ -41,6 +41,7 @@ export const FACT_VERSIONS: { readonly [T in FactType]: FactOf<T>['v'] } = {
   SandboxDeleted: 1,
   SandboxInterfaceAdded: 1,
   SandboxInterfaceRemoved: 1,
+  SandboxVanished: 1,
 }
 
 /** Facts after which their entity is no more. */

@@ -34,6 +34,8 @@ export type NetworkCreateRequested = Fact<
     readonly mtu: number
     readonly name: string
     readonly network: NetworkId
+    /** The driver's options as they were asked for, by name: what they mean stands in the other fields. Absent: none. */
+    readonly options?: Readonly<Record<string, string>>
     readonly plan: PlanId
     /** IPv4's first, else in the order given; at most one a family for the bridge driver. */
     readonly subnets: readonly Subnet[]

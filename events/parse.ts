@@ -126,7 +126,13 @@ const FIELDS: { readonly [T in ClientCommandType]: Fields } = {
     subnets: may(subnets),
   },
   'network.delete': { network: must(text) },
-  'sandbox.create': { domain: may(text), hostname: may(text), labels: may(labels), name: must(text) },
+  'sandbox.create': {
+    domain: may(text),
+    hostname: may(text),
+    labels: may(labels),
+    name: must(text),
+    netns: may(text),
+  },
   'sandbox.delete': { sandbox: must(text) },
 }
 

@@ -2,16 +2,19 @@
  * Facts of a sandbox: one container's network stack.
  *
  * Life: (absent) → `creating` → `created` → `deleting` → `deleted`; `failed` from creating or deleting, and delete
- * (again) is its way out. Interfaces come and go in `created`.
+ * (again) is its way out. Interfaces come and go in `created`. One that has somebody else's namespace is `vanished` when that is
+ * gone, and delete is its way out too.
  */
 import type { EndpointId, Fact, IfName, PlanId, SandboxId } from './fact.ts'
-import type { StepFailure } from './specs.ts'
+import type { Adopted, StepFailure } from './specs.ts'
 
 /** A sandbox was asked for; its name is held from here on. By: sandbox machine. Since v1. */
 export type SandboxCreateRequested = Fact<
   'SandboxCreateRequested',
   1,
   {
+    /** The namespace that it takes, of somebody else. Absent: it gets one of its own. */
+    readonly adopts?: Adopted
     readonly domain: string
     readonly hostname: string
     readonly labels: Readonly<Record<string, string>>
@@ -73,6 +76,13 @@ export type SandboxDeleteFailed = Fact<
   { readonly failures: readonly StepFailure[]; readonly plan: PlanId; readonly sandbox: SandboxId }
 >
 
+/** The namespace of somebody else that it had is no more; its endpoints have left it. Delete is the way out. Since v1. */
+export type SandboxVanished = Fact<
+  'SandboxVanished',
+  1,
+  { readonly failures: readonly StepFailure[]; readonly sandbox: SandboxId }
+>
+
 export type SandboxFact =
   | SandboxCreateFailed
   | SandboxCreateRequested
@@ -82,3 +92,4 @@ export type SandboxFact =
   | SandboxDeleted
   | SandboxInterfaceAdded
   | SandboxInterfaceRemoved
+  | SandboxVanished

@@ -9,11 +9,22 @@ import type { Cidr, IfName, Ip, Mac, SandboxId } from './fact.ts'
 /** A network namespace: the one that the controller takes as the host, or a sandbox's. */
 export type NsRef = 'host' | SandboxId
 
+/** A namespace that somebody else made. What it is says its cookie, in that boot; the path only leads to it. */
+export type Adopted = {
+  readonly bootId: string
+  /** SO_NETNS_COOKIE, decimal text. */
+  readonly cookie: string
+  /** Where it was found: `/proc/4711/ns/net`. */
+  readonly path: string
+}
+
 /**
  * A sandbox's namespace, bind-mounted at `<run-dir>/<origin12>/netns/<sandbox id>`, with `lo` up. IPv6 is off in it from
  * birth (`net.ipv6.conf.{default,lo}.disable_ipv6 = 1`), until an interface comes that has it.
  */
 export type NetnsSpec = {
+  /** The namespace is somebody else's, and only the mount is ours. Absent: we make it. */
+  readonly adopts?: Adopted
   readonly kind: 'netns'
   readonly sandbox: SandboxId
 }

@@ -3,8 +3,8 @@
  * values, so that a machine only decides. What clients may ask is in `events/commands.ts`.
  *
  * A command's fields are those of the fact it asks for, without what the machine knows itself. Objects inside a
- * field (failures, subnets) go into facts as they are: their keys must already be in alphabetical order. Labels are
- * put in order here.
+ * field (failures, subnets) go into facts as they are: their keys must already be in alphabetical order. Labels and
+ * options are put in order here.
  */
 import type {
   EndpointId,
@@ -62,15 +62,17 @@ export type SandboxRemoveInterface = {
   readonly gateway6?: EndpointId
   readonly type: 'sandbox.removeInterface'
 }
+/** The namespace of somebody else that it has is gone. `failures`: how that showed. Its interfaces were taken away before. */
+export type SandboxVanish = { readonly failures: readonly StepFailure[]; readonly type: 'sandbox.vanish' }
 /** Asks for a sandbox's end. */
 export type SandboxDelete = { readonly plan: PlanId; readonly type: 'sandbox.delete' }
 /** All that the sandbox machine takes. */
 export type SandboxCommand =
-  EffectsSettle | SandboxAddInterface | SandboxCreate | SandboxDelete | SandboxRemoveInterface
+  EffectsSettle | SandboxAddInterface | SandboxCreate | SandboxDelete | SandboxRemoveInterface | SandboxVanish
 
 /** Any command that some machine takes. */
 export type MachineCommand = EndpointCommand | NetworkCommand | SandboxCommand
 
-/** Labels with their keys in the order of the canonical form (UTF-16 code units, RFC 8785). */
+/** Labels or options with their keys in the order of the canonical form (UTF-16 code units, RFC 8785). */
 export const inOrder = (labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -102,6 +102,7 @@ function createRequested({ event }: Given<NetworkCreate>): FactDraft<NetworkCrea
     mtu: event.mtu,
     name: event.name,
     network: event.network,
+    ...(event.options === undefined ? {} : { options: inOrder(event.options) }),
     plan: event.plan,
     subnets: event.subnets,
   }

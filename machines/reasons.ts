@@ -12,6 +12,7 @@ import type {
   MachineCommand,
   SandboxAddInterface,
   SandboxRemoveInterface,
+  SandboxVanish,
 } from './commands.ts'
 import type { EndpointContext } from './endpoint.ts'
 import type { EntityKind, EntityMachine, EntityState } from './entities.ts'
@@ -46,6 +47,10 @@ export const REASONS = {
       message: `${sandboxName(context)}: join refused: endpoint ${short(holder)} has the interface name '${command.ifName}'; choose another, or none to get the next free one`,
     }
   },
+  namespaceIsForeign: (context: SandboxContext, _command: SandboxVanish): Problem => ({
+    code: 'ERR_STATE',
+    message: `${sandboxName(context)}: end refused: it has a namespace of its own, which is made again where it is gone`,
+  }),
   newGatewayStays: (context: SandboxContext, command: SandboxRemoveInterface): Problem => ({
     code: 'ERR_NOT_FOUND',
     field: 'gateway',
@@ -78,6 +83,7 @@ const VERBS: Readonly<Record<MachineCommand['type'], string>> = {
   'sandbox.create': 'create',
   'sandbox.delete': 'delete',
   'sandbox.removeInterface': 'leave',
+  'sandbox.vanish': 'end',
 }
 
 /** The reason that follows from the chart alone: no way for this command leads out of this state. */

@@ -1,5 +1,5 @@
 /**
- * The life of a sandbox: asked for, made, ended; and which endpoints' interfaces it has, under which names.
+ * The life of a sandbox: asked for, made, ended, or vanished where its namespace is somebody else's; and which endpoints' interfaces it has, under which names.
  *
  * Interfaces come in `created` only, but go in every state that may have some: a sandbox that is being deleted, or
  * whose deletion failed, must still be able to give them up. Which interface carries the default route is chosen in
@@ -20,6 +20,7 @@ import type {
   SandboxId,
   SandboxInterfaceAdded,
   SandboxInterfaceRemoved,
+  SandboxVanished,
 } from '../events/index.ts'
 import { streamOf } from '../events/index.ts'
 import type {
@@ -29,6 +30,7 @@ import type {
   SandboxCreate,
   SandboxDelete,
   SandboxRemoveInterface,
+  SandboxVanish,
 } from './commands.ts'
 import { inOrder } from './commands.ts'
 import type { Waiting } from './settle.ts'
@@ -39,6 +41,8 @@ export type SandboxInterface = { readonly endpoint: EndpointId; readonly ifName:
 
 /** What a sandbox's decisions need. Name and id are empty while it is absent. */
 export type SandboxContext = Waiting & {
+  /** Its namespace is somebody else's. */
+  readonly adopts?: true | undefined
   /** The endpoint that the default route of IPv4 goes by: one of `interfaces`. */
   readonly gateway?: EndpointId | undefined
   /** The same for IPv6. */
@@ -56,6 +60,7 @@ const hasInterfaceOf = (context: SandboxContext, endpoint: EndpointId): boolean 
   context.interfaces.some((one) => one.endpoint === endpoint)
 
 const guards = {
+  namespaceIsForeign: ({ context }: Given<SandboxEvent>): boolean => context.adopts === true,
   endpointIsHere: ({ context, event }: Given<SandboxEvent>): boolean =>
     event.type === 'sandbox.removeInterface' && hasInterfaceOf(context, event.endpoint),
   endpointIsNew: ({ context, event }: Given<SandboxEvent>): boolean =>
@@ -111,9 +116,17 @@ export const sandboxMachine = setup({
           guard: and(['endpointIsHere', 'newGatewayStays']),
           actions: emit(interfaceRemoved),
         },
+        'sandbox.vanish': { guard: 'namespaceIsForeign', actions: emit(vanished) },
         'sandbox.delete': { actions: emit(deleteRequested) },
         SandboxInterfaceAdded: { target: 'created', actions: assign(addInterface) },
         SandboxInterfaceRemoved: { target: 'created', actions: assign(removeInterface) },
+        SandboxVanished: { target: 'vanished' },
+        SandboxDeleteRequested: { target: 'deleting', actions: assign(waitForPlan) },
+      },
+    },
+    vanished: {
+      on: {
+        'sandbox.delete': { actions: emit(deleteRequested) },
         SandboxDeleteRequested: { target: 'deleting', actions: assign(waitForPlan) },
       },
     },
@@ -148,7 +161,8 @@ export const sandboxMachine = setup({
 })
 
 function begin({ event }: { readonly event: FactDraft<SandboxCreateRequested> }) {
-  return { name: event.data.name, plan: event.data.plan, sandbox: event.data.sandbox }
+  const { adopts, name, plan, sandbox } = event.data
+  return { ...(adopts === undefined ? {} : { adopts: true as const }), name, plan, sandbox }
 }
 
 function addInterface({ context, event }: Given<FactDraft<SandboxInterfaceAdded>>) {
@@ -176,6 +190,7 @@ function gatewaysAfter(
 
 function createRequested({ event }: Given<SandboxCreate>): FactDraft<SandboxCreateRequested> {
   const data = {
+    ...(event.adopts === undefined ? {} : { adopts: event.adopts }),
     domain: event.domain,
     hostname: event.hostname,
     labels: inOrder(event.labels),
@@ -216,6 +231,11 @@ function interfaceRemoved({
     sandbox,
   }
   return { data, stream: streamOf.sandbox(sandbox), type: 'SandboxInterfaceRemoved', v: 1 }
+}
+
+function vanished({ context, event }: Given<SandboxVanish>): FactDraft<SandboxVanished> {
+  const data = { failures: event.failures, sandbox: context.sandbox }
+  return { data, stream: streamOf.sandbox(context.sandbox), type: 'SandboxVanished', v: 1 }
 }
 
 function deleteRequested({ context, event }: Given<SandboxDelete>): FactDraft<SandboxDeleteRequested> {

@@ -5,6 +5,7 @@
  * versions is what a turn has to realise or to take away.
  */
 import type {
+  Adopted,
   Cidr,
   EndpointId,
   EndpointJoinRequested,
@@ -31,6 +32,8 @@ export type NetworkWant = {
 }
 
 export type SandboxWant = {
+  /** The namespace to take, of somebody else; absent: it gets one of its own. */
+  readonly adopts?: Adopted
   /** The endpoint that the default route of IPv4 goes by; absent: no default route. */
   readonly gateway?: EndpointId
   /** The same for IPv6. */
@@ -78,9 +81,14 @@ export const desired = defineProjection({
     NetworkCreateFailed: (state, { data }) => endNetwork(state, data.network),
     NetworkDeleteRequested: (state, { data }) => endNetwork(state, data.network),
 
-    SandboxCreateRequested: (state, { data: { sandbox: id } }) =>
-      withTable(state, 'sandboxes', state.sandboxes.set(id, { id })),
+    SandboxCreateRequested: (state, { data: { adopts, sandbox: id } }) =>
+      withTable(
+        state,
+        'sandboxes',
+        state.sandboxes.set(id, { ...(adopts === undefined ? {} : { adopts }), id }),
+      ),
     SandboxCreateFailed: (state, { data }) => endSandbox(state, data.sandbox),
+    SandboxVanished: (state, { data }) => endSandbox(state, data.sandbox),
     SandboxDeleteRequested: (state, { data }) => endSandbox(state, data.sandbox),
     SandboxInterfaceAdded: (state, { data: { endpoint, gateway, gateway6, sandbox } }) =>
       routeBy(state, sandbox, (want) => ({
@@ -123,6 +131,7 @@ function routeBy(state: Desired, id: SandboxId, choose: (want: SandboxWant) => G
   const { gateway, gateway6 } = choose(want)
   if (want.gateway === gateway && want.gateway6 === gateway6) return state
   const next = {
+    ...(want.adopts === undefined ? {} : { adopts: want.adopts }),
     ...(gateway === undefined ? {} : { gateway }),
     ...(gateway6 === undefined ? {} : { gateway6 }),
     id,

@@ -47,6 +47,7 @@ const ENTITY_TYPES = [
   'SandboxDeleted',
   'SandboxInterfaceAdded',
   'SandboxInterfaceRemoved',
+  'SandboxVanished',
 ] as const satisfies readonly FactType[]
 
 type EntityType = (typeof ENTITY_TYPES)[number]

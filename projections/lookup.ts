@@ -32,6 +32,16 @@ export function endpointsIn(t: Topology, sandbox: SandboxId): readonly EndpointV
   return interfaces.map((i) => t.endpoints.get(i.endpoint)).filter((view) => view !== undefined)
 }
 
+/**
+ * The endpoints that failed on their way into a sandbox or out of it: they may have no interface there any more, and still
+ * have a link.
+ */
+export const failedIn = (t: Topology, sandbox: SandboxId): readonly EndpointView[] =>
+  [...t.failed.keys()]
+    .map((id) => t.endpoints.get(id))
+    .filter((view) => view !== undefined)
+    .filter((view) => view.sandbox === sandbox)
+
 /** The endpoints that join a network to a sandbox: those of its interfaces that are on the network. */
 export const endpointsBetween = (
   t: Topology,

@@ -24,7 +24,7 @@ const onNetwork: Handlers<Topology, NetworkFact['type']> = {
       bridge,
       driver,
       id,
-      ...prefixOf(data),
+      ...optionalOf(data),
       internal,
       labels,
       masquerade,
@@ -57,8 +57,16 @@ const onNetwork: Handlers<Topology, NetworkFact['type']> = {
 
 const onSandbox: Handlers<Topology, SandboxFact['type']> = {
   SandboxCreateRequested: (t, { data }, { at }) => {
-    const { domain, hostname, labels, name, plan, sandbox: id } = data
-    const lasting = { domain, hostname, id, interfaces: [], labels, name }
+    const { adopts, domain, hostname, labels, name, plan, sandbox: id } = data
+    const lasting = {
+      ...(adopts === undefined ? {} : { adopts }),
+      domain,
+      hostname,
+      id,
+      interfaces: [],
+      labels,
+      name,
+    }
     const named = withTable(t, 'sandboxNames', t.sandboxNames.set(name, id))
     const view: SandboxView = { ...lasting, plan, since: at, state: 'creating' }
     return withTable(named, 'sandboxes', t.sandboxes.set(id, view))
@@ -79,6 +87,8 @@ const onSandbox: Handlers<Topology, SandboxFact['type']> = {
       const interfaces = view.interfaces.filter((i) => i.endpoint !== data.endpoint)
       return sandboxWith({ ...view, interfaces }, data, view)
     }),
+  SandboxVanished: (t, { data }, { at }) =>
+    moveSandbox(t, data.sandbox, { failures: data.failures, since: at, state: 'vanished' }),
   SandboxDeleteRequested: (t, { data }, { at }) =>
     moveSandbox(freeSandboxName(t, data.sandbox), data.sandbox, {
       plan: data.plan,
@@ -108,11 +118,11 @@ const onEndpoint: Handlers<Topology, EndpointFact['type']> = {
     ),
   EndpointJoined: (t, { data }, { at }) => moveEndpoint(t, data.endpoint, { since: at, state: 'joined' }),
   EndpointJoinFailed: (t, { data }, { at }) =>
-    moveEndpoint(t, data.endpoint, { failures: data.failures, since: at, state: 'failed' }),
+    failEndpoint(t, data.endpoint, { failures: data.failures, since: at, state: 'failed' }),
   EndpointLeaveRequested: (t, { data }, { at }) =>
-    moveEndpoint(t, data.endpoint, { plan: data.plan, since: at, state: 'leaving' }),
+    moveEndpoint(unfail(t, data.endpoint), data.endpoint, { plan: data.plan, since: at, state: 'leaving' }),
   EndpointLeaveFailed: (t, { data }, { at }) =>
-    moveEndpoint(t, data.endpoint, { failures: data.failures, since: at, state: 'failed' }),
+    failEndpoint(t, data.endpoint, { failures: data.failures, since: at, state: 'failed' }),
   EndpointLeft: (t, { data }, { at }) =>
     changeEndpoint(t, data.endpoint, (view) => endpointWith(view, {}, { since: at, state: 'reserved' })),
   EndpointReleaseRequested: (t, { data }, { at }) =>
@@ -127,7 +137,7 @@ const onEndpoint: Handlers<Topology, EndpointFact['type']> = {
     const names = t.endpointNames.update(name, (id) => (id === view.id ? undefined : id))
     const unnamed = withTable(t, 'endpointNames', names)
     const members = t.members.update(view.network, (ids) => ids?.delete(view.id))
-    const left = withTable(unnamed, 'members', members)
+    const left = withTable(unfail(unnamed, view.id), 'members', members)
     return withTable(left, 'endpoints', t.endpoints.delete(view.id))
   },
 }
@@ -135,10 +145,11 @@ const onEndpoint: Handlers<Topology, EndpointFact['type']> = {
 /** What users see. */
 export const topology = defineProjection({
   name: 'topology',
-  version: 2,
+  version: 3,
   init: {
     endpointNames: Trie.empty<EndpointId>(),
     endpoints: Trie.empty<EndpointView>(),
+    failed: Trie.empty<true>(),
     members: Trie.empty<Trie<true>>(),
     networkNames: Trie.empty<NetworkId>(),
     networks: Trie.empty<NetworkView>(),
@@ -158,12 +169,27 @@ function moveNetwork(t: Topology, id: NetworkId, move: Move<NetworkView>): Topol
   const view = t.networks.get(id)
   if (view === undefined) return t
   const { bridge, driver, internal, labels, masquerade, mtu, name, subnets } = view
-  const lasting = { bridge, driver, id, ...prefixOf(view), internal, labels, masquerade, mtu, name, subnets }
+  const lasting = {
+    bridge,
+    driver,
+    id,
+    ...optionalOf(view),
+    internal,
+    labels,
+    masquerade,
+    mtu,
+    name,
+    subnets,
+  }
   return withTable(t, 'networks', t.networks.set(id, { ...lasting, ...move }))
 }
 
-const prefixOf = ({ ifPrefix }: Pick<NetworkView, 'ifPrefix'>): Pick<NetworkView, 'ifPrefix'> =>
-  ifPrefix === undefined ? {} : { ifPrefix }
+type Optional = Pick<NetworkView, 'ifPrefix' | 'options'>
+
+const optionalOf = ({ ifPrefix, options }: Optional): Optional => ({
+  ...(ifPrefix === undefined ? {} : { ifPrefix }),
+  ...(options === undefined ? {} : { options }),
+})
 
 const moveSandbox = (t: Topology, id: SandboxId, move: Move<SandboxView>): Topology =>
   changeSandbox(t, id, (view) => sandboxWith(view, view, move))
@@ -178,12 +204,13 @@ const changeSandbox = (t: Topology, id: SandboxId, change: (view: SandboxView) =
 // The next two stand on the hot path of every fold: assigned fields are several times quicker than a chain of spreads.
 
 function sandboxWith(
-  { domain, hostname, id, interfaces, labels, name }: SandboxView,
+  { adopts, domain, hostname, id, interfaces, labels, name }: SandboxView,
   { gateway, gateway6 }: Pick<SandboxView, 'gateway' | 'gateway6'>,
   { failures, plan, since, state }: Move<SandboxView>,
 ): SandboxView {
   const lasting = { domain, hostname, id, interfaces, labels, name }
   const next: Draft<SandboxView> = { ...lasting, since, state }
+  if (adopts !== undefined) next.adopts = adopts
   if (failures !== undefined) next.failures = failures
   if (gateway !== undefined) next.gateway = gateway
   if (gateway6 !== undefined) next.gateway6 = gateway6
@@ -209,6 +236,12 @@ function endpointWith(
 /** Moves within a join: the place in the sandbox is kept. */
 const moveEndpoint = (t: Topology, id: EndpointId, move: Move<EndpointView>): Topology =>
   changeEndpoint(t, id, (view) => endpointWith(view, view, move))
+
+const failEndpoint = (t: Topology, id: EndpointId, move: Move<EndpointView>): Topology =>
+  t.endpoints.has(id) ? moveEndpoint(withTable(t, 'failed', t.failed.set(id, true)), id, move) : t
+
+/** What is no failed endpoint stays as it is. */
+const unfail = (t: Topology, id: EndpointId): Topology => withTable(t, 'failed', t.failed.delete(id))
 
 const changeEndpoint = (
   t: Topology,

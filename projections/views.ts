@@ -2,6 +2,7 @@
  * The shapes of the topology: networks, endpoints and sandboxes as users see them.
  */
 import type {
+  Adopted,
   Cidr,
   EndpointId,
   IfName,
@@ -18,6 +19,8 @@ import type { Trie } from './trie.ts'
 
 /** States of networks and sandboxes, as the machines name them; what is deleted has no view. */
 export type WorkState = 'created' | 'creating' | 'deleting' | 'failed'
+/** States of sandboxes: `vanished` are those whose namespace was somebody else's, and is gone. */
+export type SandboxState = WorkState | 'vanished'
 /** States of endpoints, as the machine names them. */
 export type EndpointState = 'failed' | 'joined' | 'joining' | 'leaving' | 'releasing' | 'reserved'
 
@@ -41,6 +44,8 @@ export type NetworkView = Progress & {
   /** Bytes; 0: the kernel's default. */
   readonly mtu: number
   readonly name: string
+  /** The driver's, as they were asked for; absent: none. */
+  readonly options?: Readonly<Record<string, string>>
   readonly state: WorkState
   readonly subnets: readonly Subnet[]
 }
@@ -65,6 +70,8 @@ export type EndpointView = Progress & {
 
 /** A sandbox that exists: asked for, and not yet deleted. */
 export type SandboxView = Progress & {
+  /** The namespace that it has, of somebody else; absent: one of its own. */
+  readonly adopts?: Adopted
   readonly domain: string
   /** The endpoint that the default route of IPv4 goes by. */
   readonly gateway?: EndpointId
@@ -76,7 +83,7 @@ export type SandboxView = Progress & {
   readonly interfaces: readonly { readonly endpoint: EndpointId; readonly ifName: IfName }[]
   readonly labels: Readonly<Record<string, string>>
   readonly name: string
-  readonly state: WorkState
+  readonly state: SandboxState
 }
 
 /** Who exists and who is on what. A deleted or released thing is in no table. */
@@ -84,6 +91,8 @@ export type Topology = {
   /** By `<network id>/<endpoint name>`. */
   readonly endpointNames: Trie<EndpointId>
   readonly endpoints: Trie<EndpointView>
+  /** Ids of endpoints in the state `failed`: mostly none. */
+  readonly failed: Trie<true>
   /** Endpoint ids by network id. */
   readonly members: Trie<Trie<true>>
   readonly networkNames: Trie<NetworkId>

@@ -14,7 +14,18 @@ import { foreground, giveUp, inRoot } from './lib/run.mjs'
 const FIGURES = inRoot('bench/figures.json')
 const README = inRoot('README.md')
 const BLOCK = /(<!-- figures: begin -->\n)[^]*(<!-- figures: end -->)/
-const ALL = ['attach', 'log', 'engine', 'replay', 'past', 'restart', 'addresses', 'families', 'crowd']
+const ALL = [
+  'attach',
+  'log',
+  'engine',
+  'replay',
+  'past',
+  'restart',
+  'addresses',
+  'families',
+  'crowd',
+  'transfer',
+]
 
 /** Folds make much short-lived garbage: with Node's default of 16 MB they lose a third of their speed. */
 const NODE_FLAGS = ['--expose-gc', '--max-semi-space-size=64']

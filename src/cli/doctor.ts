@@ -3,7 +3,7 @@
  * It looks, and changes nothing.
  */
 import { EngineError } from '../../events/index.ts'
-import type { Differences, Operations, Status } from '../operations/operations.ts'
+import type { Differences, Operations, Picture, Status } from '../operations/operations.ts'
 import { count } from '../operations/words.ts'
 import { looksAtHost, looksAtNode, type Finding } from './examine.ts'
 import type { Leaf } from './leaf.ts'
@@ -17,7 +17,7 @@ export const doctor: Leaf = {
     const { runDir } = session.settings
     const findings: Finding[] = [...looksAtNode(), ...(await looksAtHost(runDir))]
     try {
-      findings.push(...(await session.with('read', looksAtLog)))
+      findings.push(...(await session.with('read', looksAtLog, { tells: false })))
     } catch (error) {
       findings.push({ is: 'bad', of: 'log', what: error instanceof Error ? error.message : String(error) })
     }
@@ -30,10 +30,10 @@ export const doctor: Leaf = {
 
 async function looksAtLog(operations: Operations): Promise<readonly Finding[]> {
   const status = await operations.status()
-  const found = [...ofStatus(status)]
+  const found = [...ofStatus(status), ...ofPicture(await operations.picture())]
   if (status.origin === undefined) return found
   try {
-    found.push(...ofKernel(await operations.plan()))
+    found.push(...ofKernel(await operations.plan(), status.blocked !== undefined))
   } catch (error) {
     const is = error instanceof EngineError && error.code === 'ERR_NOT_PERMITTED' ? 'odd' : 'bad'
     found.push({
@@ -90,7 +90,17 @@ function ofStatus({
   ]
 }
 
-function ofKernel({ orphans, steps }: Differences): readonly Finding[] {
+const ofPicture = ({ sandboxes }: Picture): readonly Finding[] =>
+  sandboxes
+    .filter(({ state }) => state === 'vanished')
+    .map(({ adopts, name }) => ({
+      is: 'odd',
+      of: 'log',
+      what: `sandbox ${name} is vanished: the namespace at ${adopts?.path ?? '?'} is gone; 'chronet sandbox rm ${name}' ends it`,
+    }))
+
+/** Of a log that is not whole, what no fact speaks of may be what the lost facts spoke of. */
+function ofKernel({ orphans, steps }: Differences, isBlocked: boolean): readonly Finding[] {
   if (orphans.length + steps.length === 0)
     return [{ is: 'good', of: 'kernel', what: 'it is as the log wants it' }]
   return [
@@ -106,7 +116,7 @@ function ofKernel({ orphans, steps }: Differences): readonly Finding[] {
     ...orphans.map((label): Finding => ({
       is: 'odd',
       of: 'leftover',
-      what: `${label}: 'chronet heal' removes it`,
+      what: `${label}: ${isBlocked ? 'the log as it is does not know it, and it is left alone' : "'chronet heal' removes it"}`,
     })),
   ]
 }

@@ -18,7 +18,9 @@ export function tellThing(
   where: { readonly runDir?: string } = {},
 ): void {
   const namespace =
-    where.runDir === undefined || kind !== 'sandbox' ? undefined : netnsPath(where.runDir, view.id)
+    where.runDir === undefined || kind !== 'sandbox' || view.state === 'vanished'
+      ? undefined
+      : netnsPath(where.runDir, view.id)
   if (session.json) return session.show({ kind, ...view, ...(namespace === undefined ? {} : { namespace }) })
   const nowMs = session.io.nowMs()
   const fields =
@@ -46,7 +48,16 @@ export function tellThing(
   )
 }
 
-const ofNetwork = ({ bridge, driver, ifPrefix, internal, masquerade, mtu, subnets }: NetworkView): Pairs => [
+const ofNetwork = ({
+  bridge,
+  driver,
+  ifPrefix,
+  internal,
+  masquerade,
+  mtu,
+  options = {},
+  subnets,
+}: NetworkView): Pairs => [
   ['  driver', driver],
   ...subnets.map((subnet) => ['  subnet', subnetWords(subnet)] as const),
   ['  bridge', `${bridge.name}, ${bridge.mac}`],
@@ -60,6 +71,9 @@ const ofNetwork = ({ bridge, driver, ifPrefix, internal, masquerade, mtu, subnet
   ],
   ['  mtu', mtu === 0 ? "the kernel's default" : String(mtu)],
   ['  interfaces', ifPrefix === undefined ? undefined : `${ifPrefix}0, ${ifPrefix}1, … in sandboxes`],
+  ...Object.entries(options).map(
+    ([key, value], i) => [i === 0 ? '  options' : '', `${key}=${value}`] as const,
+  ),
 ]
 
 const ofEndpoint = (view: EndpointView, { networks, sandboxes }: Picture): Pairs => [
@@ -83,6 +97,7 @@ const ofSandbox = (view: SandboxView, { endpoints }: Picture): Pairs => {
   return [
     ['  host name', view.hostname],
     ['  domain', view.domain],
+    ['  adopted', view.adopts?.path],
     ['  default route', named(view.gateway)],
     ['  default route 6', named(view.gateway6)],
   ]

@@ -1,5 +1,5 @@
 /** `chronet network …` */
-import type { NetworkView } from '../../projections/index.ts'
+import type { NetworkView, SandboxView } from '../../projections/index.ts'
 import { networkIn } from '../operations/picture.ts'
 import { ago, shortener } from '../operations/words.ts'
 import { given, type Leaf } from './leaf.ts'
@@ -92,8 +92,10 @@ export function tellNetworks(
 }
 
 /** `3 min ago`, and the state where it is not the usual one. */
-export const since = ({ since: at, state }: Pick<NetworkView, 'since' | 'state'>, nowMs: number): string =>
-  state === 'created' ? ago(at, nowMs) : `${state} ${ago(at, nowMs)}`
+export const since = (
+  { since: at, state }: Pick<NetworkView | SandboxView, 'since' | 'state'>,
+  nowMs: number,
+): string => (state === 'created' ? ago(at, nowMs) : `${state} ${ago(at, nowMs)}`)
 
 const inspect: Leaf = {
   args: [['<network...>', 'name, id, or 4 or more characters of an id']],

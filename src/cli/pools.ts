@@ -1,6 +1,6 @@
 /**
  * Pools of `network create`: `--subnet`, and each `--gateway`, `--ip-range` and `--aux-address` with the subnet that it lies in.
- * What cannot be read is left to the engine, which says what is wrong.
+ * What cannot be read, or lies in none, is left to the engine, which says what is wrong.
  */
 import type { SubnetRequest } from '../../events/index.ts'
 import { contains, parseIp, parseSubnet } from '../../events/index.ts'
@@ -24,7 +24,7 @@ export const POOL_OPTIONS: readonly OptionSpec[] = [
   },
 ]
 
-/** @throws {UsageError} something lies in no subnet, or a subnet has two of what it can have one */
+/** @throws {UsageError} there is no subnet for something to lie in, or a subnet has two of what it can have one */
 export function subnetsOf(values: Values): readonly SubnetRequest[] | undefined {
   const pools = values.texts('subnet').map((subnet): Pool => ({ subnet }))
   for (const gateway of values.texts('gateway')) {
@@ -50,12 +50,15 @@ export function subnetsOf(values: Values): readonly SubnetRequest[] | undefined 
 }
 
 function poolOf(pools: readonly Pool[], option: string, text: string, address: string): Pool {
-  const [only, another] = pools
-  const pool = another === undefined ? only : pools.find(({ subnet }) => lies(address, subnet))
-  if (pool === undefined)
-    throw new UsageError(`${option} ${text} lies in none of the subnets; give its --subnet too`)
-  return pool
+  const pool =
+    pools.find(({ subnet }) => lies(address, subnet)) ?? pools.find(({ subnet }) => isAkin(address, subnet))
+  const [first] = pools
+  if (first === undefined) throw new UsageError(`${option} ${text} lies in no subnet; give its --subnet too`)
+  // The engine tells that it lies outside, together with all else that is wrong.
+  return pool ?? first
 }
+
+const isAkin = (address: string, subnet: string): boolean => address.includes(':') === subnet.includes(':')
 
 function lies(text: string, subnet: string): boolean {
   const [address, prefix] = [parseIp(text), parseSubnet(subnet)]

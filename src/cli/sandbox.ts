@@ -18,12 +18,14 @@ const create: Leaf = {
   examples: [
     'chronet sandbox create a',
     'chronet sandbox create container1 --hostname test --domain docker.io',
+    'chronet sandbox create c --netns /proc/4711/ns/net',
   ],
   name: 'create',
   options: [
     { flags: '--hostname <name>', what: 'its host name; it is found by it on its networks' },
     { flags: '--domain <name>', what: 'its domain' },
     { flags: '--label <key=value>', repeat: true, what: 'a label, as often as wanted' },
+    { flags: '--netns <path>', what: 'take this namespace, which somebody else made, instead of making one' },
   ],
   run: async (session, [name = ''], values) => {
     const data = given({
@@ -31,6 +33,7 @@ const create: Leaf = {
       hostname: values.text('hostname'),
       labels: values.labels(),
       name,
+      netns: values.text('netns'),
     })
     await session.change(
       { data, type: 'sandbox.create' },
@@ -39,6 +42,7 @@ const create: Leaf = {
     return undefined
   },
   summary: "make a sandbox: one container's network stack, in a namespace of its own",
+  text: 'With --netns, the namespace stays its owner’s: chronet puts interfaces into it and takes them out again, and never ends it. Where it is gone, as after a reboot, the sandbox is vanished: its endpoints keep their addresses, and can join another.',
 }
 
 const ls: Leaf = {

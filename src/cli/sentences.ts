@@ -104,7 +104,7 @@ const SENTENCES: Sentences = {
   SandboxCreateFailed: (d, names) =>
     `sandbox ${names.of(d.sandbox)} could not be made: ${because(d.failures)}`,
   SandboxCreateRequested: (d) =>
-    `sandbox ${d.name} is to be made${d.hostname === '' ? '' : `, host name ${d.hostname}`}`,
+    `sandbox ${d.name} is to ${d.adopts === undefined ? 'be made' : `take the namespace at ${d.adopts.path}`}${d.hostname === '' ? '' : `, host name ${d.hostname}`}`,
   SandboxCreated: (d, names) => `sandbox ${names.of(d.sandbox)} is there`,
   SandboxDeleteFailed: (d, names) =>
     `sandbox ${names.of(d.sandbox)} could not be removed: ${because(d.failures)}`,
@@ -120,6 +120,7 @@ const SENTENCES: Sentences = {
     const by = next === undefined ? '' : `; its default route goes by ${names.of(next)} now`
     return `sandbox ${names.of(d.sandbox)} gives up the interface of ${names.of(d.endpoint)}${by}`
   },
+  SandboxVanished: (d, names) => `sandbox ${names.of(d.sandbox)} is vanished: ${because(d.failures)}`,
 }
 
 /** What a fact says. `names` has the commit it stands in already. */

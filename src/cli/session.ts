@@ -2,7 +2,7 @@
  * One command's run: its settings, its way to the log, and how it speaks. For people by default, lines and tables; for programs with
  * `--json`, one object a line.
  */
-import type { ClientCommand } from '../../events/index.ts'
+import type { ClientCommand, Problem } from '../../events/index.ts'
 import type { Done, Given, Operations, Place } from '../operations/operations.ts'
 import { duration } from '../operations/words.ts'
 import { ownActor } from './actor.ts'
@@ -70,12 +70,20 @@ export class Session {
     this.print(this.paint('dim', head), ...lines)
   }
 
-  /** Works by an engine that runs, or by the log itself, and lets go of it. */
-  async with<T>(purpose: Purpose, work: (operations: Operations) => Promise<T>): Promise<T> {
+  /**
+   * Works by an engine that runs, or by the log itself, and lets go of it. Who reads a log that is not whole is told so.
+   * @param options.tells whether; false: the work itself tells of it
+   */
+  async with<T>(
+    purpose: Purpose,
+    work: (operations: Operations) => Promise<T>,
+    { tells = purpose === 'read' }: { readonly tells?: boolean } = {},
+  ): Promise<T> {
     const operations = await this.#reach(this.settings, purpose, this.given)
     let result: T
     try {
       result = await work(operations)
+      if (tells) this.#warn((await operations.status()).blocked)
     } catch (error) {
       // What went wrong first is what people must hear.
       await operations.close().catch(() => undefined)
@@ -83,6 +91,12 @@ export class Session {
     }
     await operations.close()
     return result
+  }
+
+  #warn(blocked: Problem | undefined): void {
+    if (blocked === undefined) return
+    const { code, message } = blocked
+    this.note(this.json ? JSON.stringify({ warning: { code, message } }) : `warning ${code}: ${message}`)
   }
 
   get given(): Given {

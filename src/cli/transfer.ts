@@ -2,37 +2,87 @@
  * `export` and `import`: the log as text, a commit a line, each line the very bytes that the chain covers. So an export is the same whoever
  * makes it, and whoever reads it can check it.
  */
-import { createReadStream } from 'node:fs'
-import { encodeCommit } from '../../events/index.ts'
+import { open } from 'node:fs/promises'
+import { encodeCommit, EngineError } from '../../events/index.ts'
 import { count } from '../operations/words.ts'
+import type { Operations, Range, Status } from '../operations/operations.ts'
+import { ifGone, onDisk } from '../storage/errors.ts'
+import type { ExportFile } from './export-file.ts'
 import type { Leaf } from './leaf.ts'
 import { UsageError } from './problems.ts'
+import type { Session } from './session.ts'
 
 export const exporting: Leaf = {
-  examples: ['chronet export > log.ndjson', "chronet export --from '#100' | gzip > tail.ndjson.gz"],
+  args: [['[file]', 'where to (default: standard output)']],
+  examples: ['chronet export log.ndjson', "chronet export --from '#100' | gzip > tail.ndjson.gz"],
   name: 'export',
   options: [
+    { flags: '--force', what: 'take the place of a file that is there' },
     { flags: '--from <commit>', what: 'the first (default: #1)' },
     { flags: '--to <commit>', what: 'the last (default: the newest)' },
   ],
-  run: async (session, _args, values) => {
+  run: async (session, [file], values) => {
     const range = { ...bound('from', values.text('from')), ...bound('to', values.text('to')) }
-    let written = 0
-    const head = await session.with('read', async (operations) => {
-      for await (const commit of operations.commits({ ...range, stored: true })) {
-        session.io.write(`${encodeCommit(commit)}\n`)
-        written++
-        await session.io.flush()
-        if (session.io.signal.aborted)
-          throw new Error('interrupted: what was written is the beginning of an export')
-      }
-      return (await operations.status()).head
-    })
-    session.note(`${count(written, 'commit')}${range.to === undefined ? `, head ${head.hash}` : ''}`)
+    const target = await openTarget(session, file, values.flag('force'))
+    try {
+      const { commits, head } = await session.with('read', (operations) =>
+        copy(session, operations, range, target),
+      )
+      await target.keep()
+      const whole = range.to === undefined ? `, head ${head.hash}` : ''
+      if (file === undefined || file === '-') session.note(`${count(commits, 'commit')}${whole}`)
+      else if (session.json) session.show({ commits, file, head: head.hash })
+      else session.print(`${count(commits, 'commit')} in ${file}${whole}`)
+    } catch (error) {
+      await target.discard()
+      throw error
+    }
     return undefined
   },
   summary: 'write the log as text, a commit a line',
-  text: 'A line is what the chain covers, byte for byte. The last line to stderr tells the head: note it, and import or verify can check it.',
+  text: 'A line is what the chain covers, byte for byte. The last line tells the head: note it, and import or verify can check it. A file is there when all of it is written, or not at all.',
+}
+
+type Target = Pick<ExportFile, 'discard' | 'keep' | 'write'>
+
+async function openTarget({ io }: Session, file: string | undefined, replaces: boolean): Promise<Target> {
+  if (file !== undefined && file !== '-') {
+    const { ExportFile } = await import('./export-file.ts')
+    return ExportFile.open(file, replaces)
+  }
+  return {
+    discard: () => Promise.resolve(),
+    keep: () => Promise.resolve(),
+    write: async (text) => {
+      io.write(text)
+      await io.flush()
+    },
+  }
+}
+
+async function copy(
+  { io }: Session,
+  operations: Operations,
+  range: Range,
+  target: Target,
+): Promise<{ readonly commits: number; readonly head: Status['head'] }> {
+  let commits = 0
+  for await (const commit of operations.commits({ ...range, stored: true })) {
+    await target.write(`${encodeCommit(commit)}\n`)
+    commits++
+    if (io.signal.aborted) throw new Error('interrupted: what was written is the beginning of an export')
+  }
+  return { commits, head: (await operations.status()).head }
+}
+
+/** @throws {EngineError} ERR_NOT_FOUND: there is none; ERR_NOT_PERMITTED */
+async function opened(file: string): Promise<AsyncIterable<Buffer>> {
+  const handle = await onDisk(file, () => open(file, 'r').catch(ifGone(undefined)))
+  if (handle === undefined)
+    throw new EngineError('ERR_NOT_FOUND', `there is no file ${file}; import what export wrote`)
+  if (!(await handle.stat()).isDirectory()) return handle.createReadStream()
+  await handle.close()
+  throw new EngineError('ERR_INVALID', `${file} is a directory; import what export wrote`)
 }
 
 function bound(
@@ -60,7 +110,7 @@ export const importing: Leaf = {
     const head = values.text('head')
     if (head !== undefined && !/^[0-9a-f]{64}$/.test(head))
       throw new UsageError(`--head must be 64 lowercase hex digits, not '${head}'`)
-    const from = file === undefined || file === '-' ? session.io.stdin : createReadStream(file)
+    const from = file === undefined || file === '-' ? session.io.stdin : await opened(file)
     const { dataDir, dryRun } = session.settings
     const { importLog } = await import('./import-log.ts')
     const imported = await importLog(from, dataDir, { dryRun, head })

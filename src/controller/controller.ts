@@ -50,6 +50,8 @@ import { Past, Queries } from './queries.ts'
 export type ControllerOptions = {
   /** Goes on although the log is older than what ran here in this boot; what it does not know is removed. */
   readonly acceptLogBehind?: boolean
+  /** Asked before anything is written, for one command's short life: if it rejects, so does opening. */
+  readonly admits?: (engine: Engine) => Promise<void>
   /** Where the log lives. Default `/var/lib/chronet`. */
   readonly dataDir?: string
   /** The drivers to have, with their options; absent: all that come with chronet. */
@@ -105,6 +107,11 @@ export type SandboxOptions = {
   readonly domain?: string
   readonly hostname?: string
   readonly labels?: Readonly<Record<string, string>>
+  /**
+   * Path of a namespace that somebody else made, as `/proc/4711/ns/net`: it is taken as it is, and stays theirs. Default: one is made.
+   * When it is gone (a reboot), the sandbox is `vanished`, and its endpoints are out of it with what they hold.
+   */
+  readonly netns?: string
 }
 
 /**
@@ -116,6 +123,7 @@ export async function createController(options: ControllerOptions = {}): Promise
   const ports = { ...systemPorts(), ...options.ports, openKernel }
   const engine = await Engine.open({
     ...(options.acceptLogBehind === undefined ? {} : { acceptLogBehind: options.acceptLogBehind }),
+    ...(options.admits === undefined ? {} : { admits: options.admits }),
     code: VERSION,
     dataDir: options.dataDir ?? '/var/lib/chronet',
     drivers: driversOf(options.drivers),

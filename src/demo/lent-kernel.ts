@@ -10,6 +10,7 @@ export type OpenKernel = (options: KernelOptions) => Promise<Kernel>
 
 type Methods = {
   readonly apply: Kernel['apply']
+  readonly cookieAt: Kernel['cookieAt']
   readonly observe: Kernel['observe']
   readonly open: (options: KernelOptions) => Promise<Kernel['identity']>
   readonly routes: Kernel['routes']
@@ -23,6 +24,7 @@ export function lendKernel(child: ChildProcess, open: OpenKernel): void {
   const opened = (): Promise<Kernel> => kernel ?? Promise.reject(new Error('the kernel is not open'))
   const methods: Methods = {
     apply: async (steps) => (await opened()).apply(steps),
+    cookieAt: async (path) => (await opened()).cookieAt(path),
     observe: async (specs, how) => (await opened()).observe(specs, how),
     open: async (options) => (await (kernel = open(options))).identity,
     routes: async () => (await opened()).routes(),
@@ -55,6 +57,7 @@ export async function borrowKernel(options: KernelOptions): Promise<Kernel> {
   return {
     apply: (steps) => ask('apply', steps),
     close: () => Promise.resolve(),
+    cookieAt: (path) => ask('cookieAt', path),
     identity,
     observe: (specs, how) => ask('observe', specs, how),
     onHint: () => () => undefined,

@@ -13,7 +13,7 @@ import type { Answer } from './answers.ts'
 import { contextOf, type TurnContext } from './context.ts'
 import { Dispatcher, type DispatchOptions } from './dispatch.ts'
 import { ENGINE, Life, type By, type Taken } from './life.ts'
-import { openLogOf, type OpenedLog } from './open.ts'
+import { acceptBehind, openLogOf, type OpenedLog } from './open.ts'
 import { recover, type Recovered } from './recover.ts'
 import { Scrubber } from './scrubber.ts'
 import { SnapshotKeeper } from './snapshots.ts'
@@ -24,6 +24,8 @@ import { Waiters } from './waiters.ts'
 export type EngineOptions = {
   /** Goes on with a log that is older than what ran here in this boot: what it does not know is removed. */
   readonly acceptLogBehind?: boolean
+  /** Asked once the log is open and may be written, before an epoch begins: if it rejects, so does opening, and nothing was written. */
+  readonly admits?: (engine: Engine) => Promise<void>
   /** chronet's version, for the log. */
   readonly code: string
   readonly dataDir: string
@@ -103,7 +105,7 @@ export class Engine {
         runDir: disk.runDir,
       })
       const engine = new Engine(options, disk, kernel)
-      await engine.#begin()
+      await engine.#begin(options.admits)
       if (options.scrub !== false && !engine.blocked) engine.#scrubber = engine.#scrubs()
       return engine
     } catch (error) {
@@ -265,7 +267,7 @@ export class Engine {
     })
   }
 
-  async #begin(): Promise<void> {
+  async #begin(admits?: EngineOptions['admits']): Promise<void> {
     const opened = await openLogOf(this.ports, this.#disk, this.#kernel)
     this.#opened = this.#options.acceptLogBehind === true ? acceptBehind(opened) : opened
     this.#keeper = new SnapshotKeeper(opened.snapshots, opened.snapshotSeq, this.report)
@@ -277,6 +279,7 @@ export class Engine {
       this.#waiters.fail(this.#opened.blocked)
       return
     }
+    await admits?.(this)
     opened.log.onDurable(({ head }) => {
       this.#disk.writeHead({ bootId: this.#kernel.identity.bootId, hash: head.hash, seq: head.seq })
     })
@@ -390,10 +393,4 @@ export class Engine {
     if (value === undefined) throw new EngineError('ERR_CLOSED', 'the engine is not open')
     return value
   }
-}
-
-/** The opened log without what stands against it, if that is only that it is older than what ran here. */
-function acceptBehind(opened: OpenedLog): OpenedLog {
-  const { blocked, ...rest } = opened
-  return blocked?.code === 'ERR_LOG_BEHIND' ? rest : opened
 }

@@ -18,6 +18,7 @@ import { EVERYWHERE, NOWHERE, widen, type Scope } from '../reconcile/scope.ts'
 import type { Specs } from '../reconcile/specs.ts'
 import { Alarms } from './alarms.ts'
 import { ENGINE, type By, type Life } from './life.ts'
+import { plantedIn } from './planted.ts'
 import { reportDrift } from './report.ts'
 import type { TurnContext } from './context.ts'
 
@@ -46,7 +47,7 @@ export type HealerParts = {
 export class Healer {
   readonly #again = new Subject<void>()
   readonly #alarms: Alarms
-  readonly #damping = new Damping()
+  readonly #damping: Damping
   readonly #parts: HealerParts
   readonly #watching: Subscription
   #scope: Scope = NOWHERE
@@ -57,6 +58,7 @@ export class Healer {
   constructor(parts: HealerParts) {
     this.#parts = parts
     const { kernel, ports } = parts
+    this.#damping = plantedIn(ports).damping?.() ?? new Damping()
     this.#alarms = new Alarms(ports.timers)
     const hints = new Observable<Hint>((out) => kernel.onHint((hint) => out.next(hint)))
     const noted = hints.pipe(map((hint) => this.#note(widen(this.#scope, hint))))

@@ -29,6 +29,7 @@ import { Executor, type Receipt } from '../reconcile/execute.ts'
 import type { TurnContext } from './context.ts'
 import { Heads } from './heads.ts'
 import { instant } from './instant.ts'
+import { plantedIn } from './planted.ts'
 import { takeTurn, type TurnOutcome } from './turn.ts'
 import type { View } from './view.ts'
 import type { Settled, Waiters } from './waiters.ts'
@@ -84,6 +85,7 @@ export class Life {
   readonly heads: Heads
   readonly #parts: LifeParts
   readonly #receipts: Subscription
+  readonly #takeTurn: typeof takeTurn
   #over = false
   /** What whoever comes too late hears. */
   #why: unknown
@@ -102,6 +104,9 @@ export class Life {
     this.executor = new Executor(parts.kernel, parts.ports.timers)
     this.#receipts = this.executor.receipts.subscribe((r) => this.#settle(r))
     parts.log.onDurable(({ head }) => this.heads.markDurable(head.seq))
+    const planted = plantedIn(parts.ports)
+    this.#takeTurn = planted.turn ?? takeTurn
+    planted.life?.(this)
   }
 
   get waiters(): Waiters {
@@ -126,7 +131,7 @@ export class Life {
     const { context, epoch, log } = this.#parts
     const before = this.heads.decided
     const { at, clock } = this.#now()
-    const outcome = takeTurn(context, before, {
+    const outcome = this.#takeTurn(context, before, {
       ...request,
       at,
       ...(clock === undefined ? {} : { clock }),

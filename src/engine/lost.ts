@@ -34,5 +34,5 @@ function networkWant(desired: Desired, topology: Topology, id: string): NetworkW
 function sandboxWant(desired: Desired, topology: Topology, id: string): SandboxWant | undefined {
   const view = topology.sandboxes.get(id)
   if (view?.state !== 'failed' || desired.sandboxes.has(id)) return undefined
-  return { id: view.id }
+  return { ...(view.adopts === undefined ? {} : { adopts: view.adopts }), id: view.id }
 }

@@ -2,14 +2,16 @@
  * What a command must know of the world: read before the turn, and recorded in the command, so that the turn reads nothing
  * and deciding again gives the same (design §5).
  */
-import { EngineError, type ClientCommand, type HostRoute } from '../../events/index.ts'
+import { EngineError, type ClientCommand, type Command, type HostRoute } from '../../events/index.ts'
 import { readOptions } from '../drivers/index.ts'
 import { localPrefix, routesThatMatter } from '../ipam/index.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { TurnContext } from './context.ts'
 
 /** Whether something has to be read for the command first, which takes time. */
-export const needsObservation = ({ type }: ClientCommand): boolean => type === 'network.create'
+export const needsObservation = (command: ClientCommand): boolean =>
+  command.type === 'network.create' ||
+  (command.type === 'sandbox.create' && command.data.netns?.startsWith('/') === true)
 
 /**
  * The command with what was read for it now.
@@ -20,6 +22,7 @@ export async function observed(
   kernel: Kernel,
   { drivers, hash, origin }: Pick<TurnContext, 'drivers' | 'hash' | 'origin'>,
 ): Promise<ClientCommand> {
+  if (command.type === 'sandbox.create') return withAdopted(command, kernel)
   if (command.type !== 'network.create') return command
   const { request } = readOptions(drivers, command.data)
   const hostRoutes = routesThatMatter(request, await routesOf(kernel), localPrefix(hash, origin))
@@ -28,9 +31,21 @@ export async function observed(
 
 /** A command's data without what was read for it: what the client said. */
 export function asAsked<T>(data: T): T {
-  if (typeof data !== 'object' || data === null || !('hostRoutes' in data)) return data
-  const { hostRoutes: _read, ...rest } = data
+  if (typeof data !== 'object' || data === null || !('hostRoutes' in data || 'adopts' in data)) return data
+  const { adopts: _found, hostRoutes: _read, ...rest } = data as { adopts?: unknown; hostRoutes?: unknown }
   return rest as T
+}
+
+/** Without it, nothing was found there. */
+async function withAdopted(
+  command: Command<'sandbox.create'>,
+  kernel: Kernel,
+): Promise<Command<'sandbox.create'>> {
+  const path = command.data.netns
+  const cookie = path === undefined ? undefined : await kernel.cookieAt(path)
+  if (path === undefined || cookie === undefined) return command
+  const { bootId } = kernel.identity
+  return { ...command, data: { ...command.data, adopts: { bootId, cookie, path } } }
 }
 
 async function routesOf(kernel: Kernel): Promise<readonly HostRoute[]> {

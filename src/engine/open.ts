@@ -5,6 +5,7 @@ import { EngineError } from '../../events/index.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Disk, Ports } from '../ports.ts'
 import { openFolded, type Folded } from './open-folded.ts'
+import { plantedIn } from './planted.ts'
 import { ViewFold, type View } from './view.ts'
 
 /** A log that is open, and what it says. `blocked`: why nothing may be changed. */
@@ -23,7 +24,8 @@ export async function openLogOf(ports: Ports, disk: Disk, kernel: Kernel): Promi
   )
   const view = fold.view()
   const blocked = opened.blocked ?? whyElsewhere(view, kernel)
-  return { ...opened, ...(blocked ? { blocked } : {}), view }
+  const found: OpenedLog = { ...opened, ...(blocked ? { blocked } : {}), view }
+  return plantedIn(ports).opened?.(found) ?? found
 }
 
 /** A network namespace bears its cookie as long as it lives, and the log what the last epoch found. */
@@ -36,4 +38,10 @@ function whyElsewhere({ projections: { host } }: View, kernel: Kernel): EngineEr
       'run chronet there, or with a data directory of its own here',
     { details: { cookie: host.cookie, here: cookie } },
   )
+}
+
+/** The opened log without what stands against it, if that is only that it is older than what ran here. */
+export function acceptBehind(opened: OpenedLog): OpenedLog {
+  const { blocked, ...rest } = opened
+  return blocked?.code === 'ERR_LOG_BEHIND' ? rest : opened
 }

@@ -78,6 +78,32 @@ export function partsOf(
   return { problems: nothingLeft(order, parts), subnet: parts }
 }
 
+/** The parts of a subnet that cannot be read themselves: no address, no range, whatever the subnet. */
+export function malformedParts({
+  auxAddresses = {},
+  gateway,
+  ipRange,
+  subnet,
+}: SubnetRequest): readonly Problem[] {
+  const odd = (
+    what: string,
+    text: string,
+    parsed: { ok: true } | { ok: false; reason: Reason },
+  ): Problem[] =>
+    parsed.ok
+      ? []
+      : [invalid(`${what} ${quoted(text)} of ${quoted(subnet)}: ${ADDRESS_REASONS[parsed.reason]}`)]
+  return [
+    ...(ipRange === undefined ? [] : odd('range', ipRange, parseSubnet(ipRange))),
+    ...Object.entries(auxAddresses)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .flatMap(([name, text]) => odd(`auxiliary address ${quoted(name)},`, text, parseIp(text))),
+    ...(gateway === undefined ? [] : odd('gateway', gateway, parseIp(gateway))),
+  ]
+}
+
+type Reason = keyof typeof ADDRESS_REASONS
+
 const invalid = (message: string): Problem => ({ code: 'ERR_ADDRESS_INVALID', field: 'subnets', message })
 
 function rangeFor(

@@ -23,7 +23,7 @@ import {
 import type { Allocations, Hold } from '../../projections/index.ts'
 import { freedBy, heldFields, heldSince } from './held.ts'
 import { quoted } from './names.ts'
-import { partsOf } from './parts.ts'
+import { malformedParts, partsOf } from './parts.ts'
 
 /** 172.17.0.0/16 to 172.31.0.0/16, then 192.168.0.0/20 to 192.168.240.0/20: 31 pools. There are none of IPv6. */
 export const DEFAULT_SUBNETS: readonly Cidr[] = [
@@ -82,7 +82,7 @@ export function checkSubnets(
   for (const request of requests) {
     const parsed = parseSubnet(request.subnet)
     if (!parsed.ok) {
-      problems.push(malformed(request.subnet, parsed.reason))
+      problems.push(malformed(request.subnet, parsed.reason), ...besides(request))
       continue
     }
     const prefix = parsed.value
@@ -105,6 +105,12 @@ function malformed(text: string, reason: keyof typeof ADDRESS_REASONS): Problem 
   const address = parseCidr(text)
   const advice = address.ok ? `; ${formatCidr(networkOf(address.value))} is the subnet` : ''
   return invalid(`subnet ${quoted(text)}: ${ADDRESS_REASONS[reason]}${advice}`)
+}
+
+/** What else is wrong with a request whose subnet is: measured by the subnet that was meant, where that can be told. */
+function besides(request: SubnetRequest): readonly Problem[] {
+  const address = parseCidr(request.subnet)
+  return address.ok ? partsOf(networkOf(address.value), request).problems : malformedParts(request)
 }
 
 function sizeProblems(prefix: IpPrefix, subnet: Cidr): Problem[] {

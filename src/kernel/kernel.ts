@@ -71,6 +71,8 @@ export interface Kernel {
   /** Runs steps in order. Never rejects for what the kernel refuses: that is in the results, one per step. */
   apply(steps: readonly Step[]): Promise<readonly StepResult[]>
   close(): Promise<void>
+  /** The cookie of the namespace at a path; undefined: there is none. */
+  cookieAt(path: string): Promise<string | undefined>
   /** Boot id, and the cookie of the namespace taken as the host (SO_NETNS_COOKIE, decimal text). */
   readonly identity: { readonly bootId: string; readonly cookie: string }
   /** Looks under the keys of `specs`; with `strays`, also for what bears our mark and is not among them. */
@@ -85,6 +87,7 @@ export interface Kernel {
 export const withApply = (kernel: Kernel, apply: Kernel['apply']): Kernel => ({
   apply,
   close: () => kernel.close(),
+  cookieAt: (path) => kernel.cookieAt(path),
   identity: kernel.identity,
   observe: (specs, how) => kernel.observe(specs, how),
   onHint: (listener) => kernel.onHint(listener),

@@ -1,12 +1,13 @@
 /**
- * A data directory opened for one change. The change is decided twice: on the log as it is read, so that what is refused begins no
- * epoch and leaves no trace, and then by the engine that does it. The directory stays locked from the one to the other.
+ * A data directory opened for one change, which is decided twice: first on the log as it is read, so that what is refused begins no
+ * epoch and leaves no trace, and then by the engine that does it. Where there is a log, both read it once, under one lock.
  */
-import type { ClientCommand } from '../../events/index.ts'
-import { RefusedError } from '../../events/index.ts'
-import type { Disk, Ports } from '../ports.ts'
-import { withOthers, type Given, type Operations, type Place } from './operations.ts'
-import { openReader, type ReaderPorts } from './reader.ts'
+import { RefusedError, type ClientCommand } from '../../events/index.ts'
+import { openPlans, unswept } from '../../projections/index.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Ports } from '../ports.ts'
+import type { Given, Operations, Place } from './operations.ts'
+import { hasLog, openReader, type ReaderPorts } from './reader.ts'
 
 /** A command that is about to be given. */
 export type Change = { readonly command: ClientCommand; readonly given: Given }
@@ -23,56 +24,45 @@ export async function openChanger(
   readerPorts: ReaderPorts,
   ports: Partial<Ports> = {},
 ): Promise<Operations> {
-  const lock = new SharedDisk(readerPorts.openDisk)
-  try {
-    const reader = await openReader(place, { ...readerPorts, openDisk: lock.open })
-    await mustBePossible(reader, change).finally(() => reader.close())
-    const engine = await openEngine(place, { ...ports, openDisk: lock.open })
-    return withOthers(engine, { close: () => engine.close().finally(() => lock.close()) })
-  } catch (error) {
-    await lock.close()
-    throw error
-  }
-}
-
-async function openEngine(place: Place, ports: Partial<Ports>): Promise<Operations> {
-  const [{ createController }, { operationsOf }] = await Promise.all([
+  // A command that was given before is answered by what became of it.
+  const isNew = change.given.id === undefined
+  // An engine makes the directory that it opens.
+  if (isNew && !(await hasLog(place))) await mustBePossibleAtFirst(place, change, readerPorts)
+  const [{ createController }, { operationsOf, previewBy }] = await Promise.all([
     import('../controller/controller.ts'),
     import('./engine-operations.ts'),
   ])
-  return operationsOf(await createController({ ...place, heal: false, leavesDrift: true, ports }))
+  const admits = async (engine: Engine): Promise<void> => {
+    const { applied, allocations } = engine.view.projections
+    // What lacks its receipt is settled when the epoch begins, and more may be possible then.
+    if (openPlans(applied).length + unswept(allocations).length > 0) return
+    await refusal(() => previewBy(engine, change.command, change.given))
+  }
+  const { openDisk } = readerPorts
+  const controller = await createController({
+    ...place,
+    ...(isNew ? { admits } : {}),
+    heal: false,
+    leavesDrift: true,
+    ports: { openDisk, ...ports },
+  })
+  return operationsOf(controller)
 }
 
-/** @throws {RefusedError} the engine would refuse it, too */
-async function mustBePossible(reader: Operations, { command, given }: Change): Promise<void> {
-  // A command that was given before is answered by what became of it.
-  if (given.id !== undefined) return
-  const { open, unswept } = await reader.status()
-  // What lacks its receipt is settled when the epoch begins, and more may be possible then.
-  if (open.length + unswept.length > 0) return
+async function mustBePossibleAtFirst(
+  place: Place,
+  { command, given }: Change,
+  ports: ReaderPorts,
+): Promise<void> {
+  const reader = await openReader(place, ports)
+  await refusal(() => reader.preview(command, given)).finally(() => reader.close())
+}
+
+/** @throws {RefusedError} and nothing else: what stands in the way otherwise, the engine meets again, and knows better how to tell it */
+async function refusal(preview: () => Promise<unknown>): Promise<void> {
   try {
-    await reader.preview(command, given)
+    await preview()
   } catch (error) {
-    // Whatever else stands in the way, the engine meets it again, and knows better how to tell it.
     if (error instanceof RefusedError) throw error
-  }
-}
-
-/** One lock for whoever has the directory in turn: only when all are done, it is let go. */
-class SharedDisk {
-  readonly #openDisk: Ports['openDisk']
-  #disk: Disk | undefined
-
-  constructor(openDisk: Ports['openDisk']) {
-    this.#openDisk = openDisk
-  }
-
-  readonly open: Ports['openDisk'] = async (where) => {
-    this.#disk ??= await this.#openDisk(where)
-    return { ...this.#disk, close: () => Promise.resolve() }
-  }
-
-  async close(): Promise<void> {
-    await this.#disk?.close()
   }
 }

@@ -4,7 +4,7 @@ import type { Controller } from '../controller/controller.ts'
 import { differencesIn } from '../engine/differences.ts'
 import type { Engine } from '../engine/engine.ts'
 import { instant } from '../engine/instant.ts'
-import { pictureAsOf, pictureOf, plansIn, statusOf } from './knowledge.ts'
+import { nameNow, pictureAsOf, pictureOf, plansIn, statusOf } from './knowledge.ts'
 import type { Differences, Done, Given, Healed, Moment, Operations, Picture, Preview } from './operations.ts'
 import type { Range, Status, Trace, Verified } from './operations.ts'
 import { previewOn } from './thinking.ts'
@@ -15,6 +15,15 @@ export const operationsOf = (
   controller: Controller,
   { healed = false }: { readonly healed?: boolean } = {},
 ): Operations => new EngineOperations(controller, healed)
+
+/** Takes a command's turn on what is decided, and writes nothing. @throws {RefusedError} as the command itself would */
+export async function previewBy(engine: Engine, command: ClientCommand, given: Given): Promise<Preview> {
+  const { blocked, context, decided, kernel, life, log, ports } = engine
+  if (blocked) throw blocked
+  const epoch = life?.epoch ?? ((decided.projections.host.epoch + 1) as Epoch)
+  const request = { at: instant(ports.clock.nowMs()), command, given }
+  return previewOn(decided, request, { context, epoch, kernel, seq: log.nextSeq })
+}
 
 class EngineOperations implements Operations {
   readonly #controller: Controller
@@ -108,12 +117,8 @@ class EngineOperations implements Operations {
     return { open: plansIn(decided.projections), orphans: orphans.map(({ label }) => label), steps }
   }
 
-  async preview(command: ClientCommand, given: Given): Promise<Preview> {
-    const { blocked, context, decided, kernel, life, log, ports } = this.#engine
-    if (blocked) throw blocked
-    const epoch = life?.epoch ?? ((decided.projections.host.epoch + 1) as Epoch)
-    const request = { at: instant(ports.clock.nowMs()), command, given }
-    return previewOn(decided, request, { context, epoch, kernel, seq: log.nextSeq })
+  preview(command: ClientCommand, given: Given): Promise<Preview> {
+    return previewBy(this.#engine, command, given)
   }
 
   async status(): Promise<Status> {
@@ -125,7 +130,8 @@ class EngineOperations implements Operations {
 
   async trace(ref: Ref): Promise<Trace> {
     await this.#engine.log.flush()
-    return traceOf(this.#engine.log, ref)
+    const { log, view } = this.#engine
+    return traceOf(log, ref, (id) => nameNow(view.projections.topology, id))
   }
 
   verify(): Promise<Verified> {

@@ -51,6 +51,10 @@ export const pictureOf = (topology: Topology, seq: Seq, at: Instant | undefined)
   seq,
 })
 
+/** What an id's bearer is called, if it is there now. */
+export const nameNow = ({ endpoints, networks, sandboxes }: Topology, id: string): string | undefined =>
+  (endpoints.get(id) ?? networks.get(id) ?? sandboxes.get(id))?.name
+
 /** Who was there at a moment. @throws {EngineError} ERR_INVALID: no such moment */
 export async function pictureAsOf(
   log: Log<AnyFact>,

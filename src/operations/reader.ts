@@ -22,7 +22,8 @@ import { readBootId } from '../kernel/boot-id.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Disk, Ports, Timers } from '../ports.ts'
 import { isAbsent } from '../storage/errors.ts'
-import { pictureAsOf, pictureOf, plansIn, statusOf, statusOfNothing } from './knowledge.ts'
+import { runDirOf } from '../storage/run-dir.ts'
+import { nameNow, pictureAsOf, pictureOf, plansIn, statusOf, statusOfNothing } from './knowledge.ts'
 import type { Differences, Done, Given, Healed, Moment, Operations, Picture, Preview } from './operations.ts'
 import type { Place, Range, Status, Trace, Verified } from './operations.ts'
 import { traceOf } from './trace.ts'
@@ -36,11 +37,7 @@ export type ReaderPorts = Pick<Ports, 'hash' | 'openDisk' | 'openKernel'> & {
 
 /** The log of a data directory, or where there is none yet, nothing. @throws {EngineError} ERR_STORE_LOCKED and others, as `openDisk` */
 export async function openReader(place: Place, ports: ReaderPorts): Promise<Operations> {
-  const isThere = await access(join(place.dataDir, 'origin')).then(
-    () => true,
-    (error: unknown) => !isAbsent(error),
-  )
-  if (!isThere) return new Reader(place, ports, undefined)
+  if (!(await hasLog(place))) return new Reader(place, ports, undefined)
   const disk = await ports.openDisk(place)
   try {
     return new Reader(place, ports, await open(disk, ports))
@@ -50,11 +47,22 @@ export async function openReader(place: Place, ports: ReaderPorts): Promise<Oper
   }
 }
 
+/** Whether there is a log, or something that keeps one from seeing whether there is. */
+export const hasLog = ({ dataDir }: Place): Promise<boolean> =>
+  access(join(dataDir, 'origin')).then(
+    () => true,
+    (error: unknown) => !isAbsent(error),
+  )
+
 /** The log of nobody. */
-const NOTHING: Pick<Log<AnyFact>, 'read'> = {
+const NOTHING: Pick<Log<AnyFact>, 'find' | 'read' | 'versionOf'> = {
+  async *find() {
+    // There is no commit to find.
+  },
   async *read() {
     // There is no commit to give.
   },
+  versionOf: () => 0,
 }
 
 /** Projections that fold what comes. */
@@ -153,13 +161,12 @@ class Reader implements Operations {
     const { hash, nowMs } = this.#ports
     const opened = this.#opened
     const request = { at: instant(nowMs()), command, given }
-    if (opened === undefined) return previewOnLog(undefined, request, hash, undefined)
-    const { blocked, disk, log, snapshots } = opened
-    if (blocked) throw blocked
-    const source = { log, origin: disk.origin, snapshots }
+    if (opened?.blocked) throw opened.blocked
+    const source = opened && { log: opened.log, origin: opened.disk.origin, snapshots: opened.snapshots }
     if (!needsObservation(command)) return previewOnLog(source, request, hash, undefined)
+    const look = (kernel: Kernel): Promise<Preview> => previewOnLog(source, request, hash, kernel)
     try {
-      return await this.#withKernel(disk, (kernel) => previewOnLog(source, request, hash, kernel))
+      return await (opened === undefined ? this.#withLooker(look) : this.#withKernel(opened.disk, look))
     } catch (error) {
       if (!(error instanceof EngineError) || error.code !== 'ERR_NOT_PERMITTED') throw error
       return previewOnLog(source, request, hash, undefined)
@@ -174,7 +181,8 @@ class Reader implements Operations {
   }
 
   async trace(ref: Ref): Promise<Trace> {
-    return traceOf(this.#opened?.log ?? NOTHING, ref)
+    const { log = NOTHING, projections = initialProjections } = this.#opened ?? {}
+    return traceOf(log, ref, (id) => nameNow(projections.topology, id))
   }
 
   async verify(): Promise<Verified> {
@@ -182,7 +190,16 @@ class Reader implements Operations {
     return verifyLog(this.#opened.log, this.#opened.blocked)
   }
 
-  async #withKernel<T>({ origin, runDir }: Disk, look: (kernel: Kernel) => Promise<T>): Promise<T> {
+  /** Where there is no log yet, the host is looked at in the name of nobody. */
+  async #withLooker<T>(look: (kernel: Kernel) => Promise<T>): Promise<T> {
+    const { NOBODY } = await import('./thinking.ts')
+    return this.#withKernel({ origin: NOBODY, runDir: runDirOf(this.#place.runDir, NOBODY) }, look)
+  }
+
+  async #withKernel<T>(
+    { origin, runDir }: Pick<Disk, 'origin' | 'runDir'>,
+    look: (kernel: Kernel) => Promise<T>,
+  ): Promise<T> {
     const kernel = await this.#ports.openKernel({ origin, runDir })
     try {
       return await look(kernel)

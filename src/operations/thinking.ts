@@ -54,7 +54,7 @@ export async function previewOnLog(
 }
 
 /** The origin of a log that is not there yet: names that come of it are examples. */
-const NOBODY = '0'.repeat(64) as Origin
+export const NOBODY = '0'.repeat(64) as Origin
 
 const viewNow = ({ log, snapshots }: Source): Promise<View> =>
   viewAsOf(log, snapshots, { seq: log.durable.seq })

@@ -149,7 +149,9 @@ const hostSpecs = (want: NetworkWant, context: SpecContext): readonly Spec[] =>
 const networkSpecs = (want: NetworkWant, context: SpecContext): readonly Spec[] =>
   driverOf(want, context).networkSpecs(want, context)
 
-const sandboxSpecs = (want: SandboxWant): readonly Spec[] => [{ kind: 'netns', sandbox: want.id }]
+const sandboxSpecs = ({ adopts, id }: SandboxWant): readonly Spec[] => [
+  { ...(adopts === undefined ? {} : { adopts }), kind: 'netns', sandbox: id },
+]
 
 type Translated = {
   readonly gatewayOf: readonly Family[]

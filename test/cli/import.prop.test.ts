@@ -9,7 +9,7 @@ import { importLog } from '../../src/cli/import-log.ts'
 import { openReader } from '../../src/operations/reader.ts'
 import { openDisk } from '../../src/storage/disk.ts'
 import { sha256 } from '../../src/system/hash.ts'
-import { CommandLab } from './lab.ts'
+import { CommandLab, say } from './lab.ts'
 
 let scratch = ''
 let text = ''
@@ -50,6 +50,17 @@ const read = async (dataDir: string, runDir: string): Promise<string> => {
   const { say } = await import('./lab.ts')
   return (await say('export', () => Promise.resolve(operations))).out
 }
+
+it('a file that is not there, or is no file, is told and changes nothing', async () => {
+  const directory = await mkdtemp(join(scratch, 'import-'))
+  const [missing, target] = [join(directory, 'nothing'), join(directory, 'data')]
+  expect(await say(`import ${missing} --data-dir ${target}`)).toMatchObject({
+    err: `error ERR_NOT_FOUND: there is no file ${missing}\n       import what export wrote\n`,
+    status: 1,
+  })
+  expect((await say(`import ${directory} --data-dir ${target}`)).err).toContain('is a directory')
+  expect(await readdir(directory)).toEqual([])
+})
 
 describe('an export', () => {
   it('comes back byte for byte, however it is cut into pieces, with its last newline or without', async () => {

@@ -146,6 +146,7 @@ const SAMPLES: { readonly [T in FactType]: readonly [data: object, said: string]
     { endpoint: END, gateway: END, sandbox: BOX },
     'sandbox a gives up the interface of a-web; its default route goes by a-web now',
   ],
+  SandboxVanished: [{ failures, sandbox: BOX }, 'sandbox a is vanished: link cnv1: EPERM'],
 }
 
 /** With a plan that was intended 5 ms before. */

@@ -65,13 +65,17 @@ describe('everyday commands', () => {
     const told = (await lab.do('network inspect web')).out
     expect(told).toContain(`\n  subnet      ${pool}\n  subnet      fd00:9::/64, gateway fd00:9::1\n`)
     expect(told).toMatch(
-      /\n {2}bridge {6}br9, [^]*\n {2}mtu {9}9000\n {2}interfaces {2}lan0, lan1, … in sandboxes\n/,
+      /\n {2}bridge {6}br9, [^]*\n {2}mtu {9}9000\n {2}interfaces {2}lan0, lan1, … in sandboxes\n {2}options {5}com\.docker\.network\.bridge\.name=br9\n {14}com\.docker\.network\.driver\.mtu=9000\n/,
     )
     expect((await lab.do('network inspect web --json')).json()).toMatchObject([
       {
         bridge: { name: 'br9' },
         ifPrefix: 'lan',
         mtu: 9000,
+        options: {
+          'com.docker.network.bridge.name': 'br9',
+          'com.docker.network.driver.mtu': '9000',
+        },
         subnets: [
           {
             auxAddresses: { router: '10.9.0.7' },

@@ -17,7 +17,7 @@ describe('wrong usage', () => {
     ['connect web a --jsn', /error ERR_USAGE: unknown option '--jsn'\n {7}did you mean --json\?/],
     ['network create web --mtu big', /error ERR_USAGE: --mtu must be a whole number, not 'big'/],
     ['network create web --label team', /error ERR_USAGE: --label must be KEY=VALUE, not 'team'/],
-    ['network create web --gateway 10.0.0.1', /--gateway 10\.0\.0\.1 lies in none of the subnets/],
+    ['network create web --gateway 10.0.0.1', /--gateway 10\.0\.0\.1 lies in no subnet/],
     ['network create web --subnet 10.0.0.0/24 --gateway 10.0.0.1 --gateway 10.0.0.2', /has two gateways/],
     ['log --type EndpointExploded', /there is no type of fact 'EndpointExploded'/],
     ['verify --head abc', /--head must be 64 lowercase hex digits/],

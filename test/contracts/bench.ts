@@ -17,10 +17,16 @@ export interface Human {
   deleteTable(table: string): Promise<void>
   disableIpv6(ns: NsRef, link: string): Promise<void>
   downLink(ns: NsRef, link: string): Promise<void>
+  /** Takes away a namespace of his own. */
+  endNamespace(path: string): Promise<void>
   /** Takes all elements out of our verdict maps. */
   flushMaps(table: string): Promise<void>
   flushTable(table: string): Promise<void>
   linkExists(ns: NsRef, link: string): Promise<boolean>
+  /** Names of the links in a namespace of his own, in alphabetical order, and whether its loopback is up. */
+  linksAt(path: string): Promise<{ readonly names: readonly string[]; readonly up: boolean }>
+  /** A namespace of his own; its path. */
+  makeNamespace(): Promise<string>
   renameLink(ns: NsRef, link: string, to: string): Promise<void>
   setMtu(ns: NsRef, link: string, mtu: number): Promise<void>
   unplug(link: string): Promise<void>

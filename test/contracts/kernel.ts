@@ -6,6 +6,7 @@
  * and `nft` on the real one.
  */
 import { afterEach, beforeEach, describe } from 'vitest'
+import { adoptionClaims } from './adoption.ts'
 import { benchOn, type Machine } from './bench.ts'
 import { driftClaims } from './drift.ts'
 import { familyClaims } from './families.ts'
@@ -33,5 +34,6 @@ export function kernelContract(name: string, makeMachine: () => Promise<Machine>
     driftClaims(bench)
     familyClaims(bench)
     routeClaims(bench)
+    adoptionClaims(bench)
   })
 }

@@ -55,9 +55,22 @@ function humanOn(world: KernelWorld): Human {
     downLink: async (ns, link) => at(ns).downLink(link),
     flushMaps: async (table) => at('host').flushMaps(table),
     flushTable: async (table) => at('host').flushTable(table),
+    endNamespace: async (path) => at('host').unmount(path),
     linkExists: async (ns, link) => {
       const there = nsOf(ns)
       return there !== undefined && linkNamed(there, link) !== undefined
+    },
+    linksAt: async (path) => {
+      const links = [...(world.mounts.get(path)?.named.values() ?? [])]
+      return {
+        names: links.map(({ name }) => name).sort(),
+        up: links.some(({ name, up }) => name === 'lo' && up),
+      }
+    },
+    makeNamespace: async () => {
+      const path = `/run/netns/theirs${world.namespacesMade}`
+      at('host').addNamespace(path)
+      return path
     },
     renameLink: async (ns, link, to) => at(ns).renameLink(link, to),
     setMtu: async (ns, link, mtu) => at(ns).setMtu(link, mtu),

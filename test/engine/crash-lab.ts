@@ -157,6 +157,7 @@ function mortal(kernel: Kernel, life: { readonly isDead: boolean }): Kernel {
   return {
     apply: (steps) => alive(() => kernel.apply(steps)),
     close: () => kernel.close(),
+    cookieAt: (path) => alive(() => kernel.cookieAt(path)),
     identity: kernel.identity,
     observe: (...asked) => alive(() => kernel.observe(...asked)),
     onHint: (listener) => kernel.onHint((hint) => (life.isDead ? undefined : listener(hint))),

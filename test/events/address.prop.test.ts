@@ -10,6 +10,7 @@ import {
   formatCidr,
   formatIp,
   hostOffsets,
+  ipFrom,
   networkOf,
   offsetOf,
   overlaps,
@@ -19,7 +20,7 @@ import {
   sizeOf,
 } from '../../events/address.ts'
 import type { AddressReason, IpAddress, IpPrefix } from '../../events/address.ts'
-import type { Cidr } from '../../events/fact.ts'
+import type { Cidr, Ip } from '../../events/fact.ts'
 
 const v4: fc.Arbitrary<IpAddress> = fc.nat(0xffff_ffff).map((value) => ({ family: 4, value }))
 const v6: fc.Arbitrary<IpAddress> = fc
@@ -58,6 +59,9 @@ describe('text of addresses', () => {
     ['fe80:0:0:0:0:0:0:0', 'fe80::'],
     ['::1', '::1'],
     ['255.255.255.255', '255.255.255.255'],
+    ['1:2:3:4:5:6:7::', '1:2:3:4:5:6:7:0'],
+    // The longest text that an address has: 45 characters.
+    ['ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
   ])('%s is printed as %s', (text, canonical) => {
     const parsed = parseIp(text)
     expect(parsed.ok && formatIp(parsed.value)).toBe(canonical)
@@ -70,6 +74,7 @@ describe('text of addresses', () => {
     ['10.0.0.256', 'bad-octet'],
     ['10.0.0.+1', 'bad-octet'],
     ['10.0.0. 1', 'bad-octet'],
+    ['10.0.0.1x', 'bad-octet'],
     ['10.0.0.', 'bad-octet'],
     ['10.0.0.010', 'leading-zero'],
     ['1:2:3:4:5:6:7', 'group-count'],
@@ -90,6 +95,7 @@ describe('text of addresses', () => {
   it.each<[string, AddressReason]>([
     ['10.0.0.0', 'no-prefix'],
     ['10.0.0.0/', 'bad-prefix'],
+    ['/24', 'octet-count'],
     ['10.0.0.0/08', 'bad-prefix'],
     ['10.0.0.0/8/8', 'bad-prefix'],
     ['10.0.0.0/33', 'prefix-range'],
@@ -98,6 +104,11 @@ describe('text of addresses', () => {
     ['fd00::1/64', 'host-bits'],
   ])('refuses the subnet "%s": %s', (text, reason) => {
     expect(parseSubnet(text)).toEqual({ ok: false, reason })
+  })
+
+  it('that a fact holds and that is no address is a defect, which says so', () => {
+    expect(() => ipFrom('10.0.0' as Ip)).toThrow('chronet defect: a fact holds the address 10.0.0')
+    expect(() => cidrFrom('10.0.0.0' as Cidr)).toThrow('chronet defect: a fact holds the address 10.0.0.0')
   })
 
   it('takes nothing that is no address, and never throws', () => {
@@ -114,6 +125,16 @@ describe('arithmetic of prefixes', () => {
       }),
     )
   })
+
+  it.each(['10.0.0.0/24', 'fd00::/120'])(
+    'knows the last address of %s, and none beyond either end',
+    (text) => {
+      const p = cidrFrom(text as Cidr)
+      expect(offsetOf({ address: addressAt(p, 255), length: p.length })).toBe(255)
+      for (const offset of [-1, 0.5, 256])
+        expect(() => addressAt(p, offset)).toThrow(`no offset ${offset} in /`)
+    },
+  )
 
   it('has every address within its own network', () => {
     fc.assert(
@@ -153,9 +174,11 @@ describe('arithmetic of prefixes', () => {
   })
 
   it('orders by family, then by value', () => {
-    const sorted = ['::1', '10.0.0.10', '10.0.0.9']
+    const sorted = ['fd00::1', '::1', '10.0.0.10', '10.0.0.9', '::1']
       .map((text) => parseIp(text))
       .flatMap((p) => (p.ok ? [p.value] : []))
-    expect(sorted.sort(compareIp).map(formatIp)).toEqual(['10.0.0.9', '10.0.0.10', '::1'])
+    expect(sorted.sort(compareIp).map(formatIp)).toEqual(['10.0.0.9', '10.0.0.10', '::1', '::1', 'fd00::1'])
+    expect(sorted.slice(1).map((a, i) => compareIp(a, sorted[i] ?? a))).toEqual([1, 2, 0, 1])
+    expect(sorted.slice(1).map((a, i) => compareIp(sorted[i] ?? a, a))).toEqual([-1, -2, 0, -1])
   })
 })

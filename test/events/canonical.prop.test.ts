@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CANONICAL_DEPTH_MAX, canonicalJson, isCanonical } from '../../events/canonical.ts'
@@ -86,10 +87,11 @@ describe('canonical JSON', () => {
   ])('refuses %s and says where it stands', (value, name) => {
     expect(() => canonicalJson({ a: [{ b: 1, c: value }] })).toThrow(`$.a.0.c is ${name}`)
     expect(() => canonicalJson({ z: 1, a: [1, value] })).toThrow('$.a.1')
+    expect(() => canonicalJson({ z: value, a: 1 })).toThrow('$.z')
   })
 
   it('refuses holes in lists and lone surrogates, but not what only looks like one', () => {
-    expect(() => canonicalJson([1, , 2])).toThrow(TypeError)
+    expect(() => canonicalJson([1, , 2])).toThrow('$.1 is undefined')
     expect(() => canonicalJson({ a: '\ud800' })).toThrow('surrogate')
     expect(() => canonicalJson({ a: '\\\udfff' })).toThrow('surrogate')
     expect(canonicalJson('\\ud800 \u{1f600}')).toBe(JSON.stringify('\\ud800 \u{1f600}'))
@@ -97,10 +99,17 @@ describe('canonical JSON', () => {
 
   it('nests as deep as its maximum and no deeper, so a cycle ends', () => {
     const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)])
-    expect(canonicalJson(nested(CANONICAL_DEPTH_MAX))).toContain('1')
+    expect(canonicalJson(nested(CANONICAL_DEPTH_MAX + 1))).toContain('1')
     expect(() => canonicalJson(nested(CANONICAL_DEPTH_MAX + 2))).toThrow('nested deeper')
-    const cycle: unknown[] = []
-    cycle.push(cycle)
-    expect(() => canonicalJson(cycle)).toThrow('nested deeper')
+    const list: unknown[] = []
+    list.push(list)
+    const object: Record<string, unknown> = {}
+    object.it = object
+    for (const cycle of [list, object]) expect(() => canonicalJson(cycle)).toThrow('nested deeper')
+  })
+
+  it('takes plain objects of another realm, as they come from elsewhere in the process', () => {
+    expect(canonicalJson(runInNewContext('({ b: [1], a: { c: true } })'))).toBe('{"a":{"c":true},"b":[1]}')
+    expect(() => canonicalJson(runInNewContext('new Date(0)'))).toThrow('no plain object')
   })
 })

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { GENESIS } from '../../events/index.ts'
 import type { CommandId, Seq, Stream } from '../../events/index.ts'
-import { all, draft, failingAfterWrite, gated, openOn, seqs, sha256, tempStore } from './support.ts'
+import { all, draft, failingAfterWrite, gated, openOn, ORIGIN, seqs, sha256, tempStore } from './support.ts'
 
 const stream = 'endpoint/a' as Stream
 
@@ -93,6 +93,54 @@ describe('a log', () => {
     await log.flush()
   })
 
+  it('gives a checkpoint of what is durable, however often a stream was written since', async () => {
+    const gate = gated(await tempStore())
+    const log = await openOn(gate.store)
+    const [first] = [1, 2, 3].map(() => log.append(draft([stream]), []))
+    gate.release()
+    await first?.durable
+    expect(log.checkpoint().versions).toEqual([[stream, 1]])
+    await turn()
+    gate.release()
+    await log.flush()
+    expect(log.checkpoint().versions).toEqual([[stream, 3]])
+  })
+
+  it('knows whose it is, and closes once, by whatever name', async () => {
+    const log = await openOn(await tempStore())
+    expect(log.origin).toBe(ORIGIN)
+    const closing = log.close()
+    expect(log.close()).toBe(closing)
+    await closing
+    const other = await openOn(await tempStore())
+    await other[Symbol.asyncDispose]()
+    expect(() => other.append(draft([stream]), [])).toThrow(expect.objectContaining({ code: 'ERR_CLOSED' }))
+  })
+
+  it('has nothing after its end, and nothing before its first commit', async () => {
+    const log = await openOn(await tempStore())
+    await log.append(draft([stream]), []).durable
+    for (const from of [2, 3, 9]) expect(await all(log.read({ from: from as Seq }))).toEqual([])
+    expect(seqs(await all(log.read({ to: 9 as Seq })))).toEqual([1])
+    for (const from of [0, -1, 1.5]) {
+      await expect(all(log.read({ from: from as Seq }))).rejects.toThrow(`there is no #${from}`)
+      expect(() => log.subscribe({ from: from as Seq })).toThrow(RangeError)
+    }
+  })
+
+  it('that is read when all is closed says so, and not that it is damaged', async () => {
+    const store = await tempStore()
+    const log = await openOn(store)
+    await log.append(draft([stream]), []).durable
+    await log.close()
+    await store.close()
+    await expect(all(log.read())).rejects.toMatchObject({
+      cause: expect.any(Error) as unknown,
+      code: 'ERR_CLOSED',
+    })
+    expect(log.damage).toBeUndefined()
+  })
+
   it('keeps time from going back', async () => {
     const log = await openOn(await tempStore())
     log.append(draft([stream], { at: '2026-01-01T00:00:01.000Z' }), [])
@@ -128,7 +176,14 @@ describe('an expectation', () => {
       ] as const) {
         const append = () => log.append(draft(['effects']), [{ stream: name, version }])
         if (holds) append()
-        else expect(append).toThrow(`${name}: expected version ${version}`)
+        else {
+          const actual = name === 'endpoint/two' ? 2 : 0
+          const details = { actual, expected: version, stream: name }
+          expect(append).toThrow(
+            expect.objectContaining({ code: 'ERR_EXPECTED_VERSION', details, name: 'ExpectedVersionError' }),
+          )
+          expect(append).toThrow(`${name}: expected version ${version}, it is at ${actual}`)
+        }
       }
       await log.close()
     },
@@ -170,106 +225,6 @@ describe('a draft that cannot be written', () => {
   })
 })
 
-describe('group commit', () => {
-  it('hands an urgent commit of an idle log to the store before append returns', async () => {
-    const gate = gated(await tempStore())
-    const log = await openOn(gate.store)
-    const { submitted } = log.append(draft([stream]), [])
-    expect(gate.writes()).toBe(1)
-    await submitted
-    gate.release()
-    await log.flush()
-  })
-
-  it('writes what came during a write as one group, and tells of it in order', async () => {
-    const gate = gated(await tempStore())
-    const log = await openOn(gate.store)
-    const groups: number[][] = []
-    log.onDurable((group) => groups.push(seqs(group.commits)))
-    const settled: number[] = []
-    const appended = [1, 2, 3, 4].map(() => log.append(draft([stream]), []))
-    for (const { durable, seq } of appended) void durable.then(() => settled.push(seq))
-    expect(gate.writes()).toBe(1)
-    gate.release()
-    await appended[0]?.durable
-    expect(log.durable.seq).toBe(1)
-    await appended[1]?.submitted
-    expect(gate.writes()).toBe(2)
-    gate.release()
-    await log.flush()
-    expect(groups).toEqual([[1], [2, 3, 4]])
-    expect(settled).toEqual([1, 2, 3, 4])
-  })
-
-  it('lets those whom a group answers append to the next one', async () => {
-    const store = await tempStore()
-    const log = await openOn(store)
-    let groups = 0
-    log.onDurable(() => groups++)
-    const writer = async () => {
-      for (let i = 0; i < 20; i++) await log.append(draft([stream]), []).durable
-    }
-    await Promise.all(Array.from({ length: 16 }, writer))
-    expect(log.durable.seq).toBe(320)
-    expect(groups).toBeLessThanOrEqual(24)
-  })
-
-  it('begins another group when one is full, by commits or by bytes', async () => {
-    for (const limits of [{ groupCommits: 2 }, { groupBytes: 300 }]) {
-      const gate = gated(await tempStore())
-      const log = await openOn(gate.store, { limits })
-      const sizes: number[] = []
-      log.onDurable((group) => sizes.push(group.commits.length))
-      const appended = [1, 2, 3, 4, 5].map(() => log.append(draft([stream]), []))
-      for (const { submitted } of [...appended]) {
-        await submitted
-        gate.release()
-      }
-      await log.flush()
-      expect(Math.max(...sizes)).toBe(limits.groupCommits ?? 1)
-      expect(log.durable.seq).toBe(5)
-    }
-  })
-
-  it('lets a lazy commit wait for the next urgent one, or for its time', async () => {
-    const gate = gated(await tempStore())
-    const timers: { readonly ms: number; readonly run: () => void }[] = []
-    const log = await openOn(gate.store, { later: (ms, run) => timers.push({ ms, run }) })
-    log.append(draft([stream]), [], { flush: 'group' })
-    log.append(draft([stream]), [], { flush: 'group' })
-    expect(gate.writes()).toBe(0)
-    const urgent = log.append(draft([stream]), [])
-    expect(gate.writes()).toBe(1)
-    gate.release()
-    await urgent.durable
-    expect(log.durable.seq).toBe(3)
-    await turn()
-
-    const lazy = log.append(draft([stream]), [], { flush: 'group' })
-    expect(gate.writes()).toBe(1)
-    expect(timers.map(({ ms }) => ms)).toEqual([20, 20])
-    for (const { run } of timers) run()
-    expect(gate.writes()).toBe(2)
-    gate.release()
-    await lazy.durable
-  })
-
-  it('takes as many commits as its limit into the queue, and refuses one more until there is room', async () => {
-    const gate = gated(await tempStore())
-    const log = await openOn(gate.store, { limits: { queueCommits: 3 } })
-    const appended = [1, 2, 3].map(() => log.append(draft([stream]), []))
-    const more = () => log.append(draft([stream]), [])
-    expect(more).toThrow(expect.objectContaining({ code: 'ERR_BACKPRESSURE' }))
-    expect(log.nextSeq).toBe(4)
-    gate.release()
-    await appended[0]?.durable
-    expect(more().seq).toBe(4)
-    await turn()
-    gate.release()
-    await log.flush()
-  })
-})
-
 describe('a command id', () => {
   it('finds its commit again while it is queued, when it is durable, and after a restart', async () => {
     const gate = gated(await tempStore())
@@ -284,6 +239,17 @@ describe('a command id', () => {
     const again = await openOn(gate.store)
     expect(await again.outcomeOf(id)).toEqual(commit)
     expect(await again.outcomeOf('other' as CommandId)).toBeUndefined()
+  })
+
+  it('finds its own commit among those that are queued', async () => {
+    const gate = gated(await tempStore())
+    const log = await openOn(gate.store)
+    const [, two] = ['one', 'two', 'three'].map((id) => log.append(draft([stream], { id }), []))
+    expect(await log.outcomeOf('two' as CommandId)).toBe(two?.commit)
+    gate.release()
+    await two?.submitted
+    gate.release()
+    await log.flush()
   })
 
   it('is refused a second time, with the number of the first', async () => {

@@ -75,25 +75,70 @@ describe('a command from outside', () => {
     ])
   })
 
-  it('leaves out what is undefined, at any depth, and what its objects inherit', () => {
+  it('leaves out what is undefined, at any depth, and what its objects inherit, and is plain data', () => {
+    class Pool {
+      readonly auxAddresses = { printer: '10.0.0.9' }
+      readonly gateway = undefined
+      readonly subnet = '10.0.0.0/24'
+    }
     const inherited = Object.assign(Object.create({ mtu: 'x' }) as object, {
       driver: 'bridge',
       ipv6: undefined,
       name: 'web',
-      subnets: [{ gateway: undefined, subnet: '10.0.0.0/24' }],
+      subnets: [new Pool()],
     })
-    expect(parseCommand('network.create', inherited)).toEqual({
+    expect(parseCommand('network.create', inherited)).toStrictEqual({
       command: {
-        data: { driver: 'bridge', name: 'web', subnets: [{ subnet: '10.0.0.0/24' }] },
+        data: {
+          driver: 'bridge',
+          name: 'web',
+          subnets: [{ auxAddresses: { printer: '10.0.0.9' }, subnet: '10.0.0.0/24' }],
+        },
         type: 'network.create',
       },
     })
   })
 
-  it('shows no control characters of what it refuses', () => {
-    const [unknown = ''] = problemsOf('\u001b[2J', {})
-    const [field = ''] = network({ '\u001b[2J': 1 })
-    expect(unknown + field).not.toContain('\u001b')
+  it('shows no control characters of what it refuses, and no more than the beginning of what is long', () => {
+    const all =
+      'connect, disconnect, endpoint.create, endpoint.delete, endpoint.join, endpoint.leave, network.create'
+    expect(problemsOf('\u001b[2J', {})).toEqual([
+      expect.stringContaining(`there is no command '?[2J'; there are: ${all}`),
+    ])
+    expect(network({ '\u001b[2J': 1 })).toEqual([expect.stringContaining("knows no '?[2J'; it knows")])
+    expect(network({ ['x'.repeat(40)]: 1 })).toEqual([expect.stringContaining(`no '${'x'.repeat(40)}';`)])
+    expect(network({ ['x'.repeat(41)]: 1 })).toEqual([expect.stringContaining(`no '${'x'.repeat(40)}...';`)])
+  })
+
+  it.each([
+    ["network.create: 'internal' must be true or false, not string", { internal: 'yes' }],
+    ["network.create: 'internal' must be true or false, not null", { internal: null }],
+    ["network.create: 'mtu' must be a whole number, not a list", { mtu: [1500] }],
+    ["network.create: 'name' must be text, not number", { name: 7 }],
+    ["network.create: 'labels' must be an object of texts, not a list", { labels: [] }],
+    ["network.create: 'options' option 'a' must be text, not object", { options: { a: {} } }],
+    ["network.create: 'subnets' must be a list of { subnet, gateway?, … }, not object", { subnets: {} }],
+    ["network.create: 'subnets' pool 1 must be an object, not null", { subnets: [null] }],
+    ["network.create: 'subnets' pool 1 must be an object, not a list", { subnets: [[]] }],
+    ["network.create needs 'driver'", { driver: undefined }],
+  ])('hears: %s', (message, more) => {
+    expect(network(more)).toEqual([message])
+  })
+
+  it('hears which field it is about, where it is about one', () => {
+    const told = (type: string, data: unknown) => {
+      const parsed = parseCommand(type, data)
+      return 'problems' in parsed ? parsed.problems.map(({ message: _, ...rest }) => rest) : []
+    }
+    expect(told('network.delete', { network: 1, odd: 2 })).toStrictEqual([
+      { code: 'ERR_INVALID', field: 'network' },
+      { code: 'ERR_INVALID', field: 'odd' },
+    ])
+    expect(told('network.delete', null)).toStrictEqual([{ code: 'ERR_INVALID' }])
+    expect(told('toString', {})).toEqual([{ code: 'ERR_INVALID' }])
+    expect(problemsOf('network.delete', [])).toEqual([
+      'the data of network.delete must be an object, not a list',
+    ])
   })
 })
 

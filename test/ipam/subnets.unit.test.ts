@@ -117,6 +117,26 @@ describe('a subnet that is asked for', () => {
     expect(check(facts, { subnet: '10.0.0.0/24' }).problems).toEqual([])
   })
 
+  it('that cannot be read is refused with what is wrong beside it', () => {
+    const facts = new Facts()
+    const parts = { auxAddresses: { router: '10.9.0.300' }, gateway: '10.8.0.1', ipRange: '10.9.0.1/30' }
+    // The subnet that was meant tells that the gateway lies outside of it.
+    expect(check(facts, { ...parts, subnet: '10.9.0.1/24' }).messages).toEqual([
+      expect.stringMatching(/^subnet '10.9.0.1\/24': .*10.9.0.0\/24 is the subnet/),
+      expect.stringMatching(/^range '10.9.0.1\/30' of 10.9.0.0\/24: /),
+      expect.stringMatching(/^auxiliary address 'router' of 10.9.0.0\/24, '10.9.0.300': /),
+      "gateway '10.8.0.1' of 10.9.0.0/24: it lies outside; take another",
+    ])
+    // Without one, only what cannot be read itself.
+    expect(check(facts, { ...parts, subnet: 'ten' }).messages).toEqual([
+      expect.stringMatching(/^subnet 'ten': /),
+      expect.stringMatching(/^range '10.9.0.1\/30' of 'ten': /),
+      expect.stringMatching(/^auxiliary address 'router', '10.9.0.300' of 'ten': /),
+    ])
+    expect(check(facts, { gateway: 'no', subnet: 'ten' }).messages[1]).toMatch(/^gateway 'no' of 'ten': /)
+    expect(check(facts, { ...parts, subnet: '10.9.0.1/24' }).subnets).toEqual([])
+  })
+
   it('is refused with all problems of the request at once', () => {
     const { codes } = check(
       new Facts(),

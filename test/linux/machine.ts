@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { NsRef } from '../../events/index.ts'
 import type { Kernel } from '../../src/kernel/kernel.ts'
@@ -68,7 +68,7 @@ export class LinuxMachine implements Machine {
   async tearDown(): Promise<void> {
     await this.#kernel.close()
     const directory = join(this.runDir, 'netns')
-    for (const name of await readdir(directory))
+    for (const name of await readdir(directory).catch(() => []))
       await run('umount', '--lazy', join(directory, name)).catch(() => undefined)
     await rm(this.runDir, { recursive: true })
     await run('ip', 'netns', 'del', this.#host)
@@ -92,12 +92,30 @@ function humanOn(machine: LinuxMachine): Human {
     deleteTable: (table) => at('host', `nft delete table inet ${table}`),
     disableIpv6: (ns, link) => at(ns, `sysctl -qw net.ipv6.conf.${link}.disable_ipv6=1`),
     downLink: (ns, link) => at(ns, `ip link set ${link} down`),
+    endNamespace: async (path) => {
+      await run('ip', 'netns', 'del', basename(path))
+    },
     flushMaps: async (table) => {
       for (const map of ['from', 'to', 'nat']) await at('host', `nft flush map inet ${table} ${map}`)
     },
     flushTable: (table) => at('host', `nft flush table inet ${table}`),
     linkExists: async (ns, link) =>
       (await machine.json(ns, 'ip -j link')).some((each) => each.ifname === link),
+    linksAt: async (path) => {
+      const links = JSON.parse(await run('ip', '-j', '-n', basename(path), 'link')) as {
+        readonly flags: readonly string[]
+        readonly ifname: string
+      }[]
+      return {
+        names: links.map(({ ifname }) => ifname).sort(),
+        up: links.some(({ flags, ifname }) => ifname === 'lo' && flags.includes('UP')),
+      }
+    },
+    makeNamespace: async () => {
+      const name = `theirs${process.pid}-${++made}`
+      await run('ip', 'netns', 'add', name)
+      return `/run/netns/${name}`
+    },
     renameLink: (ns, link, to) => at(ns, `ip link set ${link} name ${to}`),
     setMtu: (ns, link, mtu) => at(ns, `ip link set ${link} mtu ${mtu}`),
     unplug: (link) => at('host', `ip link set ${link} nomaster`),

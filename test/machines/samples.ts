@@ -75,6 +75,8 @@ const sandbox = {
   sandbox: SANDBOX,
 }
 
+const adopted = { adopts: { bootId: 'b', cookie: '7', path: '/proc/7/ns/net' }, ...sandbox }
+
 /** Every command of each machine, with what makes a difference. */
 export const COMMANDS: Readonly<Record<EntityKind, Readonly<Record<string, MachineCommand>>>> = {
   endpoint: {
@@ -93,6 +95,8 @@ export const COMMANDS: Readonly<Record<EntityKind, Readonly<Record<string, Machi
   },
   sandbox: {
     'sandbox.create': { ...sandbox, type: 'sandbox.create' },
+    'sandbox.create, of a namespace that is there': { ...adopted, type: 'sandbox.create' },
+    'sandbox.vanish': { failures: [FAILURE], type: 'sandbox.vanish' },
     'sandbox.addInterface': {
       endpoint: ENDPOINT,
       gateway: true,
@@ -182,6 +186,7 @@ const sandboxFact = {
     data: { ...sandboxPlanned, failures: [FAILURE] },
     type: 'SandboxDeleteFailed',
   },
+  Vanished: { ...ofSandbox, data: { failures: [FAILURE], sandbox: SANDBOX }, type: 'SandboxVanished' },
 } satisfies Record<string, Draft>
 
 /** Every fact of each machine. */
@@ -198,6 +203,7 @@ const joining = [e.Reserved, e.JoinRequested]
 const joined = [...joining, e.Joined]
 const leaving = [...joined, e.LeaveRequested]
 const created = [s.CreateRequested, s.Created]
+const foreign = [{ ...s.CreateRequested, data: adopted }, s.Created]
 const two = [...created, s.InterfaceAdded, added(OTHER, ETH1, false)]
 
 /** Every state of each machine, and what in a context makes a difference to it, by the facts that lead there. */
@@ -235,6 +241,8 @@ const HISTORIES: Readonly<Record<EntityKind, Readonly<Record<string, readonly Dr
     'created, two interfaces': two,
     failed: [s.CreateRequested, s.CreateFailed],
     'failed, two interfaces': [...two, s.DeleteRequested, s.DeleteFailed],
+    'created, of a namespace that was there': foreign,
+    vanished: [...foreign, s.Vanished],
     deleting: [...created, s.DeleteRequested],
     'deleting, two interfaces': [...two, s.DeleteRequested],
     deleted: [...created, s.DeleteRequested, s.Deleted],

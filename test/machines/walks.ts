@@ -80,6 +80,7 @@ export function commandOf(kind: EntityKind, state: EntityState, step: Step): Mac
       return { ...command, plan: step.plan }
     case 'endpoint.release':
     case 'endpoint.reserve':
+    case 'sandbox.vanish':
       return command
   }
 }

@@ -2,7 +2,7 @@
 import type { EndpointId, EndpointJoinRequested, IfName, PlanId, Problem } from '../../../events/index.ts'
 import { streamOf } from '../../../events/index.ts'
 import {
-  endpointsOf,
+  failedIn,
   type EndpointView,
   type NetworkView,
   type SandboxView,
@@ -78,15 +78,15 @@ export const disconnect: Handler<'disconnect'> = (draft, data) => {
   const here = sandbox.interfaces
     .map((i) => topology.endpoints.get(i.endpoint))
     .filter((e) => e?.network === network.id)
-  const joining = here.length > 0 ? here : failedIn(topology, network, sandbox)
+  const joining = here.length > 0 ? here : failedOn(topology, network, sandbox)
   const [endpoint] = joining
   if (endpoint === undefined || joining.length > 1) refuseIf([notOne(network, sandbox, joining.length)])
   return leave(draft, endpoint as EndpointView, true)
 }
 
 /** Those that have no interface in the sandbox any more, but failed on their way out of it or in: leave is their way out. */
-const failedIn = (topology: Topology, network: NetworkView, sandbox: SandboxView): readonly EndpointView[] =>
-  endpointsOf(topology, network.id).filter((e) => e.state === 'failed' && e.sandbox === sandbox.id)
+const failedOn = (topology: Topology, network: NetworkView, sandbox: SandboxView): readonly EndpointView[] =>
+  failedIn(topology, sandbox.id).filter((e) => e.network === network.id)
 
 export const deleteEndpoint: Handler<'endpoint.delete'> = (draft, data) => {
   const { topology } = draft.view.projections

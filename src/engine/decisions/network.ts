@@ -47,6 +47,7 @@ export const createNetwork: Handler<'network.create'> = (draft, given, context) 
     mtu: data.mtu ?? 0,
     name: data.name,
     network,
+    ...(Object.keys(given.options ?? {}).length === 0 ? {} : { options: given.options ?? {} }),
     plan: draft.plan,
     subnets,
     type: 'network.create',

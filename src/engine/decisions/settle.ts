@@ -10,6 +10,7 @@ import { baseOf, type Applied } from '../../../projections/index.ts'
 import type { Draft } from '../draft.ts'
 import type { Handler } from './decision.ts'
 import { removeInterface } from './interfaces.ts'
+import { vanish } from './sandbox.ts'
 
 export const settle: Handler<'effects.settle'> = (draft, data) => {
   const open = draft.view.projections.applied.open.get(data.plan)
@@ -25,6 +26,9 @@ export const settle: Handler<'effects.settle'> = (draft, data) => {
   const remains = failed && open.purpose === 'realise'
   const told = tellMachines(draft, open, data.failures, announced.length > 0 || remains)
   for (const fact of draft.facts) loseInterface(draft, fact)
+  const mends = open.purpose === 'heal' || open.purpose === 'recover'
+  const vanished = mends && failed ? vanish(draft, data.failures) : undefined
+  if (vanished !== undefined) return vanished
   if (announced.length === 0 && !(remains && told)) return { purpose: 'none', soft: !failed }
   return { always: told, for: open.for, purpose: 'sweep', soft: !failed, steps: announced }
 }

@@ -79,6 +79,10 @@ class LinuxKernel implements Kernel {
     }
   }
 
+  cookieAt(path: string): Promise<string | undefined> {
+    return this.#context.namespaces.cookieAt(path)
+  }
+
   async routes(): Promise<readonly HostRoute[]> {
     return hostRoutes(this.#context)
   }

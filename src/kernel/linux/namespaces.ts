@@ -2,16 +2,17 @@
  * The namespaces that are open here: the host's and one per sandbox, each with a kept netlink socket, so that nothing
  * but a birth, an opening or a removal needs the worker. A sandbox's namespace is found by its path and nothing else.
  */
-import { fstatSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, fstatSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { NetnsSpec, NsRef, SandboxId } from '../../../events/index.ts'
+import type { Adopted, NetnsSpec, NsRef, SandboxId } from '../../../events/index.ts'
+import { readBootId } from '../boot-id.ts'
 import { ENODEV } from '../errno.ts'
 import { type Address, decodeAddress, dumpAddresses } from './addresses.ts'
 import { libc } from './libc.ts'
 import { changeLink, decodeLink, dumpLinks, getLink, type Link, type LinkChange } from './links.ts'
 import { type Answer, NETLINK_ROUTE, NetlinkSocket, Writer } from './netlink.ts'
 import type { NetnsWorker } from './netns.ts'
-import { demand } from './refusal.ts'
+import { demand, Refusal } from './refusal.ts'
 import { decodeRoute, dumpRoutes, type SeenRoute } from './routes.ts'
 import { AF_INET, AF_INET6 } from './rtnetlink.ts'
 
@@ -170,10 +171,9 @@ export class Namespaces {
     this.#directory = directory
   }
 
-  /** @param runDir namespaces are mounted in `netns/` under it; made if it is not there. */
+  /** @param runDir namespaces are mounted in `netns/` under it, which is made with the first of them. */
   static async open(worker: NetnsWorker, runDir: string, elsewhere: boolean): Promise<Namespaces> {
     const directory = join(runDir, 'netns')
-    mkdirSync(directory, { mode: 0o700, recursive: true })
     // The own namespace needs no hop: a command that only changes the host never waits for the worker to start.
     const socket = elsewhere
       ? NetlinkSocket.adopt(
@@ -211,17 +211,28 @@ export class Namespaces {
     return this.get(sandbox)
   }
 
-  /** Makes the namespace, or finds it, and takes its loopback up. */
+  /** Makes the namespace, or finds it, or adopts another's, and takes its loopback up. */
   async ensure(spec: NetnsSpec): Promise<{ readonly changed: boolean; readonly ns: Namespace }> {
     const ns = await this.look(spec.sandbox)
+    const { adopts } = spec
+    // What was adopted in another boot is gone, whatever has its cookie now.
+    if (adopts !== undefined && (adopts.bootId !== readBootId() || (ns ?? adopts).cookie !== adopts.cookie))
+      throw gone(adopts)
     if (ns?.fd !== undefined) {
       const lo = ns.find('lo')
       if (lo === undefined || lo.up) return { changed: false, ns }
       ns.change(lo, { up: true })
       return { changed: true, ns }
     }
+    mkdirSync(this.#directory, { mode: 0o700, recursive: true })
+    if (adopts !== undefined) return { changed: true, ns: await this.#adopt(spec.sandbox, adopts) }
     const birth = await this.worker.call('create', { path: this.#pathOf(spec.sandbox) })
     return { changed: true, ns: this.#keep(spec.sandbox, birth, false) }
+  }
+
+  /** The cookie of any namespace, by its path; undefined: there is none. */
+  cookieAt(path: string): Promise<string | undefined> {
+    return this.worker.call('cookieAt', { path })
   }
 
   /** @returns whether there was one. */
@@ -232,12 +243,19 @@ export class Namespaces {
 
   /** Sandboxes that have something at their path. */
   list(): readonly SandboxId[] {
-    return readdirSync(this.#directory) as SandboxId[]
+    return existsSync(this.#directory) ? (readdirSync(this.#directory) as SandboxId[]) : []
   }
 
   close(): void {
     for (const ns of this.opened) ns.close()
     this.#open.clear()
+  }
+
+  async #adopt(sandbox: SandboxId, adopts: Adopted): Promise<Namespace> {
+    const { cookie, path: from } = adopts
+    const opened = await this.worker.call('adopt', { cookie, from, path: this.#pathOf(sandbox) })
+    if (opened === undefined) throw gone(adopts)
+    return this.#keep(sandbox, opened)
   }
 
   async #openNow(sandbox: SandboxId): Promise<Namespace | undefined> {
@@ -269,6 +287,9 @@ export class Namespaces {
     return join(this.#directory, sandbox)
   }
 }
+
+const gone = ({ cookie, path }: Adopted): Refusal =>
+  new Refusal('ESTALE', `the namespace that was at ${path} (cookie ${cookie}) is not there any more`)
 
 /** Whether the open namespace is the one mounted at the path: its inode cannot be another's while it is open. */
 function isAt(fd: number, path: string): boolean {

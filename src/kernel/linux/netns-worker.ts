@@ -1,12 +1,12 @@
 /**
- * The one thread that changes namespace: it makes, opens and removes sandboxes' namespaces, reads and writes sysctls
+ * The one thread that changes namespace: it makes, adopts, opens and removes sandboxes' namespaces, reads and writes sysctls
  * inside them, opens sockets in them, and deletes links, which waits 15 ms and more in the kernel. It hands back descriptors,
  * which are the process's; the main thread stays where it is.
  *
  * Every operation is synchronous and comes home before it answers. If it cannot come home, the thread ends: never go
  * on in the wrong namespace. `netns.ts` starts it anew at the next call.
  */
-import { existsSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Origin } from '../../../events/index.ts'
 import { EAFNOSUPPORT, EBUSY, EINVAL, ENODEV, ENOENT } from '../errno.ts'
@@ -126,6 +126,62 @@ function open({ path }: { readonly path: string }): OpenNetns | undefined {
   }
 }
 
+/**
+ * Mounts a namespace that somebody else made at a path of ours, and takes its loopback up. What is mounted is what was looked at, whatever
+ * comes to stand at its place meanwhile. Undefined: what has that cookie is not there any more.
+ */
+function adopt(at: {
+  readonly cookie: string
+  readonly from: string
+  readonly path: string
+}): OpenNetns | undefined {
+  const opened = openForeign(at.from)
+  if (opened === undefined) return undefined
+  const socket = NetlinkSocket.adopt(opened.socket)
+  try {
+    if (socket.netnsCookie !== at.cookie) {
+      discard(opened)
+      return undefined
+    }
+    bringLoopbackUp(socket)
+    bindAt(at.path, opened.fd)
+    return opened
+  } catch (error) {
+    discard(opened)
+    throw error
+  }
+}
+
+/** Mounts what is open, by its descriptor. Where that fails, no file stays. */
+function bindAt(path: string, fd: number): void {
+  writeFileSync(path, '', { mode: 0o600 })
+  if (libc().mount(`/proc/self/fd/${fd}`, path, null, MS_BIND, null) === 0) return
+  const error = failed(`mount ${path}`)
+  unlinkSync(path)
+  throw error
+}
+
+/** The cookie of the namespace at a path; undefined: there is none. */
+function cookieAt({ path }: { readonly path: string }): string | undefined {
+  const opened = openForeign(path)
+  if (opened === undefined) return undefined
+  try {
+    return NetlinkSocket.adopt(opened.socket).netnsCookie
+  } finally {
+    discard(opened)
+  }
+}
+
+/** A namespace is a regular file to those who look: anything else might wait to be opened, as a FIFO does. */
+function openForeign(path: string): OpenNetns | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true ? open({ path }) : undefined
+}
+
+function discard({ fd, socket }: OpenNetns): void {
+  libc().close(socket)
+  libc().close(fd)
+}
+
 /** Takes mount and file away. The namespace lives on while somebody is in it. True: there was one. */
 function remove({ path }: { readonly path: string }): boolean {
   if (!existsSync(path)) return false
@@ -195,6 +251,8 @@ function leave(_: undefined): void {
 }
 
 const operations = {
+  adopt,
+  cookieAt,
   create,
   deleteLinks,
   leave,

@@ -75,9 +75,14 @@ function find(views: Views, spec: Plain): Promise<Found | undefined> {
 async function findNetns(views: Views, spec: NetnsSpec): Promise<Found | undefined> {
   const view = await views.of(spec.sandbox)
   if (view === undefined) return undefined
-  const flaws = view.linkNamed('lo')?.up === true ? [] : ['down']
+  const { adopts } = spec
+  const { cookie } = view.ns
+  const flaws = [
+    ...(view.linkNamed('lo')?.up === true ? [] : ['down']),
+    ...(adopts === undefined || adopts.cookie === cookie ? [] : ['adopts']),
+  ]
   const found = compare(spec, {}, flaws)
-  return { ours: true, seen: seenOf(keyOf(spec), { netnsCookie: view.ns.cookie }), spec: found }
+  return { ours: true, seen: seenOf(keyOf(spec), { netnsCookie: cookie }), spec: found }
 }
 
 async function findLink(views: Views, spec: BridgeSpec | VethSpec): Promise<Found | undefined> {

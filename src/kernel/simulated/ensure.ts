@@ -3,6 +3,7 @@
  * anything, and refuses as Linux does (a `Refusal` with the errno's name).
  */
 import {
+  type Adopted,
   type AddrSpec,
   assertNever,
   type BridgeSpec,
@@ -34,7 +35,7 @@ import {
   setUp,
 } from './links.ts'
 import { deleteTable, deleteTableNetwork, ensureTable, ensureTableNetwork } from './tables.ts'
-import { addNamespace, type Link, type Namespace, Refusal } from './world.ts'
+import { addNamespace, bindNamespace, type Link, type Namespace, Refusal } from './world.ts'
 
 /** What a step did. */
 export type Done = { readonly changed: boolean; readonly seen?: Seen }
@@ -113,14 +114,24 @@ function applied({ world }: Hand, wishes: readonly Wish[]): boolean {
 function ensureNetns(hand: Hand, spec: NetnsSpec): Done {
   const { world } = hand
   const found = namespaceOf(hand, spec.sandbox)
-  const ns = found ?? addNamespace(world, pathOf(hand, spec.sandbox))
+  const foreign = spec.adopts && foreignOf(hand, spec.adopts, found)
+  if (foreign !== undefined && found === undefined) bindNamespace(world, foreign, pathOf(hand, spec.sandbox))
+  const ns = found ?? foreign ?? addNamespace(world, pathOf(hand, spec.sandbox))
   const lo = linkNamed(ns, 'lo')
-  if (found === undefined) {
+  if (found === undefined && foreign === undefined) {
     ns.sysctls.set('net.ipv6.conf.default.disable_ipv6', '1')
     if (lo !== undefined) setIpv6(world, lo, false)
   }
   const changed = applied(hand, lo === undefined ? [] : [wishUp(hand, lo)])
   return { changed: changed || found === undefined, seen: { key: keyOf(spec), netnsCookie: ns.cookie } }
+}
+
+/** The namespace that is to be adopted, or was, and is mounted. */
+function foreignOf({ world }: Hand, adopts: Adopted, mounted: Namespace | undefined): Namespace {
+  const { bootId, cookie, path } = adopts
+  const ns = mounted ?? world.mounts.get(path)
+  if (ns !== undefined && bootId === world.bootId && ns.cookie === cookie) return ns
+  throw new Refusal('ESTALE', `the namespace that was at ${path} (cookie ${cookie}) is not there any more`)
 }
 
 function removeNetns(hand: Hand, spec: NetnsSpec): boolean {

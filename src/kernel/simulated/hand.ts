@@ -40,7 +40,8 @@ export const namespaceOf = (hand: Hand, ns: NsRef): Namespace | undefined =>
 export function refOf(hand: Hand, ns: Namespace): NsRef | undefined {
   if (ns === hand.host) return 'host'
   const directory = pathOf(hand, '' as SandboxId)
-  return ns.path?.startsWith(directory) === true ? (ns.path.slice(directory.length) as SandboxId) : undefined
+  const path = [ns.path, ...ns.binds].find((each) => each?.startsWith(directory) === true)
+  return path === undefined ? undefined : (path.slice(directory.length) as SandboxId)
 }
 
 /** What is mounted in this engine's directory. */

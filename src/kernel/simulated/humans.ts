@@ -29,6 +29,8 @@ export function personAt(world: KernelWorld, place: Namespace | (() => Namespace
   return {
     ...linkCommands(world, at),
     ...firewallCommands(world, at),
+    /** `ip netns add`: another's namespace. */
+    addNamespace: (path: string): void => void addNamespace(world, path),
     /** `sysctl -w`. */
     setSysctl: (name: string, value: string): void => void at().sysctls.set(name, value),
     /** `umount`: a namespace's mount goes, and the namespace with it. */

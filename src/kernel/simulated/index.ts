@@ -80,6 +80,10 @@ class SimulatedKernel implements Kernel {
     return end
   }
 
+  async cookieAt(path: string): Promise<string | undefined> {
+    return this.#dead ? never() : this.#hand.world.mounts.get(path)?.cookie
+  }
+
   async routes(): Promise<readonly HostRoute[]> {
     return this.#dead ? never() : hostRoutes(this.#hand)
   }

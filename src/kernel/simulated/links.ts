@@ -72,6 +72,8 @@ export function deleteNamespace(world: KernelWorld, path: string): void {
   const ns = world.mounts.get(path)
   if (ns === undefined) throw new Refusal('ENOENT', `${path} is not mounted`)
   world.mounts.delete(path)
+  ns.binds.delete(path)
+  if ([ns.path, ...ns.binds].some((each) => each !== undefined && world.mounts.get(each) === ns)) return
   const die = (): void => {
     for (const link of [...ns.links.values()]) destroy(world, link)
   }

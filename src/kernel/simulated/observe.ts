@@ -41,7 +41,10 @@ function find(hand: Hand, spec: Spec): Found | undefined {
       const ns = namespaceOf(hand, spec.sandbox)
       return (
         ns && {
-          ...as(spec, {}, linkNamed(ns, 'lo')?.up === true ? [] : ['down']),
+          ...as(spec, {}, [
+            ...(linkNamed(ns, 'lo')?.up === true ? [] : ['down']),
+            ...(spec.adopts === undefined || spec.adopts.cookie === ns.cookie ? [] : ['adopts']),
+          ]),
           seen: { key: keyOf(spec), netnsCookie: ns.cookie },
         }
       )

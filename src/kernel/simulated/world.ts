@@ -61,12 +61,14 @@ export type Table = {
 /** A network namespace. */
 export type Namespace = {
   addresses: Address[]
+  /** Where else it is mounted. */
+  readonly binds: Set<string>
   readonly cookie: string
   readonly links: Map<number, Link>
   /** The same links, by name. */
   readonly named: Map<string, Link>
   nextIfindex: number
-  /** Where it is mounted; undefined: it is the machine's first. */
+  /** Where it was mounted first; undefined: it is the machine's first. */
   readonly path: string | undefined
   routes: Route[]
   readonly sysctls: Map<string, string>
@@ -182,9 +184,14 @@ export function overrun(world: KernelWorld): void {
 
 /** All namespaces: the host's first. */
 export const namespacesOf = (world: KernelWorld): readonly Namespace[] => [
-  world.host,
-  ...world.mounts.values(),
+  ...new Set([world.host, ...world.mounts.values()]),
 ]
+
+/** `mount --bind`: another path for the same namespace. */
+export function bindNamespace(world: KernelWorld, ns: Namespace, path: string): void {
+  ns.binds.add(path)
+  world.mounts.set(path, ns)
+}
 
 const bootIdOf = (nth: number): string => `00000000-0000-4000-8000-${String(nth).padStart(12, '0')}`
 
@@ -192,6 +199,7 @@ const bootIdOf = (nth: number): string => `00000000-0000-4000-8000-${String(nth)
 function bareNamespace(cookie: string, path: string | undefined): Namespace {
   const ns: Namespace = {
     addresses: [],
+    binds: new Set(),
     cookie,
     links: new Map(),
     named: new Map(),
