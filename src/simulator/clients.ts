@@ -17,6 +17,8 @@ export type Asked = {
   open: number
   /** Nobody knows what became of it: its engine died, or said so. */
   isUnknown: boolean
+  /** Times it was asked. */
+  times: number
 }
 
 /** How a command is asked. */
@@ -35,6 +37,8 @@ export class Clients {
   onAnswer: ((asked: Asked, answer: Answer) => void) | undefined
   /** Hears of what no client should ever hear: an error without a code. */
   onDefect: ((asked: Asked, error: unknown) => void) | undefined
+  /** Hears of every error with a code. */
+  onFailure: ((asked: Asked, error: EngineError) => void) | undefined
   /** How often each outcome was heard: `done`, or a code. */
   readonly outcomes = new Map<string, number>()
   readonly #time: VirtualTime
@@ -46,6 +50,7 @@ export class Clients {
   /** Asks, and does not wait. The same id may be asked again, at the same time too. */
   ask(host: Host, { cancelMs, command, id, settle = 'settled' }: Asking): Asked {
     const asked = this.#entry(host, command, id)
+    asked.times++
     if (!host.isUp) {
       this.#hear(asked, 'DOWN')
       return asked
@@ -79,7 +84,7 @@ export class Clients {
   #entry(host: Host, command: ClientCommand, id: CommandId): Asked {
     const found = this.asked.get(id)
     if (found !== undefined) return found
-    const made: Asked = { answers: [], codes: [], command, host, id, isUnknown: false, open: 0 }
+    const made: Asked = { answers: [], codes: [], command, host, id, isUnknown: false, open: 0, times: 0 }
     this.asked.set(id, made)
     return made
   }
@@ -104,7 +109,8 @@ export class Clients {
     asked.isUnknown = code === 'ERR_OUTCOME_UNKNOWN'
     asked.host.life.note(`answers ${asked.id}: ${code}`)
     this.#hear(asked, code)
-    if (!(error instanceof EngineError)) this.onDefect?.(asked, error)
+    if (error instanceof EngineError) this.onFailure?.(asked, error)
+    else this.onDefect?.(asked, error)
   }
 
   #hear(asked: Asked, outcome: string): void {

@@ -15,6 +15,32 @@ type Draw = (chance: Chance) => ClientCommand
 /** A command, sensible by its form. */
 export const drawCommand: Draw = (chance) => chance.weighted(COMMANDS)(chance)
 
+/** Whether there is something of a name. */
+export type Exists = (kind: 'endpoint' | 'network' | 'sandbox', name: string) => boolean
+
+/** Draws that are tried for one that fits; and how seldom nobody looks. */
+const DRAWS_MAX = 8
+const CARELESS = 6
+
+/** As {@link drawCommand}, but mostly one that fits what there is: a world of which nothing exists teaches nothing. */
+export function drawFittingCommand(chance: Chance, exists: Exists): ClientCommand {
+  let command = drawCommand(chance)
+  if (chance.oneIn(CARELESS)) return command
+  for (let draws = 1; draws < DRAWS_MAX && !fits(command, exists); draws++) command = drawCommand(chance)
+  return command
+}
+
+function fits({ data, type }: ClientCommand, exists: Exists): boolean {
+  const { endpoint: end, name, network: net, sandbox: box } = data as Readonly<Record<string, unknown>>
+  const isThere = (kind: Parameters<Exists>[0], ref: unknown): boolean =>
+    typeof ref !== 'string' || exists(kind, ref)
+  if (!isThere('network', net) || !isThere('sandbox', box) || !isThere('endpoint', end)) return false
+  const kind = type.split('.')[0] as Parameters<Exists>[0]
+  if (type.endsWith('.create')) return !exists(kind, String(name))
+  if (type !== 'connect' && type !== 'disconnect') return true
+  return exists('endpoint', `${String(box)}-${String(net)}`) === (type === 'disconnect')
+}
+
 /** With a chance of one in so many, these fields; else none. */
 const now = <T extends object>(chance: Chance, oneIn: number, fields: () => T): Partial<T> =>
   chance.oneIn(oneIn) ? fields() : {}
@@ -109,6 +135,24 @@ const COMMANDS: readonly (readonly [weight: number, draw: Draw])[] = [
   ],
   [14, (chance) => ({ data: { network: network(chance), sandbox: sandbox(chance) }, type: 'disconnect' })],
 ]
+
+/** Commands of one sandbox on one network, each of which undoes the one before it, or does it again. */
+export const drawChangeOfMind = (chance: Chance): readonly ClientCommand[] => {
+  const data = { network: chance.pick(NETWORKS), sandbox: chance.pick(SANDBOXES) }
+  const endpoint = `${data.sandbox}-${data.network}`
+  const held = now(chance, 2, () => ({ address: host4(chance, data.network) }))
+  const connect = { data: { ...data, ...held }, type: 'connect' } as const
+  const end: ClientCommand = chance.pick([
+    { data, type: 'disconnect' },
+    { data, type: 'disconnect' },
+    { data: { endpoint }, type: 'endpoint.leave' },
+    { data: { endpoint, force: true }, type: 'endpoint.delete' },
+    { data: { sandbox: data.sandbox }, type: 'sandbox.delete' },
+  ] as const)
+  const all = [connect, end, connect, end]
+  const from = chance.int(2)
+  return all.slice(from, from + chance.between(2, 3))
+}
 
 const long = (chance: Chance, around: number): string => 'x'.repeat(around + chance.between(-1, 1))
 const labels = (count: number): Record<string, string> =>

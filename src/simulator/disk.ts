@@ -7,6 +7,7 @@ import type { Disk, HeadRecord } from '../ports.ts'
 import { Platter, type Fate } from './platter.ts'
 import { SimulatedStore, type Via, type Wait } from './store.ts'
 
+type Where = { readonly dataDir: string; readonly runDir: string }
 type DataDir = { isHeld: boolean; origin: Origin | undefined; readonly platter: Platter }
 
 /** The disks of a machine: they outlive engines and boots. */
@@ -31,6 +32,12 @@ export class SimulatedDisks {
     return this.#dir(dataDir).origin
   }
 
+  /** The head of the log that engines of this boot have noted. */
+  headIn({ dataDir, runDir }: Where): HeadRecord | undefined {
+    const { origin } = this.#dir(dataDir)
+    return origin === undefined ? undefined : this.#heads.get(ownDir(runDir, origin))
+  }
+
   /** The engine on a data directory died: its lock is free, what it still writes is lost, what it wrote stays. */
   kill(dataDir: string, fate?: Fate): void {
     const dir = this.#dir(dataDir)
@@ -49,7 +56,7 @@ export class SimulatedDisks {
 
   /** As `openDisk` of `src/storage/`. @throws {EngineError} ERR_STORE_LOCKED. */
   async open(
-    { dataDir, runDir }: { readonly dataDir: string; readonly runDir: string },
+    { dataDir, runDir }: Where,
     behind: { readonly via?: Via; readonly wait?: Wait } = {},
   ): Promise<Disk> {
     const dir = this.#dir(dataDir)
@@ -58,7 +65,7 @@ export class SimulatedDisks {
     dir.isHeld = true
     const { incarnation } = dir.platter
     const origin = (dir.origin ??= this.#newOrigin())
-    const ownRunDir = `${runDir}/${origin.slice(0, 12)}`
+    const ownRunDir = ownDir(runDir, origin)
     let store: SimulatedStore | undefined
     return {
       close: async () => {
@@ -89,3 +96,5 @@ export class SimulatedDisks {
     return made
   }
 }
+
+const ownDir = (runDir: string, origin: Origin): string => `${runDir}/${origin.slice(0, 12)}`

@@ -34,5 +34,5 @@ export async function checkEnd(
   ledger.check('V3', pending === 0 ? undefined : `${pending} timers are pending after close`)
   const log = watch.logOf(host)
   checkReplay(log, view, ledger)
-  checkDecisions(log, ledger, known)
+  checkDecisions(log, ledger, known, host.planted.turn)
 }

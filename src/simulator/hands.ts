@@ -22,6 +22,11 @@ export class DiskHand {
     this.platter.faults.push(fault)
   }
 
+  /** Once, when the next synced write has begun. */
+  atNextWrite(run: () => void): void {
+    this.platter.whenBegun = run
+  }
+
   /** No write succeeds for so long; without a time, until {@link heal}. */
   fill(ms?: number): void {
     if (!this.platter.faults.includes('full')) this.platter.faults.unshift('full')
@@ -75,6 +80,7 @@ export class DiskHand {
   heal(): void {
     this.platter.faults.length = 0
     this.platter.misreads = 0
+    this.platter.whenBegun = undefined
     this.platter.mend()
     this.#asUsual()
   }

@@ -4,10 +4,11 @@
  */
 import type { Origin, Step } from '../../events/index.ts'
 import { createController, type Controller, type ControllerOptions } from '../controller/controller.ts'
+import { plant, type Planted } from '../engine/planted.ts'
 import { netnsPath, type StepResult } from '../kernel/kernel.ts'
 import { personAt, type Person } from '../kernel/simulated/humans.ts'
 import { createKernelWorld, reboot, type KernelWorld } from '../kernel/simulated/world.ts'
-import type { Ports } from '../ports.ts'
+import type { HeadRecord, Ports } from '../ports.ts'
 import { sha256 } from '../system/hash.ts'
 import { SimulatedDisks } from './disk.ts'
 import { DiskHand, KernelHand } from './hands.ts'
@@ -33,10 +34,16 @@ export type HostParts = {
 }
 
 export class Host {
+  /** Ports for the engines that are started from now on, made of those that they would have: some that lie, or that count. */
+  onPorts: ((ports: Ports, life: Incarnation) => Ports) | undefined
+  /** For tests of the simulator itself: bugs of the engines that are started from now on. */
+  planted: Planted = {}
   /** Hears of deaths; whoever wants the engine to run again restarts it. */
   onDeath: (() => void) | undefined
   /** Hears of every call that asks the kernel for steps, before any is taken. */
   onApply: ((steps: readonly Step[]) => void) | undefined
+  /** Hears of the kernel's end: all that it had is gone. */
+  onReboot: (() => void) | undefined
   /** Hears of every step of the kernel, with its result. */
   onStep: ((step: Step, result: StepResult) => void) | undefined
   /** Hears of what the engine reports by itself. */
@@ -48,7 +55,9 @@ export class Host {
   readonly name: string
   /** People at the machine, in its first namespace: `ip`, `nft` and `sysctl` by hand. */
   readonly person: Person
+  #accepts = false
   #clockMs = 0
+  #closing: Promise<void> | undefined
   #controller: Controller | undefined
   readonly #kernelWorld: KernelWorld
   #life: Incarnation
@@ -96,6 +105,11 @@ export class Host {
     return !this.#life.isDead
   }
 
+  /** The engine ends as its owner wants, and takes nothing more. */
+  get isClosing(): boolean {
+    return this.#closing !== undefined && this.isAlive
+  }
+
   /** The process that runs, or ran last. */
   get life(): Incarnation {
     return this.#life
@@ -111,11 +125,24 @@ export class Host {
     return this.#machine.disks.originOf(DATA_DIR)
   }
 
+  /** The head of the log that engines have noted since the machine was switched on. */
+  get notedHead(): HeadRecord | undefined {
+    return this.#machine.disks.headIn({ dataDir: DATA_DIR, runDir: RUN_DIR })
+  }
+
+  /** The engine that was started last was told to go on with an older log. */
+  get acceptsLogBehind(): boolean {
+    return this.#accepts
+  }
+
   /** Starts an engine. Settles when it takes commands; never, if it is killed before. */
   async boot(options: ControllerOptions = {}): Promise<Controller> {
     if (!this.#life.isDead) throw new Error(`an engine runs on ${this.name} already`)
     const life = (this.#life = this.#newLife())
-    this.#ports = portsOf(this.#machine, life)
+    this.#accepts = options.acceptLogBehind ?? false
+    this.#closing = undefined
+    const ports = portsOf(this.#machine, life)
+    this.#ports = plant(this.onPorts?.(ports, life) ?? ports, this.planted)
     try {
       const controller = await createController({
         dataDir: DATA_DIR,
@@ -153,15 +180,23 @@ export class Host {
     if (ran) this.#die()
     this.#machine.disks.crash(fate)
     reboot(this.#kernelWorld)
+    this.onReboot?.()
     this.#parts.trace.add(this.name, 'reboots')
     if (ran) this.onDeath?.()
   }
 
   /** Ends the engine as its owner does. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
     const life = this.#life
-    await this.#controller?.close()
-    if (!life.isDead) this.#end()
+    try {
+      await this.#controller?.close()
+    } finally {
+      if (!life.isDead) this.#end()
+    }
   }
 
   /** The process dies at so many port calls from now, within the call or at its end. */

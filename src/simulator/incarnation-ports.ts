@@ -77,6 +77,12 @@ async function openKernel(parts: MachineParts, life: Incarnation, options: Optio
         return kernel.apply(steps)
       }),
     close: () => kernel.close(),
+    cookieAt: (path) =>
+      look(
+        `cookie at ${path}`,
+        () => kernel.cookieAt(path),
+        (cookie) => cookie ?? 'none',
+      ),
     identity: kernel.identity,
     observe: (specs, how) =>
       look(

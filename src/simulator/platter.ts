@@ -33,6 +33,8 @@ export class Platter {
   onRestore: (() => void) | undefined
   /** Hears of a synced write that begins. */
   onBegin: ((ops: readonly Op[]) => void) | undefined
+  /** Called once, within the next synced write: its process may die there. */
+  whenBegun: (() => void) | undefined
   /** Virtual milliseconds that a synced write takes. */
   syncMs = 0
   writes = 0
@@ -78,10 +80,13 @@ export class Platter {
     return (limit < 0 ? keys : keys.slice(0, limit)).map((key) => [key, this.#rows.get(key) ?? ''])
   }
 
-  /** A synced write that takes time is under way from here on. */
+  /** A synced write is under way from here on. */
   begin(ops: readonly Op[]): void {
     this.#underway.add(ops)
     this.onBegin?.(ops)
+    const { whenBegun } = this
+    this.whenBegun = undefined
+    whenBegun?.()
   }
 
   /** All or nothing. Throws as LevelDB does, with the errno in the text. */
@@ -107,14 +112,18 @@ export class Platter {
     for (const ops of underway) this.#apply(fate === 'torn' ? tornOf(ops) : ops)
   }
 
-  /** The power goes: what was not synced is lost. The process with it. */
+  /**
+   * The power goes: what was not synced is lost. The process with it. Rows are written one behind the other, so what is left of
+   * a write that was under way has all before it in front of it.
+   */
   crash(fate: Fate = 'lost'): void {
+    if (fate === 'lost' || this.#underway.size === 0) this.#rows = new Map(this.#synced)
     this.#unsynced = []
-    this.#rows = new Map(this.#synced)
     this.#keys = undefined
     this.#lied = false
     this.kill(fate)
-    this.#sync()
+    this.#synced = new Map(this.#rows)
+    this.#unsynced = []
   }
 
   /** A sync lied, and no honest one came after: a power cut takes what somebody was told of. */

@@ -22,6 +22,8 @@ export type RunOptions = {
   /** Of the safety phase. Default: 10. */
   readonly minutes?: number
   readonly onLine?: (line: string) => void
+  /** Has its way with the world before any engine runs: what is slow, what lies, who listens. */
+  readonly prepare?: (world: World) => void
   readonly seed: number | string
   /** Acts to play instead of drawing them. */
   readonly tape?: readonly Act[]
@@ -45,6 +47,8 @@ export type RunResult = {
   /** What each host's log had in the end. */
   readonly logs: readonly (readonly Commit<AnyFact>[])[]
   readonly statistics: Statistics
+  /** All that befell the world: `tape` of {@link RunOptions} plays it again. */
+  readonly tape: readonly Act[]
   /** Of the whole trace: equal for two runs of the same seed and code. */
   readonly traceHash: string
 }
@@ -63,9 +67,17 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   const profile = profileOf(options)
   const world = new World(profile)
   if (options.onLine) world.trace.onLine = options.onLine
+  options.prepare?.(world)
   const play = new Play(world)
   const watch = new Watch(world, play)
   const run = new Run(world, play, watch)
+  const result = (failure?: Failure): RunResult => ({
+    ...(failure ? { failure } : {}),
+    logs: run.logs,
+    statistics: run.statistics(),
+    tape: play.tape,
+    traceHash: world.trace.hash,
+  })
   try {
     await world.until(Promise.all(world.hosts.map((host) => play.boot(host))))
     if (tape) play.replay(tape)
@@ -73,17 +85,11 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     await run.safety(minutes * MINUTE)
     await run.liveness()
     await run.emptiness()
-    return { logs: run.logs, statistics: run.statistics(), traceHash: world.trace.hash }
+    return result()
   } catch (error) {
     const { steps } = world.time
-    const failure = { seed: String(seed), step: steps, tape: play.tape, virtualMs: world.nowMs }
-    const last = world.trace.last(80)
-    return {
-      failure: { ...failure, id: idOf(error), last, why: whyOf(error) },
-      logs: run.logs,
-      statistics: run.statistics(),
-      traceHash: world.trace.hash,
-    }
+    const where = { seed: String(seed), step: steps, tape: play.tape, virtualMs: world.nowMs }
+    return result({ ...where, id: idOf(error), last: world.trace.last(80), why: whyOf(error) })
   }
 }
 
@@ -124,9 +130,9 @@ class Run {
     // An engine whose store failed opens it again by itself, some seconds after the disk is well.
     await this.#until(
       () => this.#world.hosts.every(({ controller }) => controller.engine.life !== undefined),
-      'V1',
+      'every engine has opened its store again',
     )
-    await this.#settled('V1')
+    await this.#settled()
     await this.#askAgain()
     await this.#rest()
     await this.#still()
@@ -135,7 +141,7 @@ class Run {
   /** All is deleted, and nothing is left. */
   async emptiness(): Promise<void> {
     for (const host of this.#world.hosts) {
-      await this.#until(empty(host.controller), 'V1')
+      await this.#until(empty(host.controller), `all is deleted on ${host.name}`)
       await this.#world.advance(3000)
       await this.#rest([host])
       checkEmpty(host, this.#watch.ledger)
@@ -166,17 +172,22 @@ class Run {
 
   /** Half of the seeds go on with the engines that were there: healing must not need a restart. */
   async #restart(host: Host): Promise<void> {
-    const isWell =
+    const isSound =
       host.isUp && host.controller.blocked === undefined && host.controller.engine.log.damage === undefined
+    const isWell = isSound && !host.isClosing
     if (isWell && this.#world.chance.of(`${host.name} heal`).oneIn(2)) return
-    if (host.isAlive && isWell) await this.#until(host.close(), 'V1')
+    if (host.isAlive && isSound) await this.#until(host.close(), `${host.name} is closed`)
     host.crash()
-    await this.#until(this.#play.boot(host), 'V1')
+    await this.#boot(host)
     if (host.controller.blocked === undefined) return
     // A backup was put back and nobody decided: now somebody does.
     host.crash()
-    await this.#until(this.#play.boot(host, { acceptLogBehind: true }), 'V1')
+    await this.#boot(host, { acceptLogBehind: true })
     this.#watch.ledger.check('V1', blockedOn(host))
+  }
+
+  async #boot(host: Host, how: { readonly acceptLogBehind?: boolean } = {}): Promise<void> {
+    await this.#until(this.#play.boot(host, how), `an engine runs on ${host.name}`)
   }
 
   /** Every client that asked and does not know asks again, with the same id. */
@@ -184,7 +195,7 @@ class Run {
     const { clients } = this.#play
     for (const host of this.#world.hosts)
       for (const { command, id } of clients.unknown(host)) clients.ask(host, { command, id })
-    await this.#settled('V1')
+    await this.#settled()
     const left = this.#world.hosts.flatMap((host) => clients.unknown(host))
     this.#watch.ledger.check(
       'L5',
@@ -193,9 +204,9 @@ class Run {
     this.#watch.ledger.verdict()
   }
 
-  async #settled(id: string): Promise<void> {
+  async #settled(): Promise<void> {
     const { clients } = this.#play
-    await this.#until(() => clients.waiting === 0, id)
+    await this.#until(() => clients.waiting === 0, 'every command is answered')
     await this.#world.advance(5000)
     this.#watch.ledger.verdict()
   }
@@ -235,25 +246,29 @@ class Run {
   /** The engine is closed; its log is read as a whole. */
   async #end(host: Host): Promise<void> {
     const { ledger } = this.#watch
-    const { damage } = await this.#until(host.controller.verify(), 'V1')
+    const { damage } = await this.#until(host.controller.verify(), 'the log is verified')
     ledger.check('L2', damage && `the log does not verify: ${damage.message}`)
-    await checkEnd(this.#world, this.#watch, host, (closing) => this.#until(closing, 'V1'))
+    await checkEnd(this.#world, this.#watch, host, (closing) =>
+      this.#until(closing, `${host.name} is closed`),
+    )
     await host.close()
   }
 
-  async #until<T>(what: (() => boolean) | Promise<T>, id: string): Promise<T> {
+  /** V1. @param until what must have come to pass in time, in words */
+  async #until<T>(what: (() => boolean) | Promise<T>, until: string): Promise<T> {
     try {
       return await this.#world.until(what, REST_MS_MAX)
     } catch (error) {
-      if (error instanceof DeadlineError) throw new InvariantError(id, this.#waited())
+      if (error instanceof DeadlineError) throw new InvariantError('V1', this.#waited(until))
       throw error
     }
   }
 
-  #waited(): string {
+  #waited(until: string): string {
     const open = [...this.#play.clients.asked.values()].filter(({ open: count }) => count > 0)
     const names = open.slice(0, 3).map(({ command, id }) => `${command.type} ${id}`)
-    return `${REST_MS_MAX / 1000} s after all was healed it is not at rest; ${open.length} commands wait: ${names.join(', ')}`
+    const waiting = open.length === 0 ? '' : `; ${open.length} commands wait: ${names.join(', ')}`
+    return `${REST_MS_MAX / 1000} s were not enough until ${until}${waiting}`
   }
 }
 

@@ -54,18 +54,23 @@ export function summed(a: Counts, b: Counts): Counts {
   return countsOf(all)
 }
 
-/** Which facts met which states in a log. */
+/** Which facts met which states in a log. One that no chart takes is counted, and ends the count of its stream: others tell of that. */
 export function pairsIn(log: readonly Commit<AnyFact>[]): Counts {
   const states = new Map<string, EntityState | undefined>()
+  const broken = new Set<string>()
   const pairs: Record<string, number> = {}
   for (const { facts } of log)
     for (const fact of facts) {
       const kind = kindOf(fact.stream)
-      if (kind === undefined) continue
+      if (kind === undefined || broken.has(fact.stream)) continue
       const state = states.get(fact.stream)
       const pair = `${kind} ${state?.value ?? 'absent'} × ${fact.type}`
       pairs[pair] = (pairs[pair] ?? 0) + 1
-      states.set(fact.stream, evolveStream(state, fact))
+      try {
+        states.set(fact.stream, evolveStream(state, fact))
+      } catch {
+        broken.add(fact.stream)
+      }
     }
   return pairs
 }

@@ -56,10 +56,8 @@ export class SimulatedStore extends AbstractLevel<Format, string, string> {
   /** Chained batches come here too. A write lands when its time is over, or, if its process dies meanwhile, as fate has it. */
   _batch(ops: readonly Op[], { sync = false }: { readonly sync?: boolean }): Promise<void> {
     const write = async (): Promise<void> => {
-      if (sync && this.#platter.syncMs > 0) {
-        this.#platter.begin(ops)
-        await this.#wait(this.#platter.syncMs)
-      }
+      if (sync) this.#platter.begin(ops)
+      if (sync && this.#platter.syncMs > 0) await this.#wait(this.#platter.syncMs)
       if (this.#platter.incarnation !== this.#incarnation) return new Promise(() => undefined)
       this.#platter.write(ops, sync)
     }

@@ -2,9 +2,11 @@
 import { EngineError, type AnyFact, type Commit } from '../../events/index.ts'
 import { groupOfAct } from './acts/index.ts'
 import type { Host } from './host.ts'
+import { Deeds } from './invariants/deeds.ts'
 import { Ledger } from './invariants/invariant.ts'
 import { checkRest } from './invariants/rest.ts'
 import { strangersIn } from './invariants/strangers.ts'
+import { Told } from './invariants/told.ts'
 import { Witness } from './invariants/witness.ts'
 import type { Play } from './play.ts'
 import type { World } from './world.ts'
@@ -17,6 +19,7 @@ export class Watch {
   /** How far each host's reader of facts has come. */
   readonly #read = new Map<Host, number>()
   readonly #strangers = new Map<Host, string>()
+  readonly #told: ReadonlyMap<Host, Told>
   readonly #witnesses: ReadonlyMap<Host, Witness>
   readonly #world: World
 
@@ -27,20 +30,25 @@ export class Watch {
     this.#witnesses = new Map(
       world.hosts.map((host) => [host, new Witness(host, ledger, () => play.excuses.get(host))]),
     )
+    this.#told = new Map(
+      world.hosts.map((host) => [host, new Told(this.witness(host), ledger, () => play.excuses.has(host))]),
+    )
     for (const host of world.hosts) this.#watchHost(host)
     play.onAct = ({ host, kind }) => {
       this.acts.set(kind, (this.acts.get(kind) ?? 0) + 1)
       // People may change what is theirs, and a reboot takes it along: what is left now engines must leave, too.
-      if (groupOfAct(kind) === 'human' || kind === 'crash.power') this.lookAround(world.host(host))
+      if (groupOfAct(kind) === 'human') this.lookAround(world.host(host))
     }
     play.onUp = (host) => this.#follow(host)
     this.#watchClients()
   }
 
   witness(host: Host): Witness {
-    const witness = this.#witnesses.get(host)
-    if (witness === undefined) throw new Error(`nobody watches ${host.name}`)
-    return witness
+    return watching(this.#witnesses, host)
+  }
+
+  #toldOf(host: Host): Told {
+    return watching(this.#told, host)
   }
 
   /** What a host's disk has had, in order. */
@@ -50,6 +58,7 @@ export class Watch {
 
   /** What must hold of an engine at rest, into the watch's own ledger or another. */
   checkRest(host: Host, ledger = this.ledger): Promise<void> {
+    this.#toldOf(host).atRest()
     return checkRest({ host, time: this.#world.time, witness: this.witness(host) }, ledger)
   }
 
@@ -61,16 +70,32 @@ export class Watch {
   #watchHost(host: Host): void {
     const witness = this.witness(host)
     const onStep = host.onStep?.bind(host)
+    const nowMs = (): number => this.#world.nowMs
+    const deeds = new Deeds(host, witness, { ledger: this.ledger, nowMs })
     host.onStep = (step, result) => {
       onStep?.(step, result)
+      deeds.step(step, result)
       const { defects } = host.kernel.world
       this.ledger.check('K3', defects[0])
     }
-    host.onApply = (steps) => {
-      const isBlocked = steps.length > 0 && host.isUp && host.controller.blocked !== undefined
-      this.ledger.check('K14', isBlocked ? `steps by an engine that is blocked: ${steps[0]?.key}` : undefined)
+    host.onReboot = () => {
+      this.lookAround(host)
+      witness.behind = undefined
+      witness.checkKept(host.disk.platter)
     }
-    witness.onCommit = () => this.#checkStrangers(host)
+    host.onApply = (steps) => {
+      const [first] = steps
+      const why = first && whyNotMay(host, witness)
+      this.ledger.check('K14', why && `${first.op} ${first.key} by an engine ${why}`)
+    }
+    const told = this.#toldOf(host)
+    witness.onCommit = (commit) => {
+      // An engine that was told to has begun an epoch on the older log: from now on that one is the log.
+      if (host.acceptsLogBehind && isStart(commit)) witness.behind = undefined
+      deeds.landed(commit)
+      told.landed(commit)
+      this.#checkStrangers(host)
+    }
     host.onProblem = (problem) => {
       const isOurs = problem instanceof Error && problem.message.startsWith('chronet defect')
       this.ledger.check('D1', isOurs ? String(problem) : undefined)
@@ -88,16 +113,9 @@ export class Watch {
   }
 
   #watchClients(): void {
-    const { clients, excuses } = this.#play
-    clients.onAnswer = ({ answers, host, id }, answer) => {
-      this.witness(host).acknowledge(answer.commit)
-      const earlier = answers[0]?.commit
-      const isSame = earlier?.seq === answer.commit.seq || excuses.has(host)
-      this.ledger.check(
-        'L5',
-        isSame ? undefined : `${id} was #${earlier?.seq ?? 0} and is #${answer.commit.seq} now`,
-      )
-    }
+    const { clients } = this.#play
+    clients.onAnswer = (asked, answer) => this.#toldOf(asked.host).done(asked, answer)
+    clients.onFailure = (asked, error) => this.#toldOf(asked.host).failed(asked, error)
     clients.onDefect = ({ command, id }, error) => {
       this.ledger.check(
         'D1',
@@ -132,4 +150,18 @@ export class Watch {
     this.ledger.check('L9', isNext ? undefined : `a reader heard #${seq} after #${last}`)
     this.#read.set(host, seq)
   }
+}
+
+const isStart = ({ facts }: Commit<AnyFact>): boolean => facts.some(({ type }) => type === 'HostStarted')
+
+/** Why an engine may change nothing; undefined: it may. */
+function whyNotMay(host: Host, witness: Witness): string | undefined {
+  if (host.isUp && host.controller.blocked !== undefined) return 'that is blocked'
+  return witness.behind && `whose log is older than the #${witness.behind.seq} that this boot has seen`
+}
+
+function watching<T>(all: ReadonlyMap<Host, T>, host: Host): T {
+  const found = all.get(host)
+  if (found === undefined) throw new Error(`nobody watches ${host.name}`)
+  return found
 }

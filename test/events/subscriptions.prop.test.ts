@@ -82,6 +82,39 @@ describe('a subscription', () => {
     await fc.assert(property, { numRuns: 60 })
   })
 
+  it('stops in the middle of what it reads when it is told to, by whatever name, and holds nothing after that', async () => {
+    const log = await openOn(await tempStore())
+    for (let i = 0; i < 5; i++) log.append(draft(['effects']), [])
+    await log.flush()
+    const [one, other] = [log.subscribe({ from: 1 as Seq }), log.subscribe({ from: 1 as Seq })]
+    expect(await one.next()).toMatchObject({ value: { seq: 1 } })
+    await one.return?.()
+    expect(await one.next()).toMatchObject({ done: true })
+    expect(await other.next()).toMatchObject({ value: { seq: 1 } })
+    await other[Symbol.asyncDispose]()
+    expect(await other.next()).toMatchObject({ done: true })
+    await log.close()
+  })
+
+  it('that waits is woken by each group, from where it stands', async () => {
+    const log = await openOn(await tempStore())
+    for (let i = 0; i < 3; i++) log.append(draft(['effects']), [])
+    await log.flush()
+    const commits = log.subscribe({ from: 2 as Seq })
+    expect(await commits.next()).toMatchObject({ value: { seq: 2 } })
+    log.append(draft(['effects']), [])
+    await log.flush()
+    expect([await commits.next(), await commits.next()]).toMatchObject([
+      { value: { seq: 3 } },
+      { value: { seq: 4 } },
+    ])
+    const waiting = commits.next()
+    await log.append(draft(['effects']), []).durable
+    expect(await waiting).toMatchObject({ value: { seq: 5 } })
+    await log.close()
+    expect(await commits.next()).toMatchObject({ done: true })
+  })
+
   it('sees no commit before it is durable', async () => {
     const gate = gated(await tempStore())
     const log = await openOn(gate.store)
@@ -166,7 +199,7 @@ describe('a subscription', () => {
     const log = await openOn(await tempStore())
     await log.append(draft(['effects']), []).durable
     expect(() => log.subscribe({ from: 3 as Seq })).toThrow(
-      expect.objectContaining({ code: 'ERR_LOG_BEHIND' }),
+      expect.objectContaining({ code: 'ERR_LOG_BEHIND', details: { durable: 1, from: 3 } }),
     )
     const reading = all(log.subscribe({ from: 1 as Seq }))
     await turn()

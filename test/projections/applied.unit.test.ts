@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest'
 import type { AnyFact, Spec, StepFailure } from '../../events/index.ts'
 import { keyOf } from '../../events/index.ts'
-import { baseOf, openPlans } from '../../projections/index.ts'
+import { applied as projection, baseOf, openPlans, positionOf } from '../../projections/index.ts'
 import { addr, after, busy, cut, ensure, intended, plan, remove, settled, started, veth } from './story.ts'
-import { factOf } from './commits.ts'
+import { commitOf, factOf } from './commits.ts'
 
 const applied = (...facts: readonly AnyFact[]) => after(facts).applied
 const stateOf = (...facts: readonly AnyFact[]) => applied(...facts).resources.get(keyOf(veth))?.state
@@ -136,4 +136,88 @@ describe('the kernel', () => {
 
 it('takes no notice of a second receipt', () => {
   expect(stateOf(...made, settled(3, busy(veth)))).toBe('present')
+})
+
+describe('what open intents and receipts say together', () => {
+  const wider: Spec = { ...veth, mtu: 9000 } as Spec
+  const of = (spec: Spec, ...facts: readonly AnyFact[]) => applied(...facts).resources.get(keyOf(spec))
+
+  it('is the last spec that is to be made, whatever is cut or removed', () => {
+    const base = (...facts: readonly AnyFact[]) => baseOf(applied(...facts), keyOf(veth))
+    expect(base(...made, intended(4, 'realise', ensure(wider)))).toEqual({ spec: wider, state: 'present' })
+    expect(base(...made, intended(4, 'cut', cut(wider)))).toEqual({ spec: veth, state: 'cut' })
+  })
+
+  it('is the new spec, once that is made', () => {
+    const next = [...made, intended(4, 'realise', ensure(wider)), settled(4)]
+    expect(of(veth, ...next)).toEqual({ intents: [], spec: wider, state: 'present' })
+  })
+
+  it('is what was tried, where that failed over nothing', () => {
+    const two = [intended(3, 'realise', ensure(veth)), intended(4, 'realise', ensure(wider))]
+    expect(of(veth, ...two, settled(4, busy(veth)))).toMatchObject({ spec: wider, state: 'unknown' })
+    expect(of(veth, ...two, settled(4, busy(veth)))?.intents.map(({ plan: id }) => id)).toEqual([plan(3)])
+  })
+
+  it('waits for the plan that is open, when one is cut off that never was', () => {
+    const cutOff = [intended(3, 'realise', ensure(veth)), intended(4, 'cut', cut(veth)), settled(4)]
+    expect(of(veth, ...cutOff)).toMatchObject({ intents: [{ op: 'ensure', plan: plan(3) }], state: 'absent' })
+    const lacked = [...made, intended(4, 'heal', ensure(veth)), settled(4, needed(veth))]
+    expect(of(veth, ...lacked)).toEqual({ intents: [], spec: veth, state: 'present' })
+  })
+
+  it('keeps what the kernel told, until it tells something else or the resource is gone', () => {
+    const told = (n: number, ...ifindex: readonly number[]) =>
+      factOf('effects', 'EffectsSettled', {
+        failures: [],
+        late: false,
+        plan: plan(n),
+        seen: ifindex.map((index) => ({ ifindex: index, key: keyOf(veth) })),
+      })
+    const first = [intended(3, 'realise', ensure(veth)), told(3, 12)]
+    const again = [...first, intended(4, 'heal', ensure(veth))]
+    expect(of(veth, ...again, told(4))?.seen).toMatchObject({ ifindex: 12 })
+    expect(of(veth, ...again, told(4, 13))?.seen).toMatchObject({ ifindex: 13 })
+    const pending = of(veth, ...again, drift('missing'))
+    expect(pending).toEqual({
+      intents: [expect.objectContaining({ plan: plan(4) })],
+      spec: veth,
+      state: 'absent',
+    })
+  })
+
+  it('knows nothing of what only a removal takes along, or only a drift tells as missing', () => {
+    expect(of(addr, intended(4, 'sweep', remove(veth, addr)))).toBeUndefined()
+    expect(applied(intended(4, 'sweep', remove(veth, addr)), settled(4)).resources.size).toBe(0)
+    expect(applied(drift('missing')).resources.size).toBe(0)
+    expect(of(veth, drift('changed'))).toEqual({ intents: [], spec: veth, state: 'unknown' })
+    const skipped = factOf('effects', 'EffectsSettled', {
+      failures: [],
+      late: true,
+      plan: plan(4),
+      seen: [],
+      skipped: [keyOf(veth)],
+    })
+    expect(applied(intended(4, 'sweep', remove(veth, addr)), skipped).resources.size).toBe(0)
+  })
+
+  it('stays the same object where a drift tells nothing new', () => {
+    const folded = (facts: readonly AnyFact[], found: 'changed' | 'missing') => {
+      const before = applied(...facts)
+      const fact = drift(found) as Parameters<typeof projection.evolve>[1]
+      return [projection.evolve(before, fact, positionOf(commitOf(9, []), 0)), before]
+    }
+    const [unknown, before] = folded([...made, drift('changed')], 'changed')
+    expect(unknown).toBe(before)
+    const [absent, pending] = folded([intended(3, 'realise', ensure(veth))], 'missing')
+    expect(absent).toBe(pending)
+  })
+
+  it('tells open plans in the order of the log, over all epochs', () => {
+    const opened = (id: string) =>
+      factOf('effects', 'EffectsIntended', { for: [], plan: id as never, purpose: 'heal', steps: [] })
+    const ids = ['1.9', '1.10', '2.11', '2.100', '10.101']
+    const open = openPlans(applied(...ids.toReversed().map(opened)))
+    expect(open.map((each) => each.plan)).toEqual(ids)
+  })
 })

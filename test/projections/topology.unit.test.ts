@@ -1,7 +1,14 @@
 /** What users see, as stories. */
 import { describe, expect, it } from 'vitest'
 import type { AnyFact } from '../../events/index.ts'
-import { Trie, endpointsBetween, endpointsIn, endpointsOf, idsByPrefix } from '../../projections/index.ts'
+import {
+  Trie,
+  endpointsBetween,
+  endpointsIn,
+  endpointsOf,
+  failedIn,
+  idsByPrefix,
+} from '../../projections/index.ts'
 import {
   after,
   busy,
@@ -53,6 +60,17 @@ describe('an endpoint', () => {
     const joins = [reserved, joinRequested, joined, leaveRequested, leaveFailed]
     expect(seen(...joins).endpoints.get(endpoint)).toMatchObject(place)
     expect(seen(...joins, leaveRequested, left()).endpoints.get(endpoint)).not.toHaveProperty('sandbox')
+  })
+
+  it('is found by its sandbox while it is failed, and not before or after', () => {
+    const names = (...facts: readonly AnyFact[]) => failedIn(seen(...facts), sandbox).map(({ name }) => name)
+    const failed = [reserved, joinRequested, joined, leaveRequested, leaveFailed]
+    expect(names(...failed.slice(0, -1))).toEqual([])
+    expect(names(...failed)).toEqual(['db'])
+    expect(names(reserved, joinRequested, joinFailed())).toEqual(['db'])
+    expect(names(...failed, leaveRequested)).toEqual([])
+    expect(names(...failed, releaseRequested, released)).toEqual([])
+    expect(seen(...failed, leaveRequested).failed).toBe(Trie.empty())
   })
 
   it('names its plan while it waits for it, and its failures when it failed', () => {

@@ -1,7 +1,13 @@
 /** Clients: the load, and what they do when they are impatient. */
 import type { ClientCommand, CommandId } from '../../../events/index.ts'
 import type { Asking } from '../clients.ts'
-import { drawCommand, drawOddCommand } from '../commands.ts'
+import {
+  drawChangeOfMind,
+  drawCommand,
+  drawFittingCommand,
+  drawOddCommand,
+  type Exists,
+} from '../commands.ts'
 import type { Chance } from '../chance.ts'
 import { uuidFrom } from '../ids.ts'
 import { act, MINUTE, type Scene } from './act.ts'
@@ -19,27 +25,52 @@ const asking = (chance: Chance, command: ClientCommand): Asking => ({
   ...(chance.oneIn(6) ? { settle: 'durable' as const } : {}),
 })
 
+/** What the host's engine shows; nothing, where none runs. */
+const existing =
+  ({ host }: Scene): Exists =>
+  (kind, name) => {
+    if (!host.isUp) return false
+    const { queries } = host.controller
+    const all = { endpoint: 'endpoints', network: 'networks', sandbox: 'sandboxes' } as const
+    return queries[all[kind]]().some((each) => each.name === name)
+  }
+
+const drawFitting = (chance: Chance, scene: Scene): Asking =>
+  asking(chance, drawFittingCommand(chance, existing(scene)))
+
 const askAll = ({ clients, host }: Scene, { all }: Some): void =>
   all.forEach((each) => clients.ask(host, each))
 
 export const clientActs = {
   /** One command after another: the load, which is always there. */
   'client.ask': act<Some>({
-    draw: (chance) => ({ all: [asking(chance, drawCommand(chance))] }),
-    everyMs: 4000,
+    draw: (chance, scene) => ({ all: [drawFitting(chance, scene)] }),
+    everyMs: 6000,
     perform: askAll,
   }),
   /** Many at once. */
   'client.burst': act<Some>({
-    draw: (chance) => ({
-      all: Array.from({ length: chance.between(2, 12) }, () => asking(chance, drawCommand(chance))),
+    draw: (chance, scene) => ({
+      all: Array.from({ length: chance.between(2, 12) }, () => drawFitting(chance, scene)),
     }),
     everyMs: MINUTE,
     perform: askAll,
   }),
+  /** Changes its mind: asks for something, and a moment later, not having waited, for its end; perhaps for it again. */
+  'client.change-of-mind': act<{ readonly all: readonly (Asking & { readonly afterMs: number })[] }>({
+    draw: (chance) => {
+      const commands = drawChangeOfMind(chance)
+      const pauseMs = chance.pick([0, 1, 3, 10, 40])
+      return { all: commands.map((command, nth) => ({ ...asking(chance, command), afterMs: nth * pauseMs })) }
+    },
+    everyMs: 30_000,
+    perform: ({ clients, host, later }, { all }) => {
+      for (const { afterMs, ...each } of all) later(afterMs, () => void clients.ask(host, each))
+    },
+  }),
   /** Gives up waiting. */
   'client.cancel': act<Some>({
-    draw: (chance) => ({ all: [{ ...asking(chance, drawCommand(chance)), cancelMs: chance.int(20) }] }),
+    draw: (chance, scene) => ({ all: [{ ...drawFitting(chance, scene), cancelMs: chance.int(20) }] }),
     everyMs: MINUTE,
     perform: askAll,
   }),

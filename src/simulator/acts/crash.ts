@@ -1,8 +1,13 @@
 /** Processes that die and machines that lose their power, at any port call; and clocks, which do not stand still either. */
 import type { Fate } from '../platter.ts'
-import { act, MINUTE } from './act.ts'
+import { act, MINUTE, type Scene } from './act.ts'
 
 const FATES: readonly Fate[] = ['landed', 'lost', 'torn']
+
+function cutPower({ excuses, host }: Scene, fate: Fate): void {
+  if (host.disk.platter.hasLied) excuses.set(host, 'a sync lied, and the power went')
+  host.reboot(fate)
+}
 
 export const crashActs = {
   'crash.at-call': act<{
@@ -30,6 +35,35 @@ export const crashActs = {
       host.close().then(again, again)
     },
   }),
+  /** In the middle of the next write; the power, perhaps, and the machine with it. */
+  'crash.in-write': act<{
+    readonly afterMs: number
+    readonly downMs: number
+    readonly fate: Fate
+    readonly isPower: boolean
+  }>({
+    draw: (chance) => ({
+      afterMs: chance.pick([0, 0, 1, 2, 5, 12]),
+      downMs: chance.pick([0, 100, 5000]),
+      fate: chance.pick(FATES),
+      isPower: chance.oneIn(3),
+    }),
+    everyMs: 2 * MINUTE,
+    perform: (scene, { afterMs, downMs, fate, isPower }) => {
+      const { host, later } = scene
+      host.disk.atNextWrite(() => {
+        const { life } = host
+        const end = (): void => {
+          if (life.isDead) return
+          if (isPower) cutPower(scene, fate)
+          else host.crash(fate)
+          scene.revive(host, downMs)
+        }
+        if (afterMs === 0) end()
+        else later(afterMs, end)
+      })
+    },
+  }),
   'crash.kill': act<{ readonly downMs: number; readonly fate: Fate }>({
     draw: (chance) => ({ downMs: chance.pick([0, 100, 5000, 30_000]), fate: chance.pick(FATES) }),
     everyMs: 2 * MINUTE,
@@ -41,10 +75,9 @@ export const crashActs = {
   'crash.power': act<{ readonly downMs: number; readonly fate: Fate }>({
     draw: (chance) => ({ downMs: chance.pick([100, 5000, 30_000]), fate: chance.pick(FATES) }),
     everyMs: 5 * MINUTE,
-    perform: ({ excuses, host, revive }, { downMs, fate }) => {
-      if (host.disk.platter.hasLied) excuses.set(host, 'a sync lied, and the power went')
-      host.reboot(fate)
-      revive(host, downMs)
+    perform: (scene, { downMs, fate }) => {
+      cutPower(scene, fate)
+      scene.revive(scene.host, downMs)
     },
   }),
 }

@@ -75,7 +75,7 @@ export const diskActs = {
       afterMs: chance.between(1000, MINUTE),
       decideMs: chance.between(1000, 20_000),
     }),
-    everyMs: 8 * MINUTE,
+    everyMs: 5 * MINUTE,
     perform: ({ excuses, host, later, revive }, { accepts, afterMs, decideMs }) => {
       if (host.disk.platter.isDamaged) return
       const old = host.disk.backup()

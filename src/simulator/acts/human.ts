@@ -128,6 +128,26 @@ const renameHostLink = act<{ readonly name: string; readonly to: string }>({
   },
 })
 
+/** Another program that takes a link away whenever it is there. */
+const fight = act<{ readonly everyMs: number; readonly name: string; readonly times: number }>({
+  draw: (chance, { host }) => {
+    const ours = ownLinks(host.kernel.links())
+    if (ours.length === 0) return undefined
+    return {
+      everyMs: chance.pick([60, 100, 300]),
+      name: chance.pick(ours).name,
+      times: chance.between(20, 60),
+    }
+  },
+  everyMs: 4 * MINUTE,
+  perform: ({ host, later }, { everyMs, name, times }) => {
+    for (let time = 0; time < times; time++)
+      later(time * everyMs, () => {
+        if (ownLinks(host.kernel.links()).some((each) => each.name === name)) host.person.deleteLink(name)
+      })
+  },
+})
+
 const foreignLink: Args = (chance, { host }) => {
   const group = host.origin === undefined ? 0 : groupOf(sha256, host.origin) + chance.int(2)
   const kind = chance.pick(['bridge', 'dummy'] as const)
@@ -141,6 +161,7 @@ export const humanActs = {
   'human.delete-table': typed('deleteTable', table),
   'human.disable-ipv6': typed('disableIpv6', link()),
   'human.down-link': typed('downLink', link()),
+  'human.fight': fight,
   'human.flush-firewall': typed(
     'flushFirewall',
     onHost(() => []),

@@ -19,7 +19,12 @@ export const ACT_KINDS = Object.keys(ALL) as readonly ActKind[]
 export const ACT_GROUPS: readonly ActGroup[] = ['client', 'clock', 'crash', 'disk', 'human', 'kernel']
 
 /** The load: there whatever the faults. */
-export const LOAD: ReadonlySet<ActKind> = new Set<ActKind>(['client.ask', 'client.burst', 'client.retry'])
+export const LOAD: ReadonlySet<ActKind> = new Set<ActKind>([
+  'client.ask',
+  'client.burst',
+  'client.change-of-mind',
+  'client.retry',
+])
 
 export const groupOfAct = (kind: ActKind): ActGroup => kind.slice(0, kind.indexOf('.')) as ActGroup
 

@@ -71,8 +71,14 @@ function checkExport(log: Log, ledger: Ledger): void {
  * P6: every recorded command, decided again on the view before it, gives the facts that were recorded.
  * @param known views by the hash of the commit they come after, from logs that were checked: what they have in common with
  *   this one is not decided again. What this one adds is added.
+ * @param turn as the engine takes it
  */
-export function checkDecisions(log: Log, ledger: Ledger, known = new Map<string, View>()): void {
+export function checkDecisions(
+  log: Log,
+  ledger: Ledger,
+  known = new Map<string, View>(),
+  turn = takeTurn,
+): void {
   const origin = log[0]?.origin
   if (origin === undefined) return
   const context = contextOf(builtinDrivers, sha256, origin)
@@ -83,7 +89,7 @@ export function checkDecisions(log: Log, ledger: Ledger, known = new Map<string,
   let view: View = known.get(log[from]?.prev ?? '') ?? emptyView
   for (const commit of log.slice(from)) {
     known.set(commit.prev, view)
-    ledger.check('P6', decidedOtherwise(context, view, commit))
+    ledger.check('P6', decidedOtherwise(context, view, commit, turn))
     view = folded([commit], view)
   }
 }
@@ -92,6 +98,7 @@ function decidedOtherwise(
   context: ReturnType<typeof contextOf>,
   before: View,
   commit: Commit<AnyFact>,
+  turn: typeof takeTurn,
 ): string | undefined {
   const { actor, at, command, epoch, facts, reason, seq } = commit
   const stepped = facts.find((fact) => fact.type === 'ClockSteppedBack')
@@ -106,7 +113,7 @@ function decidedOtherwise(
     seq,
   }
   try {
-    const { draft } = takeTurn(context, before, given)
+    const { draft } = turn(context, before, given)
     const then = facts.map(({ version: _version, ...fact }) => fact)
     return JSON.stringify(draft.facts.map(sorted)) === JSON.stringify(then.map(sorted))
       ? undefined

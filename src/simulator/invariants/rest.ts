@@ -1,5 +1,6 @@
 /** What must hold when an engine is at rest (Q): the kernel is what the log wants, and nothing is open. */
 import { ipOf, streamOf, type Origin, type ResourceKey } from '../../../events/index.ts'
+import { unswept } from '../../../projections/index.ts'
 import { builtinDrivers } from '../../drivers/index.ts'
 import { contextOf } from '../../engine/context.ts'
 import { openSimulatedKernel } from '../../kernel/simulated/index.ts'
@@ -37,10 +38,8 @@ export async function checkRest(at: AtRest, ledger: Ledger): Promise<void> {
   )
 }
 
-async function lookAt({
-  host,
-  time,
-}: AtRest): Promise<{ readonly strays: string[]; readonly wrong: string[] }> {
+async function lookAt(at: AtRest): Promise<{ readonly strays: string[]; readonly wrong: string[] }> {
+  const { host, time } = at
   const { engine } = host.controller
   const origin = host.controller.id as Origin
   const wanted = specsOf(engine.view.projections.desired, contextOf(builtinDrivers, sha256, origin))
@@ -54,23 +53,36 @@ async function lookAt({
     if (there?.ours === true && equalSpecs(there.spec, spec)) return []
     return [`${key}: ${there === undefined ? 'missing' : (there.spec.differs?.join(' ') ?? 'not ours')}`]
   })
-  return { strays: strays.filter(({ key }) => !isOwned(host, key)).map(({ label }) => label), wrong }
+  const marked = new Set([...wanted.keys(), ...strays.map(({ key }) => key)])
+  const unmarked = host.kernel
+    .links()
+    .filter(
+      ({ kind, name, stranger }) => !stranger && kind !== 'loopback' && !marked.has(`link/host/${name}`),
+    )
+    .map(({ name }) => `link ${name}, which an engine has made and has not marked`)
+  const left = strays.filter(({ key }) => !isOwned(at, key)).map(({ label }) => label)
+  return { strays: [...left, ...unmarked], wrong }
 }
 
 /** A leave or a delete that was refused leaves what it was to remove, until somebody asks again: the log knows of it. */
-const isOwned = ({ controller }: Host, key: ResourceKey): boolean => {
+const isOwned = ({ host: { controller }, witness }: AtRest, key: ResourceKey): boolean => {
   const { applied, topology } = controller.engine.view.projections
-  const all = [topology.endpoints, topology.networks, topology.sandboxes]
-  const hasFailed = all.some((table) => [...table.values()].some(({ state }) => state === 'failed'))
-  return hasFailed && (applied.resources.get(key)?.state ?? 'absent') !== 'absent'
+  if ((applied.resources.get(key)?.state ?? 'absent') === 'absent') return false
+  return witness.streamsOf(key).some((stream) => {
+    const [kind, id = ''] = stream.split('/')
+    const table =
+      { endpoint: topology.endpoints, network: topology.networks }[kind ?? ''] ?? topology.sandboxes
+    return table.get(id)?.state === 'failed'
+  })
 }
 
 /** Sandboxes that have no network in common and reach each other; or have one, and do not. */
 function leaksOf({ host }: AtRest): readonly string[] {
-  const { queries } = host.controller
-  const joined = queries.endpoints().filter(({ state }) => state === 'joined')
+  const endpoints = host.controller.queries.endpoints()
+  const joined = endpoints.filter(({ state }) => state === 'joined')
+  // One whose leave was refused has no port in service any more, or still has: nobody may count on either.
   const networksOf = (sandbox: string): ReadonlySet<string> =>
-    new Set(joined.filter((each) => each.sandbox === sandbox).map(({ network }) => network))
+    new Set(endpoints.filter((each) => each.sandbox === sandbox).map(({ network }) => network))
   const wrong: string[] = []
   for (const from of joined)
     for (const to of joined) {
@@ -87,7 +99,7 @@ function leaksOf({ host }: AtRest): readonly string[] {
   return wrong
 }
 
-/** Addresses that are held by nobody who exists, and endpoints whose address is not held. */
+/** Addresses that are held by nobody who exists, or for a sweep that is still to come; and endpoints whose address is not held. */
 function unownedIn({ host }: AtRest): readonly string[] {
   const { allocations, topology } = host.controller.engine.view.projections
   const exists = (stream: string): boolean => {
@@ -107,5 +119,8 @@ function unownedIn({ host }: AtRest): readonly string[] {
       .filter(([, { holder }]) => !exists(holder))
       .map(([key, { holder }]) => `${key} is held by ${holder}, which is no more`),
     ...lost,
+    ...unswept(allocations).map(
+      (owner) => `what ${owner} left is not swept, and no plan is under way that would`,
+    ),
   ]
 }

@@ -10,9 +10,13 @@ import {
   type AnyFact,
   type Commit,
   type PlanId,
+  type ResourceKey,
   type Step,
+  type Stream,
 } from '../../../events/index.ts'
+import { keys } from '../../../events/store.ts'
 import type { StepResult } from '../../kernel/kernel.ts'
+import type { HeadRecord } from '../../ports.ts'
 import { sha256 } from '../../system/hash.ts'
 import type { Host } from '../host.ts'
 import type { Op, Platter } from '../platter.ts'
@@ -23,6 +27,8 @@ type Known = { readonly commit: Commit<AnyFact>; readonly hash: string }
 type Plan = { isSettled: boolean; readonly since: number; readonly steps: readonly Step[] }
 
 export class Witness {
+  /** A backup was put back that lacks this head, which engines of this boot have noted. */
+  behind: HeadRecord | undefined
   /** What is on disk, in order. */
   readonly log: Known[] = []
   /** Hears of every commit. */
@@ -35,6 +41,8 @@ export class Witness {
   readonly #excuse: () => string | undefined
   readonly #ledger: Ledger
   #plans = new Map<PlanId, Plan>()
+  /** For whom a resource was last made or removed. */
+  readonly #streams = new Map<ResourceKey, readonly Stream[]>()
   /** When each step last succeeded: `ensure link/host/br0` → the number of the step. */
   readonly #succeeded = new Map<string, number>()
   #steps = 0
@@ -47,7 +55,12 @@ export class Witness {
     const { platter } = host.disk
     platter.onBegin = (ops) => this.#begin(ops)
     platter.onWrite = (ops) => this.#land(ops)
-    platter.onRestore = () => this.#reread(platter)
+    platter.onRestore = () => {
+      this.#reread(platter)
+      const { notedHead } = host
+      const isThere = notedHead === undefined || this.log[notedHead.seq - 1]?.hash === notedHead.hash
+      this.behind = isThere ? undefined : notedHead
+    }
     host.onStep = (step, result) => this.#step(step, result)
   }
 
@@ -67,6 +80,15 @@ export class Witness {
     if (known) this.#acknowledged.set(seq, known.hash)
   }
 
+  /** The power was cut: what somebody was told of must have been synced. */
+  checkKept(platter: Platter): void {
+    if (platter.isDamaged || this.#excuse() !== undefined) return
+    for (const [seq, hash] of this.#acknowledged) {
+      const isKept = platter.get(keys.commit(seq))?.startsWith(hash) === true
+      this.#ledger.check('L3', isKept ? undefined : `#${seq} was answered, and the power cut took it`)
+    }
+  }
+
   /** What a plan is made of; undefined: no commit intends it. */
   planOf(plan: PlanId): Plan | undefined {
     return this.#plans.get(plan)
@@ -75,6 +97,18 @@ export class Witness {
   /** Plans without a receipt. */
   get open(): readonly PlanId[] {
     return [...this.#plans].filter(([, { isSettled }]) => !isSettled).map(([plan]) => plan)
+  }
+
+  /** A plan on disk that has no receipt yet takes this step. */
+  intends(op: Step['op'], key: ResourceKey): boolean {
+    return [...this.#plans.values()].some(
+      ({ isSettled, steps }) => !isSettled && steps.some((step) => step.op === op && step.key === key),
+    )
+  }
+
+  /** The entities for which a resource was last made or removed. */
+  streamsOf(key: ResourceKey): readonly Stream[] {
+    return this.#streams.get(key) ?? []
   }
 
   #begin(ops: readonly Op[]): void {
@@ -170,7 +204,9 @@ export class Witness {
 
   #followPlan(fact: AnyFact, { seq }: Commit, checks: boolean): void {
     if (fact.type === 'EffectsIntended') {
-      const { plan, steps } = fact.data
+      const { for: streams, plan, steps } = fact.data
+      // What is healed stays whose it was.
+      if (streams.length > 0) for (const { key } of steps) this.#streams.set(key, streams)
       this.#plans.set(plan, { isSettled: false, since: this.#begun.get(plan) ?? this.#steps, steps })
     }
     if (fact.type !== 'EffectsSettled') return

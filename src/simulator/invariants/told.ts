@@ -1,0 +1,108 @@
+/** What clients were told, held against the log: L3, L5, L12 and L13. */
+import {
+  RefusedError,
+  type AnyFact,
+  type Commit,
+  type CommandId,
+  type EngineError,
+} from '../../../events/index.ts'
+import type { Answer } from '../../engine/answers.ts'
+import type { Asked } from '../clients.ts'
+import type { Ledger } from './invariant.ts'
+import type { Witness } from './witness.ts'
+
+/** Codes by which a client knows that nothing of its command was written; refusals say so, too. */
+const NOTHING_WRITTEN: ReadonlySet<string> = new Set([
+  'ERR_BACKPRESSURE',
+  'ERR_LOG_BEHIND',
+  'ERR_STORE_UNWRITABLE',
+])
+
+export class Told {
+  /** Who has an excuse to be told something else than before. */
+  readonly #isExcused: () => boolean
+  readonly #landed = new Set<CommandId>()
+  readonly #ledger: Ledger
+  /** Commands of which, so often asked, nothing was written. */
+  readonly #nothing = new Map<
+    CommandId,
+    { readonly asked: Asked; readonly code: string; readonly times: number }
+  >()
+  /** Who heard that a later command overtook his, and of which commit. */
+  #overtaken: { readonly asked: Asked; readonly seq: number }[] = []
+  readonly #witness: Witness
+
+  constructor(witness: Witness, ledger: Ledger, isExcused: () => boolean) {
+    this.#isExcused = isExcused
+    this.#ledger = ledger
+    this.#witness = witness
+  }
+
+  /** A client was told that it is done. */
+  done({ answers, id }: Asked, { commit }: Answer): void {
+    this.#witness.acknowledge(commit)
+    const earlier = answers[0]?.commit
+    const isSame = earlier?.seq === commit.seq || this.#isExcused()
+    this.#ledger.check('L5', isSame ? undefined : `${id} was #${earlier?.seq ?? 0} and is #${commit.seq} now`)
+  }
+
+  /** A client was told that it is not done. */
+  failed(asked: Asked, error: EngineError): void {
+    const { commit: seq } = error.details
+    if (error.code === 'ERR_SUPERSEDED' && typeof seq === 'number') this.#overtaken.push({ asked, seq })
+    const { answers, codes, command, id, isUnknown, open, times } = asked
+    const wasDone = error instanceof RefusedError && answers.length > 0 && !this.#isExcused()
+    this.#ledger.check(
+      'L5',
+      wasDone ? `${command.type} ${id} was done, and is refused now: ${error.code}` : undefined,
+    )
+    const saysNothing = error instanceof RefusedError || NOTHING_WRITTEN.has(error.code)
+    // Whoever asked it twice was perhaps told of the other time.
+    if (!saysNothing || isUnknown || open > 0 || answers.length > 0 || codes.length !== times) return
+    const isFirst = codes.slice(0, -1).every((code) => code === 'DOWN' || this.#nothing.has(id))
+    if (!isFirst) return
+    this.#nothing.set(id, { asked, code: error.code, times })
+    this.#check(id)
+  }
+
+  /** A commit is on disk. */
+  landed({ command: { id }, facts }: Commit<AnyFact>): void {
+    this.#landed.add(id)
+    this.#check(id)
+    // What overtook a command may have fallen with the epoch before.
+    if (facts.some(({ type }) => type === 'HostStarted')) this.#overtaken = []
+  }
+
+  /** L13: all that was decided is on disk. */
+  atRest(): void {
+    for (const { asked, seq } of this.#overtaken.splice(0)) {
+      const { id, type } = { id: asked.id, type: asked.command.type }
+      const isTrue = this.#isOvertaken(seq)
+      this.#ledger.check(
+        'L13',
+        isTrue ? undefined : `${type} ${id} (#${seq}) was overtaken by nothing in the log`,
+      )
+    }
+  }
+
+  /** Something that is no receipt was written of the same entities. */
+  #isOvertaken(seq: number): boolean {
+    const { log } = this.#witness
+    const mine = new Set(log[seq - 1]?.commit.facts.map(({ stream }) => stream))
+    return log
+      .slice(seq)
+      .some(
+        ({ commit: { command, facts } }) =>
+          command.type !== 'effects.settle' &&
+          facts.some(({ stream }) => mine.has(stream) && stream !== 'effects' && stream !== 'host'),
+      )
+  }
+
+  #check(id: CommandId): void {
+    const told = this.#nothing.get(id)
+    if (told === undefined || told.asked.times > told.times) return
+    const { type } = told.asked.command
+    const why = `the client of ${type} ${id} heard ${told.code}, and it is in the log`
+    this.#ledger.check('L12', this.#landed.has(id) ? why : undefined)
+  }
+}
