@@ -34,6 +34,10 @@ async function measure(bug: Bug): Promise<Measured> {
   return { by: inOrder, needed: needed.sort((a, b) => a - b), seed: best?.seed ?? '' }
 }
 
+/** Lists of numbers on one line, as prettier has them. */
+const textOf = (all: Readonly<Record<string, Measured>>): string =>
+  `${JSON.stringify(all, undefined, 2).replace(/\[[\s\d,]+\]/g, (list) => list.replace(/\s+/g, ' ').replace('[ ', '[').replace(' ]', ']'))}\n`
+
 const wanted = process.argv.slice(2)
 const known: Readonly<Record<string, Measured>> = existsSync(MEASURED) ? measured() : {}
 const results = new Map(Object.entries(known).filter(([name]) => BUGS.some((bug) => bug.name === name)))
@@ -50,5 +54,5 @@ for (const bug of BUGS) {
     say(String(error))
   }
   const sorted = [...results].sort(([a], [b]) => (a < b ? -1 : 1))
-  writeFileSync(MEASURED, `${JSON.stringify(Object.fromEntries(sorted), undefined, 2)}\n`)
+  writeFileSync(MEASURED, textOf(Object.fromEntries(sorted)))
 }

@@ -68,12 +68,16 @@ async function lookAt(at: AtRest): Promise<{ readonly strays: string[]; readonly
 const isOwned = ({ host: { controller }, witness }: AtRest, key: ResourceKey): boolean => {
   const { applied, topology } = controller.engine.view.projections
   if ((applied.resources.get(key)?.state ?? 'absent') === 'absent') return false
-  return witness.streamsOf(key).some((stream) => {
+  const [, place] = key.split('/')
+  const hasFailed = (stream: string): boolean => {
     const [kind, id = ''] = stream.split('/')
     const table =
       { endpoint: topology.endpoints, network: topology.networks }[kind ?? ''] ?? topology.sandboxes
     return table.get(id)?.state === 'failed'
-  })
+  }
+  // A route of a sandbox passes from one of its endpoints to the next.
+  const neighbours = [...topology.endpoints.values()].filter(({ sandbox }) => sandbox === place)
+  return [...witness.streamsOf(key), ...neighbours.map(({ id }) => streamOf.endpoint(id))].some(hasFailed)
 }
 
 /** Sandboxes that have no network in common and reach each other; or have one, and do not. */
