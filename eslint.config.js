@@ -47,11 +47,12 @@ const IMPURE = [NODE, RXJS, LEVEL, KOFFI, UUID, ABSTRACT_LEVEL, OURSELVES]
 const FACES = ['server', 'plugins', 'cli', 'web', 'demo']
 /** Who speaks to people or other processes stands outside of what can be asked of a chronet; the engine and its controller within. */
 const WITHIN = roomFence(['operations', ...FACES], 'The engine and the controller do not know who asks.')
+const NATS = packageFence('nats', 'Only src/bus/ knows nats: take a Bus (src/ports.ts).')
 const SRC = [
   XSTATE_TYPES,
   roomFence(NOBODY_IMPORTS, 'Nothing imports tests, examples, benchmarks or scripts.'),
   OURSELVES,
-  packageFence('nats', 'Only src/bus/ knows nats: take a Bus (src/ports.ts).'),
+  NATS,
 ]
 
 // ---------------------------------------------------------------- what a room may not say
@@ -190,6 +191,7 @@ const rooms = [
       ...PURE_SRC,
       'src/storage/**',
       'src/kernel/linux/**',
+      'src/bus/**',
       'src/{controller,engine,operations,server}/**',
       ...FACES.map((face) => `src/${face}/**`),
     ],
@@ -212,6 +214,7 @@ const rooms = [
   }),
   room('src-controller', ['src/controller/**/*.ts'], { imports: [...SRC, LEVEL, KOFFI, WITHIN] }),
   room('src-storage', ['src/storage/**/*.ts'], { imports: [...SRC, KOFFI] }),
+  room('src-bus', ['src/bus/**/*.ts'], { imports: [...SRC.filter((fence) => fence !== NATS), LEVEL, KOFFI] }),
   room('src-linux', ['src/kernel/linux/**/*.ts'], { imports: [...SRC, LEVEL] }),
   room('src-engine', ['src/engine/**/*.ts'], {
     ignores: ['src/engine/turn.ts'],
@@ -225,7 +228,8 @@ const rooms = [
   room('examples', ['examples/**/*.ts'], {
     imports: [
       {
-        regex: '^(?!chronet(/|$)|node:)',
+        // Who reads the bus has NATS, and may have no chronet.
+        regex: '^(?!chronet(/|$)|nats$|node:)',
         message: 'An example shows what a user can write: import chronet only.',
       },
     ],

@@ -1,7 +1,8 @@
 /**
  * Tests by tier, which stands in the file's name. `pure` (unit, prop, sim) runs in parallel, anywhere. `linux` (linux,
  * contract) and `crash` need the namespaces that `npm test` makes and are root there; they share one kernel, and some
- * measure it, so their files run one after another, when the pure ones are done.
+ * measure it, so their files run one after another, when the pure ones are done. `nats` asks real nats-servers, each on ports
+ * and files of its own; `npm test` says where their programs are, and without them these tests are skipped.
  */
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
@@ -37,7 +38,8 @@ export default defineConfig({
     projects: [
       tier('pure', ['unit', 'prop', 'sim'], 0, 20_000),
       tier('linux', ['linux', 'contract'], 1, 30_000),
-      tier('crash', ['crash'], 2, 300_000),
+      tier('nats', ['nats'], 2, 60_000),
+      tier('crash', ['crash'], 3, 300_000),
     ],
   },
 })

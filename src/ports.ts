@@ -1,9 +1,10 @@
 /**
- * The only ways out: clock, timers, ids, chance, hash, disk and kernel. The engine takes them as one object, so that the
+ * The only ways out: clock, timers, ids, chance, hash, disk, kernel and bus. The engine takes them as one object, so that the
  * simulator can give its own and nothing else in `src/` touches the outside.
  */
 import type { SchedulerLike } from 'rxjs'
 import type { CommandId, EngineError, Hash, Origin, Store } from '../events/index.ts'
+import type { OpenBus } from './bus/bus.ts'
 import type { Kernel, KernelOptions } from './kernel/kernel.ts'
 
 /** Wall time for the log, monotonic time for durations. Both in milliseconds. */
@@ -63,6 +64,8 @@ export interface Ports {
   readonly clock: Clock
   readonly hash: Hash
   readonly ids: Ids
+  /** Absent: this host cannot be in a cluster. */
+  readonly openBus?: OpenBus
   readonly openDisk: (options: { readonly dataDir: string; readonly runDir: string }) => Promise<Disk>
   readonly openKernel: (options: KernelOptions) => Promise<Kernel>
   readonly timers: Timers

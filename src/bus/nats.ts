@@ -1,0 +1,245 @@
+/**
+ * The bus on NATS JetStream, by the client `nats` 2.29. What client and servers do was measured; where they differ, the servers
+ * count.
+ *
+ * A server checks for duplicates and for the expected sequence in an order that depends on its version and its replicas. So a
+ * second attempt may be refused although the first was stored: whoever publishes looks at the subject's last message.
+ */
+import {
+  connect,
+  DiscardPolicy,
+  ErrorCode,
+  Events,
+  headers,
+  NatsError,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamClient,
+  type JetStreamManager,
+  type NatsConnection,
+} from 'nats'
+import { EngineError } from '../../events/index.ts'
+import type {
+  Bus,
+  BusMessage,
+  BusOptions,
+  BusServer,
+  Outgoing,
+  Published,
+  StreamOptions,
+  StreamState,
+} from './bus.ts'
+import { accessOf } from './access.ts'
+import { followStream, messageOf } from './nats-messages.ts'
+import { checkServer } from './server-version.ts'
+
+/** How long an answer may take, in milliseconds. */
+const ANSWER_MS = 5000
+/** How often a silent server is asked whether it is there, in milliseconds, and how often in vain before it is taken for gone. */
+const PING_MS = 5000
+const PINGS_MISSED_MAX = 2
+/** Pause between attempts to get a lost connection back. */
+const AGAIN_MS = 250
+/** How long a server remembers ids of messages, in nanoseconds. */
+const DUPLICATES_NS = 120e9
+
+/** Codes of JetStream's API (nats-server, server/errors.json). */
+const CODE = {
+  noMessage: 10037,
+  noReplicas: 10074,
+  noStream: 10059,
+  streamFull: 10077,
+  wrongLast: 10071,
+  wrongLastOnRace: 10164,
+}
+
+/** What says for certain that a message was not taken, of the client too. */
+const REFUSALS: ReadonlySet<unknown> = new Set([
+  CODE.streamFull,
+  CODE.wrongLast,
+  CODE.wrongLastOnRace,
+  ErrorCode.MaxPayloadExceeded,
+])
+
+/** @throws {EngineError} as {@link OpenBus} says */
+export async function openNatsBus(options: BusOptions, stream: StreamOptions): Promise<Bus> {
+  const connection = await connect({
+    ...accessOf(options),
+    maxPingOut: PINGS_MISSED_MAX,
+    maxReconnectAttempts: -1,
+    name: 'chronet',
+    pingInterval: PING_MS,
+    reconnectTimeWait: AGAIN_MS,
+    timeout: ANSWER_MS,
+  }).catch((error: unknown) => {
+    throw cannotReach(options.servers, error)
+  })
+  try {
+    const server = serverOf(connection)
+    checkServer(server.version, options.allowLegacyServer ?? false)
+    const manager = await managerOf(connection)
+    await ensureStream(manager, stream).catch((error: unknown) => {
+      // Three servers say nothing of a stream that another host has just made, until it has a leader.
+      if (codeOf(error) !== ErrorCode.Timeout) throw error
+      return ensureStream(manager, stream)
+    })
+    return new NatsBus(connection, manager, server, stream.name)
+  } catch (error) {
+    await connection.close()
+    throw error instanceof EngineError ? error : unavailable(error)
+  }
+}
+
+class NatsBus implements Bus {
+  readonly disturbed: Promise<void>
+  readonly server: BusServer
+  readonly #client: JetStreamClient
+  readonly #connection: NatsConnection
+  readonly #manager: JetStreamManager
+  readonly #stream: string
+
+  constructor(connection: NatsConnection, manager: JetStreamManager, server: BusServer, stream: string) {
+    this.#client = connection.jetstream({ timeout: ANSWER_MS })
+    this.#connection = connection
+    this.#manager = manager
+    this.#stream = stream
+    this.server = server
+    // What the client tells of its state does not end with it.
+    this.disturbed = Promise.race([this.#untilReconnected(), connection.closed().then(() => undefined)])
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close()
+  }
+
+  async *follow(from: number, end: Promise<void>): AsyncGenerator<BusMessage, void, void> {
+    const closed = this.#connection.closed()
+    const source = { client: this.#client, manager: this.#manager, stream: this.#stream }
+    try {
+      yield* followStream(source, from, Promise.race([end, closed]))
+    } catch (error) {
+      throw unavailable(error)
+    }
+  }
+
+  async last(subject: string): Promise<BusMessage | undefined> {
+    try {
+      return messageOf(await this.#manager.streams.getMessage(this.#stream, { last_by_subj: subject }))
+    } catch (error) {
+      if (codeOf(error) === CODE.noMessage) return undefined
+      throw unavailable(error)
+    }
+  }
+
+  async publish({ headers: given, id, payload, subject }: Outgoing, expect: number): Promise<Published> {
+    const sent = headers()
+    for (const [name, value] of Object.entries(given)) sent.set(name, value)
+    try {
+      const { seq } = await this.#client.publish(subject, payload, {
+        expect: { lastSubjectSequence: expect },
+        headers: sent,
+        msgID: id,
+        timeout: ANSWER_MS,
+      })
+      return { kind: 'stored', seq }
+    } catch (error) {
+      if (codeOf(error) === ErrorCode.PermissionsViolation) throw unavailable(error)
+      const isRefused = REFUSALS.has(codeOf(error))
+      return { kind: isRefused ? 'refused' : 'unknown', why: whyOf(error) }
+    }
+  }
+
+  async state(): Promise<StreamState> {
+    try {
+      const { created, state } = await this.#manager.streams.info(this.#stream)
+      const { bytes, first_seq: firstSeq, last_seq: lastSeq, messages } = state
+      return { bytes, created, firstSeq, lastSeq, messages }
+    } catch (error) {
+      throw unavailable(error)
+    }
+  }
+
+  async #untilReconnected(): Promise<void> {
+    for await (const { type } of this.#connection.status()) if (type === Events.Reconnect) return
+  }
+}
+
+/** @throws {EngineError} ERR_SERVER_UNSUPPORTED: nobody there keeps streams */
+async function managerOf(connection: NatsConnection): Promise<JetStreamManager> {
+  try {
+    return await connection.jetstreamManager({ timeout: ANSWER_MS })
+  } catch (cause) {
+    if (codeOf(cause) !== ErrorCode.NoResponders || connection.info?.jetstream === true) throw cause
+    throw new EngineError(
+      'ERR_SERVER_UNSUPPORTED',
+      `${connection.getServer()} keeps no streams: enable JetStream in its configuration (jetstream { store_dir: … })`,
+      { cause },
+    )
+  }
+}
+
+function serverOf({ info }: NatsConnection): BusServer {
+  if (info === undefined)
+    throw new EngineError('ERR_CLUSTER_UNAVAILABLE', 'the server said nothing of itself')
+  return { name: info.server_name, payloadMax: info.max_payload, version: info.version }
+}
+
+/** Three replicas where there are servers for it, else one. Nothing is ever deleted, and a full stream takes no more. */
+async function ensureStream(manager: JetStreamManager, { name, subjects }: StreamOptions): Promise<void> {
+  const found = await manager.streams.info(name).catch((error: unknown) => {
+    if (codeOf(error) === CODE.noStream) return undefined
+    throw error
+  })
+  if (found !== undefined) return
+  const config = {
+    deny_delete: true,
+    deny_purge: true,
+    discard: DiscardPolicy.New,
+    duplicate_window: DUPLICATES_NS,
+    name,
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    subjects: [subjects],
+  }
+  try {
+    await manager.streams.add({ ...config, num_replicas: 3 })
+  } catch (error) {
+    if (codeOf(error) !== CODE.noReplicas) throw error
+    await manager.streams.add({ ...config, num_replicas: 1 })
+  }
+}
+
+/** JetStream's code if it is of that, else the client's. */
+const codeOf = (error: unknown): number | string | undefined =>
+  error instanceof NatsError ? (error.api_error?.err_code ?? error.code) : undefined
+
+const whyOf = (error: unknown): string =>
+  (error instanceof NatsError ? error.api_error?.description : undefined) ??
+  (error instanceof Error ? error.message : String(error))
+
+function unavailable(cause: unknown): EngineError {
+  if (cause instanceof NatsError && cause.isPermissionError())
+    return new EngineError(
+      'ERR_NOT_PERMITTED',
+      `the cluster's servers do not let this host do that (${cause.message}): give credentials that may`,
+      { cause },
+    )
+  const why = whyOf(cause)
+  return new EngineError(
+    'ERR_CLUSTER_UNAVAILABLE',
+    `the cluster's servers do not answer (${why}); what is local goes on`,
+    { cause },
+  )
+}
+
+function cannotReach(servers: readonly string[], cause: unknown): EngineError {
+  const why = whyOf(cause)
+  const isRefusal = /authorization|authentication/i.test(why)
+  return new EngineError(
+    isRefusal ? 'ERR_NOT_PERMITTED' : 'ERR_CLUSTER_UNAVAILABLE',
+    isRefusal
+      ? `${servers.join(', ')} does not let us in (${why}): give credentials that may`
+      : `no server answers at ${servers.join(', ')} (${why}): is nats-server running there, with JetStream?`,
+    { cause, details: { servers } },
+  )
+}

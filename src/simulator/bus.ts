@@ -1,0 +1,205 @@
+/**
+ * The bus port of one simulated process, to an arbiter (`arbiter.ts`). What is on its way goes on without the process; what it
+ * hears, it hears by its own timers, and so never when it is dead.
+ */
+import type { Subscription } from 'rxjs'
+import { EngineError } from '../../events/index.ts'
+import type { Bus, BusMessage, BusServer, OpenBus, Outgoing, Published, StreamState } from '../bus/bus.ts'
+import { checkServer } from '../bus/server-version.ts'
+import type { Timers } from '../ports.ts'
+import type { SimulatedArbiter } from './arbiter.ts'
+import type { SimulatedStream } from './stream.ts'
+import { directly, type Via } from './store.ts'
+
+/** As the real one has them, in milliseconds. */
+const ANSWER_MS = 5000
+const AGAIN_MS = 250
+const READ_AHEAD = 256
+
+/** Who opens it. */
+export type BusHolder = {
+  /** Called when the process dies; absent: it does not. */
+  readonly atDeath?: (run: () => void) => void
+  /** The link that it goes over: see {@link SimulatedArbiter.cut}. */
+  readonly host: string
+  readonly timers: Timers
+  readonly via?: Via
+}
+
+/** The port for a process. */
+export function simulatedBus(arbiter: SimulatedArbiter, holder: BusHolder): OpenBus {
+  const { via = directly } = holder
+  return ({ allowLegacyServer = false }, { name }) =>
+    via('openBus', async () => {
+      const bus = new SimulatedBus(arbiter, holder, name)
+      try {
+        await bus.state()
+        checkServer(arbiter.version, allowLegacyServer)
+      } catch (error) {
+        await bus.close()
+        throw error
+      }
+      return bus
+    })
+}
+
+class SimulatedBus implements Bus {
+  readonly disturbed: Promise<void>
+  readonly server: BusServer
+  readonly #arbiter: SimulatedArbiter
+  readonly #holder: BusHolder
+  #isClosed = false
+  #offs: (() => void)[] = []
+  /** When what went each way last arrives: nothing overtakes on a connection. */
+  readonly #arrivesMs = { here: 0, there: 0 }
+  readonly #stream: string
+  readonly #via: Via
+
+  constructor(arbiter: SimulatedArbiter, holder: BusHolder, stream: string) {
+    this.#arbiter = arbiter
+    this.#holder = holder
+    this.#stream = stream
+    this.#via = holder.via ?? directly
+    this.server = { name: 'simulated', payloadMax: arbiter.payloadMax, version: arbiter.version }
+    this.disturbed = new Promise((resolve) => {
+      const off = arbiter.onChange(holder.host, (change) => {
+        if (change === 'back') this.#later(resolve, AGAIN_MS)
+      })
+      this.#atClose(off)
+      this.#offs.push(resolve)
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const off of this.#offs) off()
+    this.#offs = []
+  }
+
+  async *follow(from: number, end: Promise<void>): AsyncGenerator<BusMessage, void, void> {
+    const { created } = await this.#ask('follow', (stream) => stream)
+    let over = false
+    const isOver = (): boolean => over
+    let wake = (): void => undefined
+    const stop = (): void => {
+      over = true
+      wake()
+    }
+    void end.then(stop)
+    const off = this.#arbiter.onChange(this.#holder.host, () =>
+      this.#later(() => wake(), this.#wayMs('here')),
+    )
+    this.#atClose(off)
+    this.#offs.push(stop)
+    try {
+      for (let next = from; !isOver();) {
+        const messages = this.#isCut ? [] : this.#read(created, next)
+        for (const message of messages) {
+          if (isOver()) return
+          yield message
+          next = message.seq + 1
+        }
+        if (messages.length === 0) await new Promise<void>((resolve) => (wake = resolve))
+      }
+    } finally {
+      off()
+    }
+  }
+
+  last(subject: string): Promise<BusMessage | undefined> {
+    return this.#ask(
+      `last of ${subject}`,
+      (stream) => ({ found: stream.last(subject) }),
+      ({ found }) => `message ${found?.seq ?? 0}`,
+    ).then(({ found }) => found)
+  }
+
+  async publish(message: Outgoing, expect: number): Promise<Published> {
+    const { id, payload, subject } = message
+    if (payload.length > this.server.payloadMax) return { kind: 'refused', why: 'it is too large' }
+    return this.#via(
+      `publish ${id} to ${subject}`,
+      async () =>
+        (await this.#call(() => this.#arbiter.publish(this.#stream, message, expect))) ??
+        ({ kind: 'unknown', why: 'no answer' } as const),
+      ({ kind }) => kind,
+    )
+  }
+
+  state(): Promise<StreamState> {
+    return this.#ask(
+      'state',
+      (stream) => stream.state(),
+      ({ created, lastSeq }) => `${created} up to ${lastSeq}`,
+    )
+  }
+
+  /** A dead process stops listening too, and does nothing more. */
+  #atClose(off: () => void): void {
+    this.#offs.push(off)
+    this.#holder.atDeath?.(off)
+  }
+
+  get #isCut(): boolean {
+    return this.#arbiter.isCut(this.#holder.host)
+  }
+
+  #read(created: string, from: number): readonly BusMessage[] {
+    const stream = this.#arbiter.stream(this.#stream)
+    if (stream.created !== created) throw unavailable('the stream is another')
+    return stream.from(from, READ_AHEAD)
+  }
+
+  async #ask<T>(
+    what: string,
+    work: (stream: SimulatedStream) => T & {},
+    told?: (value: T) => string,
+  ): Promise<T> {
+    return this.#via(
+      what,
+      async () => {
+        const answer = await this.#call(() => work(this.#arbiter.stream(this.#stream)))
+        if (answer === undefined) throw unavailable('no answer')
+        return answer
+      },
+      told,
+    )
+  }
+
+  /** There, and back. @returns undefined: nothing came in time */
+  #call<T>(work: () => T | undefined): Promise<T | undefined> {
+    if (this.#isClosed) return Promise.resolve(undefined)
+    return new Promise((resolve) => {
+      const limit = this.#later(() => resolve(undefined), ANSWER_MS)
+      if (this.#isCut) return
+      this.#arbiter.time.at(this.#wayMs('there'), () => {
+        if (this.#isCut) return
+        const answer = work()
+        if (answer === undefined) return
+        this.#later(() => {
+          if (this.#isCut) return
+          limit.unsubscribe()
+          resolve(answer)
+        }, this.#wayMs('here'))
+      })
+    })
+  }
+
+  #later(run: () => void, ms: number): Subscription {
+    return this.#holder.timers.scheduler.schedule(run, ms)
+  }
+
+  /** From now to when it arrives. */
+  #wayMs(way: 'here' | 'there'): number {
+    const nowMs = this.#arbiter.time.monotonicMs()
+    const atMs = Math.max(this.#arrivesMs[way], nowMs + this.#arbiter.latencyMs(this.#holder.host))
+    this.#arrivesMs[way] = atMs
+    return atMs - nowMs
+  }
+}
+
+const unavailable = (why: string): EngineError =>
+  new EngineError(
+    'ERR_CLUSTER_UNAVAILABLE',
+    `the cluster's servers do not answer (${why}); what is local goes on`,
+  )
