@@ -102,6 +102,19 @@ export type CommandData = {
   }
   /** Leave and release in one commit, of the one endpoint that joins the two. */
   disconnect: { readonly network: Ref; readonly sandbox: Ref }
+  /** Publishes this host's log to a cluster's servers, and keeps those of others. Given again, it is where and how from now on. */
+  'cluster.join': {
+    readonly allowLegacyServer?: boolean
+    readonly ca?: string
+    readonly certificate?: string
+    readonly credentials?: string
+    /** What the host is called among its peers. */
+    readonly host: string
+    readonly key?: string
+    readonly servers: readonly string[]
+  }
+  /** Publishes and reads no more. */
+  'cluster.leave': Readonly<Record<string, never>>
   /** The engine's own: a plan was run. Never refused. */
   'effects.settle': {
     readonly failures: readonly StepFailure[]

@@ -12,6 +12,8 @@ export type FactType = AnyFact['type']
 /** The newest version of each type that this program knows; {@link UPCASTERS} take older ones there. */
 export const FACT_VERSIONS: { readonly [T in FactType]: FactOf<T>['v'] } = {
   ClockSteppedBack: 1,
+  ClusterJoined: 1,
+  ClusterLeft: 1,
   Contention: 1,
   DriftObserved: 1,
   EffectsIntended: 1,

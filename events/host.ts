@@ -50,10 +50,40 @@ export type Contention = Fact<
   }
 >
 
+/** Where a cluster's servers are, and how they know us: files are named, never what is in them. */
+export type ClusterAccess = {
+  /** Servers that are too old to say for certain who came first are used all the same. */
+  readonly allowLegacyServer: boolean
+  /** PEM file of the authority that servers' certificates come from. */
+  readonly ca?: string
+  /** PEM file of our certificate. */
+  readonly certificate?: string
+  /** File of NATS credentials. */
+  readonly credentials?: string
+  /** PEM file of our certificate's key. */
+  readonly key?: string
+  /** `nats://host:port`. */
+  readonly servers: readonly string[]
+}
+
+/** The host's log is published from its first commit on, and those of others are kept. Another one takes its place. Since v1. */
+export type ClusterJoined = Fact<
+  'ClusterJoined',
+  1,
+  ClusterAccess & {
+    /** What the host is called among its peers. */
+    readonly host: string
+  }
+>
+
+/** Nothing is published any more, nor read. What was is kept. Since v1. */
+export type ClusterLeft = Fact<'ClusterLeft', 1, { readonly host: string }>
+
 /** Things with our mark that no fact speaks of were found, and removed. Since v1. */
 export type OrphansRemoved = Fact<'OrphansRemoved', 1, { readonly orphans: readonly string[] }>
 
 /** The wall clock stepped back; times in the log stay at the last one until it catches up. Since v1. */
 export type ClockSteppedBack = Fact<'ClockSteppedBack', 1, { readonly clock: Instant; readonly log: Instant }>
 
-export type HostFact = ClockSteppedBack | Contention | DriftObserved | HostStarted | OrphansRemoved
+export type HostFact =
+  ClockSteppedBack | ClusterJoined | ClusterLeft | Contention | DriftObserved | HostStarted | OrphansRemoved

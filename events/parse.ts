@@ -22,6 +22,8 @@ export const LABELS_CHARS_MAX = 65_536
 export const SUBNETS_MAX = 64
 /** Most auxiliary addresses of one pool. */
 export const AUX_ADDRESSES_MAX = 256
+/** Most servers of a cluster. */
+export const SERVERS_MAX = 64
 /** Most options of one network request. */
 export const OPTIONS_MAX = 64
 
@@ -69,6 +71,22 @@ const subnets: Check = (value) => {
   })
 }
 
+const servers: Check = (value) => {
+  if (!isList(value)) return [`must be a list of addresses, not ${kindOf(value)}`]
+  if (value.length === 0) return ['has no server; give one at least, as nats://host:4222']
+  if (value.length > SERVERS_MAX) return [`has ${value.length} servers; at most ${SERVERS_MAX}`]
+  return value.flatMap((one) => {
+    const wrong = text(one)
+    if (wrong.length > 0) return wrong
+    return SERVER.test(one as string)
+      ? []
+      : [`has ${named(one as string)}, which is no server; give it as nats://host:4222 or tls://host:4222`]
+  })
+}
+
+/** No user and no password: what stands in the log is no secret. */
+const SERVER = /^(nats|tls):\/\/[^\s/@]+$/
+
 const must = (check: Check): Field => ({ check, required: true })
 const may = (check: Check): Field => ({ check, required: false })
 
@@ -80,6 +98,16 @@ const SUBNET_FIELDS: Fields = {
 }
 
 const FIELDS: { readonly [T in ClientCommandType]: Fields } = {
+  'cluster.join': {
+    allowLegacyServer: may(flag),
+    ca: may(text),
+    certificate: may(text),
+    credentials: may(text),
+    host: must(text),
+    key: may(text),
+    servers: must(servers),
+  },
+  'cluster.leave': {},
   connect: {
     address: may(text),
     address6: may(text),

@@ -38,6 +38,20 @@ export type { Answer } from './engine/answers.ts'
 export type { DispatchOptions } from './engine/dispatch.ts'
 export type { Recovered } from './engine/recover.ts'
 export type { Clock, Disk, Hash, Ids, Ports, Store, Timers } from './ports.ts'
+export type {
+  Bus,
+  BusMessage,
+  BusOptions,
+  BusServer,
+  OpenBus,
+  Outgoing,
+  Published,
+  StreamOptions,
+  StreamState,
+} from './bus/bus.ts'
+export type { PeerRecord } from './cluster/peer-logs.ts'
+export type { PeerRange } from './cluster/resting.ts'
+export type { ClusterState, ClusterStatus } from './cluster/status.ts'
 export type { Kernel, KernelOptions } from './kernel/kernel.ts'
 export { EngineError, RefusedError } from '../events/index.ts'
 export type {

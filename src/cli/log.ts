@@ -4,7 +4,8 @@ import { EngineError } from '../../events/index.ts'
 import { Names } from '../operations/names.ts'
 import type { Operations } from '../operations/operations.ts'
 import type { Leaf, Values } from './leaf.ts'
-import { beginning, wantedBy, type Wanted } from './selection.ts'
+import { beginning, beginningAt, wantedBy, type Wanted } from './selection.ts'
+import { UsageError } from './problems.ts'
 import { factTypes, headline, sentence } from './sentences.ts'
 import type { Session } from './session.ts'
 
@@ -17,6 +18,7 @@ export const log: Leaf = {
     'chronet log --follow --type EndpointJoined --type DriftObserved',
     'chronet log --stream network/web --json',
     'chronet log --last 5',
+    'chronet log --host host-b --type EndpointJoined',
   ],
   name: 'log',
   options: [
@@ -28,10 +30,17 @@ export const log: Leaf = {
     },
     { flags: '--type <type>', repeat: true, what: 'facts of this type only: EndpointJoined, …' },
     { flags: '--since <moment>', what: 'from there on: #12, 10m, 09:13, 2026-01-31T09:30:00Z' },
+    {
+      flags: '--host <host>',
+      what: "another host's log, as far as it is here: its name or id (chronet cluster peers)",
+    },
     { flags: '--last <number>', what: 'so many commits from the end' },
   ],
   run: async (session, _args, values) => {
-    const teller = new Teller(session, wantedBy(values))
+    const host = values.text('host')
+    if (host !== undefined && values.flag('follow'))
+      throw new UsageError('--host shows what is here; it does not go with --follow')
+    const teller = new Teller(session, wantedBy(values), host)
     const more = await session.with('read', (operations) => teller.begin(operations, values))
     if (values.flag('follow') && more) await follow(session, teller)
     return undefined
@@ -73,10 +82,14 @@ class Teller {
   readonly #session: Session
   readonly #wanted: Wanted
   readonly #stopped: Promise<undefined>
+  readonly #host: string | undefined
   #names = new Names()
   #next = 1
+  #shownFrom = 1
 
-  constructor(session: Session, wanted: Wanted) {
+  /** @param host whose log it is; undefined: ours */
+  constructor(session: Session, wanted: Wanted, host?: string) {
+    this.#host = host
     this.#session = session
     this.#wanted = wanted
     const { signal } = session.io
@@ -88,6 +101,12 @@ class Teller {
 
   /** Shows what there is, and with `--follow` what comes. Says whether it may go on. */
   async begin(operations: Operations, values: Values): Promise<boolean> {
+    if (this.#host !== undefined) {
+      // From the first on, for the names of what is spoken of later.
+      this.#shownFrom = await beginningAt(operations, this.#host, values)
+      await this.go(operations, false)
+      return false
+    }
     const { from, names } = await beginning(operations, values, this.#session.io.nowMs())
     this.#names = names
     this.#next = from
@@ -102,7 +121,8 @@ class Teller {
 
   async go(operations: Operations, follow: boolean): Promise<void> {
     const { io } = this.#session
-    const commits = operations.commits({ follow, from: this.#next })[Symbol.asyncIterator]()
+    const host = this.#host === undefined ? {} : { host: this.#host }
+    const commits = operations.commits({ ...host, follow, from: this.#next })[Symbol.asyncIterator]()
     for (;;) {
       const step = await Promise.race([commits.next(), this.#stopped])
       if (step === undefined || step.done === true) break
@@ -115,7 +135,8 @@ class Teller {
   #tell(commit: Commit<AnyFact>): void {
     this.#next = commit.seq + 1
     this.#names.add(commit)
-    const facts = [...commit.facts.entries()].filter(([, fact]) => this.#wanted(fact, this.#names))
+    const isShown = commit.seq >= this.#shownFrom
+    const facts = [...commit.facts.entries()].filter(([, fact]) => isShown && this.#wanted(fact, this.#names))
     if (facts.length > 0) {
       if (this.#session.json) for (const [i, fact] of facts) this.#session.show(factAsJson(commit, fact, i))
       else this.#session.print(...linesOf(commit, facts, this.#names, this.#session))

@@ -1,6 +1,7 @@
 /** All commands, in groups: what `chronet --help` shows, and docs/cli.md. Nothing heavy is loaded before a command runs. */
 import { Command } from 'commander'
 import { VERSION } from '../version.ts'
+import { clusterLeaves } from './cluster.ts'
 import { doctor } from './doctor.ts'
 import { connect, disconnect, endpointLeaves } from './endpoint.ts'
 import { engine } from './engine.ts'
@@ -18,6 +19,7 @@ const GROUPS: readonly (readonly [name: string, summary: string, leaves: readonl
   ['network', 'sets of endpoints that reach each other', networkLeaves],
   ['sandbox', "containers' network stacks", sandboxLeaves],
   ['endpoint', 'what joins a network to a sandbox', endpointLeaves],
+  ['cluster', 'other hosts, and one history with them', clusterLeaves],
 ]
 
 const SECTIONS: readonly (readonly [title: string, leaves: readonly Leaf[]])[] = [

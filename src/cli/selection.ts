@@ -1,5 +1,6 @@
 /** What to show of the log: where to begin, and which facts. */
 import type { AnyFact, FactType } from '../../events/index.ts'
+import { findPeer } from '../cluster/peers.ts'
 import { Names } from '../operations/names.ts'
 import type { Operations } from '../operations/operations.ts'
 import { momentOf } from '../operations/words.ts'
@@ -55,4 +56,15 @@ export async function beginning(
   const picture = await operations.picture(moment)
   names.addPicture(picture)
   return { from: picture.seq + 1, names }
+}
+
+/** The first commit to show of a peer's log. Its names are those that its own commits tell. @throws {UsageError} */
+export async function beginningAt(operations: Operations, host: string, values: Values): Promise<number> {
+  const [since, last] = [values.text('since'), values.whole('last')]
+  if (since !== undefined && !/^#\d{1,15}$/.test(since))
+    throw new UsageError('--since takes a number with --host, as #12: times are told by that host')
+  if (since !== undefined) return Math.max(1, Number(since.slice(1)))
+  if (last === undefined) return 1
+  const { seq } = findPeer((await operations.cluster()).peers, host)
+  return Math.max(1, seq - last + 1)
 }

@@ -31,6 +31,8 @@ export const subnetWords = ({ auxAddresses = {}, gateway, ipRange, subnet }: Sub
 const SENTENCES: Sentences = {
   ClockSteppedBack: ({ clock: told, log }) =>
     `the clock stepped back to ${told}; times stay at ${log} until it is there again`,
+  ClusterJoined: ({ host, servers }) => `${host} joined the cluster at ${servers.join(', ')}`,
+  ClusterLeft: ({ host }) => `${host} left the cluster`,
   Contention: ({ change, heals, restMs }) =>
     `${change} (healed ${count(heals, 'time')}); healing of it rests for ${duration(restMs)}`,
   DriftObserved: ({ differences }, names) => {

@@ -12,15 +12,16 @@ import type {
   FactType,
   Log,
   NetworkId,
-  Problem,
   SandboxId,
   SeqRange,
   Stream,
   SubnetRequest,
 } from '../../events/index.ts'
 import { parseCommand, RefusedError } from '../../events/index.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { PeerRange } from '../cluster/resting.ts'
+import type { ClusterStatus } from '../cluster/status.ts'
 import type { EndpointView, NetworkView, SandboxView } from '../../projections/index.ts'
-import { builtinDrivers, type Drivers } from '../drivers/index.ts'
 import type { Answer } from '../engine/answers.ts'
 import type { DispatchOptions } from '../engine/dispatch.ts'
 import { Engine } from '../engine/engine.ts'
@@ -31,6 +32,8 @@ import { verifyLog, type Verified } from '../engine/verify-log.ts'
 import type { Ports } from '../ports.ts'
 import { permittedKernel, systemPorts } from '../system/ports.ts'
 import { VERSION } from '../version.ts'
+import { driversOf } from './chosen-drivers.ts'
+import { followingCluster } from './membership.ts'
 import { Actors, inspectEngine, type EntityActor } from './actor.ts'
 import { factsOf, type Facts, type FactsOptions } from './facts.ts'
 import { NamedReaders } from './named-readers.ts'
@@ -142,6 +145,7 @@ export class Controller implements Owner {
   /** What can be asked, of the log as it is now. */
   readonly queries: Queries
   readonly #actors: Actors
+  readonly #cluster: Cluster
   readonly #engine: Engine
   readonly #readers: NamedReaders
   readonly #healer: Healer | undefined
@@ -149,6 +153,7 @@ export class Controller implements Owner {
   constructor(engine: Engine, options: ControllerOptions) {
     this.#engine = engine
     this.#readers = new NamedReaders(() => engine.blocked === undefined)
+    this.#cluster = followingCluster(engine, options)
     this.queries = new Queries(() => engine.view)
     this.#actors = new Actors(
       engine,
@@ -171,6 +176,16 @@ export class Controller implements Owner {
     return this.#engine
   }
 
+  /** How this host stands among others. */
+  clusterStatus(): Promise<ClusterStatus> {
+    return this.#cluster.status(this.#engine.view.projections.host.cluster)
+  }
+
+  /** A peer's durable commits as far as they are here. @param host its name, its id, or the beginning of that @throws {RefusedError} ERR_NOT_FOUND */
+  peerCommits(host: string, range: PeerRange = {}): AsyncIterable<Commit<AnyFact>> {
+    return this.#cluster.commits(host, range)
+  }
+
   /** What the start found and mended. */
   get recovered(): Recovered | undefined {
     return this.#engine.recovered
@@ -185,6 +200,7 @@ export class Controller implements Owner {
   async dispatch(command: ClientCommand, how: DispatchOptions = {}): Promise<Answer> {
     const parsed = parseCommand(command.type, command.data)
     if ('problems' in parsed) throw new RefusedError(parsed.problems)
+    if (parsed.command.type === 'cluster.join') await this.#cluster.check(parsed.command.data)
     return this.#engine.dispatch(parsed.command, how)
   }
 
@@ -345,7 +361,9 @@ export class Controller implements Owner {
 
   /** Finishes what is under way and lets go. What stays in the kernel is what the log says. */
   async close(): Promise<void> {
-    await this.#engine.close(this.#healer?.close())
+    await this.#engine.close(
+      Promise.all([this.#cluster.close(), this.#healer?.close()]).then(() => undefined),
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -372,18 +390,6 @@ function streamNamed(queries: Queries, ref: string): Stream {
     }
   }
   return `endpoint/${queries.endpoint(ref).id}`
-}
-
-function driversOf(wanted: ControllerOptions['drivers']): Drivers {
-  if (wanted === undefined) return builtinDrivers
-  const unknown = Object.keys(wanted).filter((name) => !builtinDrivers.has(name))
-  const [first, ...rest] = unknown.map((name): Problem => ({
-    code: 'ERR_DRIVER_UNKNOWN',
-    field: 'drivers',
-    message: `there is no driver '${name}'; there is: ${[...builtinDrivers.keys()].join(', ')}`,
-  }))
-  if (first) throw new RefusedError([first, ...rest])
-  return new Map([...builtinDrivers].filter(([name]) => Object.hasOwn(wanted, name)))
 }
 
 /** The id that a command made, from the first fact that names it. */

@@ -7,7 +7,7 @@ import type { AnyFact, ClientCommand, Log, SandboxId, Snapshots } from '../../ev
 import { EngineError } from '../../events/index.ts'
 import type { Drivers } from '../drivers/index.ts'
 import { netnsPath, type Kernel } from '../kernel/kernel.ts'
-import type { Disk, Ports } from '../ports.ts'
+import type { Disk, Ports, Store } from '../ports.ts'
 import { Alarms } from './alarms.ts'
 import type { Answer } from './answers.ts'
 import { contextOf, type TurnContext } from './context.ts'
@@ -130,6 +130,11 @@ export class Engine {
 
   get log(): Log<AnyFact> {
     return this.#must(this.#opened).log
+  }
+
+  /** Where the log lies: for what lies beside it. Another one after each life. */
+  get store(): Store {
+    return this.#must(this.#opened).store
   }
 
   /** Views of the past, where folding may start. */

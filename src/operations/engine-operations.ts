@@ -1,5 +1,6 @@
 /** The operations of a controller in this process: one command's, or a long-lived engine's that serves others by its socket. */
 import type { AnyFact, ClientCommand, Commit, Epoch, Ref, Seq } from '../../events/index.ts'
+import type { ClusterStatus } from '../cluster/status.ts'
 import type { Controller } from '../controller/controller.ts'
 import { differencesIn } from '../engine/differences.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -40,11 +41,19 @@ class EngineOperations implements Operations {
     return this.#controller.close()
   }
 
-  async *commits({ follow = false, from = 1, stored, to }: Range = {}): AsyncGenerator<
+  cluster(): Promise<ClusterStatus> {
+    return this.#controller.clusterStatus()
+  }
+
+  async *commits({ follow = false, from = 1, host, stored, to }: Range = {}): AsyncGenerator<
     Commit<AnyFact>,
     void,
     void
   > {
+    if (host !== undefined) {
+      yield* this.#controller.peerCommits(host, { from, to })
+      return
+    }
     const engine = this.#engine
     await engine.log.flush()
     if (!follow) {

@@ -26,6 +26,7 @@ import type {
   Stream,
 } from '../../events/index.ts'
 import type { EndpointView, NetworkView, SandboxView } from '../../projections/index.ts'
+import type { ClusterStatus } from '../cluster/status.ts'
 import type { Moment } from '../controller/moment.ts'
 import type { Verified } from '../engine/verify-log.ts'
 
@@ -149,6 +150,8 @@ export type Healed = {
 export type Range = {
   readonly follow?: boolean
   readonly from?: number
+  /** A peer's log, as far as it is here, by the peer's name or id. Not with `follow` or `stored`. */
+  readonly host?: string
   readonly stored?: boolean
   readonly to?: number
 }
@@ -157,6 +160,8 @@ export type Range = {
 export interface Operations {
   /** Lets go. An engine that runs goes on. */
   close(): Promise<void>
+  /** How this host stands among others. */
+  cluster(): Promise<ClusterStatus>
   /**
    * Durable commits, oldest first, verified on the way; with `follow` then live ones, without a gap, until the iteration is
    * ended (`return`) or the engine closes. A commit of the answer to a command that was given here before is in it.
@@ -190,6 +195,7 @@ export interface Operations {
 /** The same operations but for some. */
 export const withOthers = (operations: Operations, others: Partial<Operations>): Operations => ({
   close: () => operations.close(),
+  cluster: () => operations.cluster(),
   commits: (range) => operations.commits(range),
   dispatch: (command, given) => operations.dispatch(command, given),
   heal: (given) => operations.heal(given),

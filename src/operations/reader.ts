@@ -6,7 +6,7 @@
  */
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { AnyFact, ClientCommand, Commit, Log, Ref, Seq } from '../../events/index.ts'
+import type { AnyFact, ClientCommand, Commit, Log, Origin, Ref, Seq } from '../../events/index.ts'
 import { EngineError } from '../../events/index.ts'
 import {
   beginProjections,
@@ -15,6 +15,7 @@ import {
   sealProjections,
   type Projections,
 } from '../../projections/index.ts'
+import type { ClusterStatus } from '../cluster/status.ts'
 import { instant } from '../engine/instant.ts'
 import { openFolded, type Folded, type Folding } from '../engine/open-folded.ts'
 import { verifyLog } from '../engine/verify-log.ts'
@@ -123,8 +124,21 @@ class Reader implements Operations {
     }
   }
 
-  async *commits({ from, stored, to }: Range = {}): AsyncGenerator<Commit<AnyFact>, void, void> {
+  async cluster(): Promise<ClusterStatus> {
+    const { origin = '' as Origin } = this.#opened?.disk ?? {}
+    if (this.#opened === undefined) return { origin, peers: [], state: 'alone' }
+    const { restingStatus } = await import('../cluster/resting.ts')
+    const { projections, store } = this.#opened
+    return restingStatus({ hash: this.#ports.hash, store }, origin, projections.host.cluster)
+  }
+
+  async *commits({ from, host, stored, to }: Range = {}): AsyncGenerator<Commit<AnyFact>, void, void> {
     if (this.#opened === undefined) return
+    if (host !== undefined) {
+      const { peerCommits } = await import('../cluster/resting.ts')
+      yield* peerCommits({ hash: this.#ports.hash, store: this.#opened.store }, host, { from, to })
+      return
+    }
     yield* this.#opened.log.read({ from: from as Seq | undefined, stored, to: to as Seq | undefined })
   }
 

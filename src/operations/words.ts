@@ -32,6 +32,13 @@ export function ago(at: Instant, nowMs: number): string {
   return 'now'
 }
 
+/** `870 B`, `1.4 kB`, `23 MB`: two digits that matter. */
+export function bytes(n: number): string {
+  const [unit, size] =
+    n >= 1e9 ? ['GB', n / 1e9] : n >= 1e6 ? ['MB', n / 1e6] : n >= 1000 ? ['kB', n / 1000] : ['B', n]
+  return `${size < 10 && !Number.isInteger(size) ? size.toFixed(1) : size.toFixed(0)} ${unit}`
+}
+
 /** `1.3 ms`, `35 ms`, `2.1 s`: two digits that matter. */
 export function duration(ms: number): string {
   if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`

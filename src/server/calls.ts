@@ -19,6 +19,7 @@ type Call = (operations: Operations, given: Arguments, caller: Caller) => Outcom
 
 /** By name. `close` is not among them: a client lets go of its connection. */
 export const CALLS: ReadonlyMap<string, Call> = new Map<string, Call>([
+  ['cluster', (to) => to.cluster()],
   ['commits', (to, [range]) => to.commits(rangeOf(range))],
   ['dispatch', (to, [command, how], caller) => to.dispatch(commandOf(command), givenOf(how, caller))],
   ['heal', (to, [how], caller) => to.heal(givenOf(how ?? {}, caller))],
@@ -74,6 +75,7 @@ function rangeOf(given: unknown): Range {
   const range = checked.fields('range', given ?? {}, {
     follow: flag,
     from: commitNumber,
+    host: text,
     stored: flag,
     to: commitNumber,
   })

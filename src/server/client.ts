@@ -5,6 +5,7 @@
 import { realpath } from 'node:fs/promises'
 import type { AnyFact, ClientCommand, CommandId, Commit, Ref } from '../../events/index.ts'
 import { EngineError } from '../../events/index.ts'
+import type { ClusterStatus } from '../cluster/status.ts'
 import type {
   Differences,
   Done,
@@ -100,6 +101,10 @@ export class RemoteOperations implements Operations {
 
   close(): Promise<void> {
     return this.#link.close()
+  }
+
+  cluster(): Promise<ClusterStatus> {
+    return this.#link.call('cluster') as Promise<ClusterStatus>
   }
 
   commits(range: Range = {}): AsyncIterable<Commit<AnyFact>> {

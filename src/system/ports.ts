@@ -3,6 +3,7 @@ import { randomBytes, randomFillSync } from 'node:crypto'
 import { asyncScheduler } from 'rxjs'
 import { v7 } from 'uuid'
 import type { CommandId, Origin } from '../../events/index.ts'
+import type { Bus, OpenBus } from '../bus/bus.ts'
 import type { Kernel, KernelOptions } from '../kernel/kernel.ts'
 import type { Ports } from '../ports.ts'
 import { openDisk } from '../storage/disk.ts'
@@ -28,6 +29,12 @@ async function openLinuxKernel(options: KernelOptions): Promise<Kernel> {
   return linux.openLinuxKernel(options)
 }
 
+/** Loaded when it is opened: who is alone needs no client. */
+async function openBus(...of: Parameters<OpenBus>): Promise<Bus> {
+  const nats = await import('../bus/nats.ts')
+  return nats.openNatsBus(...of)
+}
+
 /**
  * Whether the real kernel may be changed by this process, told before anything is made on disk: directories that a
  * stranger made would stand in the way of whoever may.
@@ -49,6 +56,7 @@ export function systemPorts(): Ports {
       commandId: () => v7({ random: random() }) as CommandId,
       origin: () => randomBytes(32).toString('hex') as Origin,
     },
+    openBus,
     openDisk,
     openKernel: openLinuxKernel,
     timers: {

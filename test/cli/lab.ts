@@ -29,6 +29,11 @@ export class CommandLab {
     return new CommandLab(lab, await lab.open({ heal: false }))
   }
 
+  /** The command line of a controller that is open already. */
+  static of(lab: Lab, controller: Controller): CommandLab {
+    return new CommandLab(lab, controller)
+  }
+
   status(): Promise<Status> {
     return this.#pump(operationsOf(this.#controller).status())
   }

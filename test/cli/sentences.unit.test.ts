@@ -25,6 +25,11 @@ const SAMPLES: { readonly [T in FactType]: readonly [data: object, said: string]
     { clock: '2026-01-01T00:00:00.000Z', log: AT },
     `the clock stepped back to 2026-01-01T00:00:00.000Z; times stay at ${AT} until it is there again`,
   ],
+  ClusterJoined: [
+    { allowLegacyServer: false, host: 'h1', servers: ['nats://a:4222', 'nats://b:4222'] },
+    'h1 joined the cluster at nats://a:4222, nats://b:4222',
+  ],
+  ClusterLeft: [{ host: 'h1' }, 'h1 left the cluster'],
   Contention: [
     { change: 'link cnv1 was removed', heals: 3, key: 'k', restMs: 2000 },
     'link cnv1 was removed (healed 3 times); healing of it rests for 2.0 s',

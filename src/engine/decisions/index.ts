@@ -1,5 +1,6 @@
 /** Which decision belongs to which command. */
 import type { CommandType } from '../../../events/index.ts'
+import { joinCluster, leaveCluster } from './cluster.ts'
 import type { Handler } from './decision.ts'
 import * as host from './host.ts'
 import { connect, deleteEndpoint, disconnect, joinEndpoint, leaveEndpoint } from './join.ts'
@@ -11,6 +12,8 @@ import { settle } from './settle.ts'
 export type { Decision } from './decision.ts'
 
 export const handlers: { readonly [T in CommandType]: Handler<T> } = {
+  'cluster.join': joinCluster,
+  'cluster.leave': leaveCluster,
   connect,
   disconnect,
   'drift.report': host.drift,

@@ -1,0 +1,155 @@
+/** `chronet cluster …` */
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import { peerName } from '../cluster/peers.ts'
+import type { PeerRecord } from '../cluster/peer-logs.ts'
+import type { ClusterStatus } from '../cluster/status.ts'
+import { ago, bytes } from '../operations/words.ts'
+import { given, type Leaf, type Values } from './leaf.ts'
+import { EXIT } from './problems.ts'
+import { pairs } from './table.ts'
+
+const join: Leaf = {
+  args: [['<server...>', 'where nats-servers are: nats://host:4222, tls://host:4222']],
+  changes: true,
+  examples: [
+    'chronet cluster join nats://10.0.0.5:4222',
+    'chronet cluster join tls://a:4222 tls://b:4222 tls://c:4222 --as host-a --credentials /etc/chronet/host-a.creds',
+    'chronet cluster join nats://10.0.0.6:4222 --reason "the server moved"',
+  ],
+  name: 'join',
+  options: [
+    { flags: '--as <name>', what: "what peers call this host (default: the machine's name)" },
+    {
+      flags: '--credentials <file>',
+      what: 'NATS credentials (JWT and seed); the file is named in the log, not read into it',
+    },
+    { flags: '--ca <file>', what: "authority that servers' certificates come from (PEM)" },
+    { flags: '--certificate <file>', what: 'our certificate (PEM), with --key' },
+    { flags: '--key <file>', what: "our certificate's key (PEM)" },
+    { flags: '--allow-legacy-server', what: 'use servers older than 2.11, where there is one only' },
+  ],
+  run: async (session, servers, values) => {
+    const host = values.text('as') ?? hostname()
+    const data = given({
+      allowLegacyServer: values.flag('allowLegacyServer') ? true : undefined,
+      ca: file(values, 'ca'),
+      certificate: file(values, 'certificate'),
+      credentials: file(values, 'credentials'),
+      host,
+      key: file(values, 'key'),
+      servers,
+    })
+    await session.change(
+      { data, type: 'cluster.join' },
+      () => `${host} joined the cluster at ${servers.join(', ')}: its log is published while an engine runs`,
+    )
+    return undefined
+  },
+  summary: "publish this host's log to nats-servers, and keep those of other hosts",
+  text: 'The servers must answer, with JetStream. Given again, it tells where and how from now on.',
+}
+
+/** The engine's working directory is another than the caller's. */
+function file(values: Values, name: string): string | undefined {
+  const path = values.text(name)
+  return path === undefined ? undefined : resolve(path)
+}
+
+const leave: Leaf = {
+  changes: true,
+  examples: ['chronet cluster leave', 'chronet cluster leave --reason "the machine is retired"'],
+  name: 'leave',
+  run: async (session) => {
+    await session.change(
+      { data: {}, type: 'cluster.leave' },
+      () => 'left the cluster: what was published stays there, what was read stays here',
+    )
+    return undefined
+  },
+  summary: 'publish and read no more',
+}
+
+const status: Leaf = {
+  examples: ['chronet cluster status', 'chronet cluster status --json'],
+  name: 'status',
+  run: async (session) => {
+    const found = await session.with('read', (operations) => operations.cluster())
+    if (session.json) session.show(found)
+    else session.print(...linesOf(found))
+    return found.problem === undefined ? 0 : EXIT.failed
+  },
+  summary: 'how this host stands among others',
+  text: 'Exit status 1 if something stands in the way.',
+}
+
+const STATES: { readonly [S in ClusterStatus['state']]: string } = {
+  alone: 'alone: in no cluster',
+  connected: 'connected',
+  connecting: 'connecting: tried again by itself; what is local goes on',
+  resting: 'in a cluster, but no engine runs here that would follow it (chronet engine)',
+  stopped: 'stopped: somebody must do something first',
+}
+
+function linesOf({
+  access,
+  host,
+  origin,
+  peers,
+  problem,
+  published,
+  server,
+  state,
+  stream,
+}: ClusterStatus): readonly string[] {
+  const behind = published && published.of - published.seq
+  const unread = stream && stream.lastSeq - stream.read
+  return pairs([
+    ['host', `${host ?? '-'} (${origin.slice(0, 12)})`],
+    ['state', STATES[state]],
+    ['problem', problem && `${problem.code}: ${problem.message}`],
+    ['servers', access?.servers.join(', ')],
+    ['server', server && `nats-server ${server.version}`],
+    [
+      'published',
+      published && `#${published.seq} of #${published.of}${behind === 0 ? '' : `: ${behind} to go`}`,
+    ],
+    [
+      'stream',
+      stream &&
+        `${stream.messages} messages, ${bytes(stream.bytes)}${unread === 0 ? ', all read' : `, ${unread} to be read`}`,
+    ],
+    ['peers', state === 'alone' && peers.length === 0 ? undefined : String(peers.length)],
+  ])
+}
+
+const peers: Leaf = {
+  examples: ['chronet cluster peers', 'chronet log --host host-b --last 5'],
+  name: 'peers',
+  run: async (session) => {
+    const found = await session.with('read', (operations) => operations.cluster())
+    const all = [...found.peers].sort((a, b) => (peerName(a) < peerName(b) ? -1 : 1))
+    const nowMs = session.io.nowMs()
+    session.list(
+      all,
+      [
+        { of: peerName, rank: 0, title: 'HOST' },
+        { of: ({ origin }) => origin.slice(0, 12), rank: 1, title: 'ID' },
+        { of: ({ seq }) => `#${seq}`, rank: 0, title: 'LOG' },
+        { of: ({ at }) => ago(at, nowMs), rank: 2, title: 'NEWEST' },
+        { of: ({ epoch }) => String(epoch), rank: 4, title: 'EPOCH' },
+        { of: ({ hash }) => hash.slice(0, 12), rank: 3, title: 'DIGEST' },
+        { of: stateOf, rank: 0, title: 'STATE' },
+      ],
+      'no other host was heard of',
+    )
+    return undefined
+  },
+  summary: 'the other hosts, and how far their logs are here',
+  text: 'Two hosts that show the same digest for a peer at the same number have the same log of it, to the last byte.',
+}
+
+const stateOf = ({ broken, left }: PeerRecord): string =>
+  broken !== undefined ? `broken: ${broken}` : left === true ? 'left' : 'followed'
+
+export const clusterLeaves: readonly Leaf[] = [join, status, peers, leave]

@@ -1,0 +1,69 @@
+/**
+ * A host among others: follows what its own log says of a membership, and tells how it stands. The log decides (`ClusterJoined`,
+ * `ClusterLeft`); this only does what it says.
+ */
+import type { AnyFact, ClusterAccess, ClusterJoined, Commit, Seq } from '../../events/index.ts'
+import type { BusOptions } from '../bus/bus.ts'
+import { LOG_STREAM } from './message.ts'
+import { membershipOf, peerCommits, restingStatus, type Kept, type PeerRange } from './resting.ts'
+import { busOf, Session, type Home } from './session.ts'
+import type { ClusterStatus } from './status.ts'
+
+export class Cluster {
+  readonly #home: Home
+  #aligned: Promise<void> = Promise.resolve()
+  #session: Session | undefined
+
+  constructor(home: Home) {
+    this.#home = home
+  }
+
+  /** Whether the servers answer and may be used. @throws {EngineError} as {@link OpenBus} says */
+  async check(access: BusOptions): Promise<void> {
+    const bus = await busOf(this.#home.ports)(access, LOG_STREAM)
+    await bus.close()
+  }
+
+  /**
+   * Does from now on what the log says: what was before is ended first. @param access null: nothing is followed
+   * @param said the commit that says so: the last that is published where we were
+   */
+  align(access: ClusterAccess | null, said?: Seq): Promise<void> {
+    return (this.#aligned = this.#aligned.then(async () => {
+      await this.#session?.close(access === null ? said : undefined)
+      this.#session = access === null ? undefined : new Session(access, this.#home)
+    }))
+  }
+
+  async close(): Promise<void> {
+    await this.align(null)
+  }
+
+  /** @param member what the log says */
+  async status(member: ClusterJoined['data'] | null): Promise<ClusterStatus> {
+    const session = this.#session
+    const log = this.#home.log()
+    if (session === undefined) return restingStatus(this.#kept, log.origin, member)
+    const stream = await session.stream().catch(() => undefined)
+    const { peers, problem, published, read, server, state } = session
+    return {
+      ...membershipOf(member),
+      origin: log.origin,
+      peers: peers ?? (await restingStatus(this.#kept, log.origin, member)).peers,
+      ...(problem ? { problem: { code: problem.code, message: problem.message } } : {}),
+      ...(published ? { published: { of: log.durable.seq, seq: published.next - 1 } } : {}),
+      ...(server ? { server } : {}),
+      state,
+      ...(stream ? { stream: { ...stream, read } } : {}),
+    }
+  }
+
+  /** A peer's commits, as {@link peerCommits}. */
+  commits(ref: string, range: PeerRange = {}): AsyncIterable<Commit<AnyFact>> {
+    return peerCommits(this.#kept, ref, range)
+  }
+
+  get #kept(): Kept {
+    return { hash: this.#home.ports.hash, store: this.#home.store() }
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Reads the stream of all hosts' logs and keeps each peer's beside the own one, verified link by link, each commit once.
+ *
+ * A log that does not fit is taken no further, and why is kept; the others go on. Numbers of the stream that are missing, or
+ * messages that come again, change nothing: what follows a peer's head is taken, what is there is compared.
+ */
+import type { AnyFact, Hash, Origin, RawCommit } from '../../events/index.ts'
+import type { Bus, BusMessage } from '../bus/bus.ts'
+import { bodiesIn, headIn, originOf, type RunHead } from './message.ts'
+import { followOn, unknownPeer, type Cursor, type PeerLogs, type PeerRecord } from './peer-logs.ts'
+
+/** Messages without news after which the place in the stream is kept all the same. */
+const UNKEPT_MAX = 256
+
+export type ImporterOptions = {
+  readonly hash: Hash
+  readonly logs: PeerLogs
+  /** Hears of each commit that was taken, and of peers whose log is taken no further. */
+  readonly onPeer?: (peer: PeerRecord, commits: readonly RawCommit<AnyFact>[]) => void
+  /** Our own log is in the stream as well. */
+  readonly origin: Origin
+}
+
+export class Importer {
+  /** Where the stream was read to. */
+  cursor: Cursor = { created: '', seq: 0 }
+  readonly #options: ImporterOptions
+  /** Large commits of which parts are missing, and the first message of each. */
+  readonly #parts = new Map<Origin, { readonly bytes: Buffer; readonly message: number }>()
+  readonly #peers = new Map<Origin, PeerRecord>()
+  #unkept = 0
+
+  private constructor(options: ImporterOptions) {
+    this.#options = options
+  }
+
+  static async open(options: ImporterOptions): Promise<Importer> {
+    const importer = new Importer(options)
+    for (const peer of await options.logs.peers()) importer.#peers.set(peer.origin, peer)
+    importer.cursor = (await options.logs.cursor()) ?? importer.cursor
+    return importer
+  }
+
+  get peers(): readonly PeerRecord[] {
+    return [...this.#peers.values()]
+  }
+
+  /** Reads until it is told to end. @throws {EngineError} ERR_CLUSTER_UNAVAILABLE: begin again later */
+  async run(bus: Bus, end: Promise<void>): Promise<void> {
+    const { created, lastSeq } = await bus.state()
+    // Another stream, or one that lost its end: its numbers say nothing of what was read. All of it is read, and what is known passes by.
+    if (created !== this.cursor.created || lastSeq < this.cursor.seq) this.cursor = { created, seq: 0 }
+    this.cursor = { created, seq: this.#whole(this.cursor.seq) }
+    this.#parts.clear()
+    for await (const message of bus.follow(this.cursor.seq + 1, end)) await this.#take(message)
+  }
+
+  /** The last message before parts of which others are missing. */
+  #whole(seq: number): number {
+    return Math.min(seq, ...[...this.#parts.values()].map(({ message }) => message - 1))
+  }
+
+  async #take(message: BusMessage): Promise<void> {
+    const origin = originOf(message.subject)
+    const head = headIn(message)
+    const isNews = origin !== undefined && head !== undefined && origin !== this.#options.origin
+    const news = isNews ? await this.#newsIn(origin, head, message) : undefined
+    this.cursor = { ...this.cursor, seq: message.seq }
+    if (news === undefined && ++this.#unkept < UNKEPT_MAX) return
+    this.#unkept = 0
+    const kept = { ...this.cursor, seq: this.#whole(message.seq) }
+    await this.#options.logs.take(kept, news?.peer, news?.commits)
+    if (news === undefined) return
+    this.#peers.set(news.peer.origin, news.peer)
+    this.#options.onPeer?.(news.peer, news.commits)
+  }
+
+  /** What a message brings of a peer; undefined: nothing that is not known. */
+  async #newsIn(origin: Origin, head: RunHead, message: BusMessage): Promise<News | undefined> {
+    const peer = this.#peers.get(origin) ?? unknownPeer(origin)
+    const whole = head.part === undefined ? message.payload : this.#joined(origin, head.part, message)
+    if (whole === undefined) return undefined
+    if (head.to <= peer.seq) return this.#compare(peer, head)
+    if (head.from > peer.seq + 1)
+      return broken(peer, `#${peer.seq + 1} to #${head.from - 1} are not in the stream`)
+    const bodies = bodiesIn(whole).slice(peer.seq + 1 - head.from)
+    const followed = followOn(peer, bodies, head.hash, this.#options.hash)
+    if ('why' in followed) return broken(peer, followed.why)
+    return { commits: followed.commits, peer: followed.commits.reduce(grown, mended(peer)) }
+  }
+
+  /** What is there already must be the same. */
+  async #compare(peer: PeerRecord, head: RunHead): Promise<News | undefined> {
+    const known = head.to === peer.seq ? peer.hash : await this.#options.logs.hashOf(peer.origin, head.to)
+    if (known === head.hash) return undefined
+    return broken(peer, `#${head.to} comes a second time, and is another: two histories bear one name`)
+  }
+
+  /** A large commit, when its last part has come. A part that does not follow the one before it is let go. */
+  #joined(
+    origin: Origin,
+    { end, offset, size }: NonNullable<RunHead['part']>,
+    { payload, seq }: BusMessage,
+  ): Uint8Array | undefined {
+    const before = offset === 0 ? { bytes: Buffer.alloc(0), message: seq } : this.#parts.get(origin)
+    this.#parts.delete(origin)
+    if (before?.bytes.length !== offset) return undefined
+    const bytes = Buffer.concat([before.bytes, payload])
+    if (end >= size) return bytes
+    this.#parts.set(origin, { ...before, bytes })
+    return undefined
+  }
+}
+
+type News = { readonly commits: readonly RawCommit<AnyFact>[]; readonly peer: PeerRecord }
+
+/** Told once: a peer that is broken already stays as it is. */
+const broken = (peer: PeerRecord, why: string): News | undefined =>
+  peer.broken === why ? undefined : { commits: [], peer: { ...peer, broken: why } }
+
+function mended({ broken: _mended, ...peer }: PeerRecord): PeerRecord {
+  return peer
+}
+
+/** The record of a peer with one more commit. */
+function grown(peer: PeerRecord, { commit, hash, seq }: RawCommit<AnyFact>): PeerRecord {
+  let next: PeerRecord = { ...peer, at: commit.at, epoch: commit.epoch, hash, seq }
+  for (const fact of commit.facts) {
+    if (fact.type === 'ClusterJoined') next = { ...next, host: fact.data.host, left: false }
+    if (fact.type === 'ClusterLeft') next = { ...next, left: true }
+  }
+  return next
+}

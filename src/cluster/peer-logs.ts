@@ -1,0 +1,139 @@
+/**
+ * Peers' logs, beside the own one in the same store, each a chain of its own exactly as its owner wrote it, and how far the stream
+ * was read.
+ *
+ * | part of the store    | key           | value                                                    |
+ * | -------------------- | ------------- | -------------------------------------------------------- |
+ * | `log-<origin>`       | `c` seq       | a commit, as in the own log (`events/store.ts`)            |
+ * | `cluster`            | `p` origin    | {@link PeerRecord}: the head of it, and who it is          |
+ * | `cluster`            | `stream`      | {@link Cursor}                                           |
+ *
+ * What comes in one message is written in one batch, its place in the stream with it. It is not synced: what a power cut takes is
+ * read from the stream again.
+ */
+import type { AnyFact, Commit, Epoch, Hash, Instant, Origin, RawCommit, Seq } from '../../events/index.ts'
+import { decodeCommit, EngineError, GENESIS } from '../../events/index.ts'
+import { readChain } from '../../events/chain.ts'
+import { keys } from '../../events/store.ts'
+import type { Store } from '../ports.ts'
+
+/** How far the stream was read. */
+export type Cursor = { readonly created: string; readonly seq: number }
+
+/** What is known of a peer: the head of its log here, and what its log says of it. */
+export type PeerRecord = {
+  /** Time of its newest commit here. */
+  readonly at: Instant
+  /** Why its log is not taken any further; absent: it is. */
+  readonly broken?: string
+  readonly epoch: Epoch
+  readonly hash: string
+  /** The name it gave itself; absent: its first commits do not say. */
+  readonly host?: string
+  /** It said that it leaves. */
+  readonly left?: boolean
+  readonly origin: Origin
+  readonly seq: Seq
+}
+
+export const unknownPeer = (origin: Origin): PeerRecord => ({
+  at: GENESIS.at,
+  epoch: 0 as Epoch,
+  hash: GENESIS.hash,
+  origin,
+  seq: GENESIS.seq,
+})
+
+export class PeerLogs {
+  readonly #hash: Hash
+  readonly #store: Store
+
+  constructor(store: Store, hash: Hash) {
+    this.#hash = hash
+    this.#store = store
+  }
+
+  async cursor(): Promise<Cursor | undefined> {
+    const text = await this.#cluster.get('stream')
+    return text === undefined ? undefined : (JSON.parse(text) as Cursor)
+  }
+
+  /** All peers that were ever heard of, by origin. */
+  async peers(): Promise<readonly PeerRecord[]> {
+    const found: PeerRecord[] = []
+    for await (const text of this.#cluster.values({ gte: 'p', lt: 'q' }))
+      found.push(JSON.parse(text) as PeerRecord)
+    return found
+  }
+
+  /** The hash of a peer's commit; undefined: it is not here. */
+  async hashOf(origin: Origin, seq: Seq): Promise<string | undefined> {
+    return (await this.#log(origin).get(keys.commit(seq)))?.slice(0, GENESIS.hash.length)
+  }
+
+  /** Writes what a message brought: commits that follow the peer's head, what is known of the peer then, and the place in the stream. */
+  async take(cursor: Cursor, peer?: PeerRecord, commits: readonly RawCommit[] = []): Promise<void> {
+    const batch = this.#store.batch()
+    if (peer !== undefined) {
+      const sublevel = this.#log(peer.origin)
+      for (const { body, hash, seq } of commits) batch.put(keys.commit(seq), hash + body, { sublevel })
+      batch.put(`p${peer.origin}`, JSON.stringify(peer), { sublevel: this.#cluster })
+    }
+    batch.put('stream', JSON.stringify(cursor), { sublevel: this.#cluster })
+    await batch.write()
+  }
+
+  /** A peer's commits, verified on the way. @throws {EngineError} ERR_LOG_DAMAGED while iterating */
+  async *read(origin: Origin, from: Seq, to: Seq): AsyncGenerator<Commit<AnyFact>, void, void> {
+    const source = {
+      hash: this.#hash,
+      origin,
+      store: this.#log(origin) as unknown as Store,
+      upcast: (commit: Commit): Commit => commit,
+    }
+    const hash = from === 1 ? GENESIS.hash : await this.hashOf(origin, (from - 1) as Seq)
+    if (hash === undefined)
+      throw new EngineError('ERR_NOT_FOUND', `#${from - 1} of host ${origin.slice(0, 12)} is not here`)
+    for await (const chunk of readChain<AnyFact>(source, { hash, seq: (from - 1) as Seq }, { to }))
+      for (const { commit } of chunk) yield commit
+  }
+
+  get #cluster() {
+    return this.#store.sublevel('cluster')
+  }
+
+  #log(origin: Origin) {
+    return this.#store.sublevel(`log-${origin}`)
+  }
+}
+
+/**
+ * The commits of these texts, if they follow a peer's head link by link.
+ * @param end hash that the last must have
+ * @returns why they do not, otherwise
+ */
+export function followOn(
+  peer: PeerRecord,
+  bodies: readonly string[],
+  end: string,
+  hash: Hash,
+): { readonly commits: readonly RawCommit<AnyFact>[] } | { readonly why: string } {
+  const commits: RawCommit<AnyFact>[] = []
+  let last: { readonly hash: string; readonly seq: Seq } = peer
+  for (const body of bodies) {
+    const seq = (last.seq + 1) as Seq
+    let commit: Commit<AnyFact>
+    try {
+      commit = decodeCommit<AnyFact>(body)
+    } catch {
+      return { why: `#${seq} is no commit` }
+    }
+    if (commit.origin !== peer.origin) return { why: `#${seq} is of origin ${commit.origin}` }
+    if (commit.seq !== seq) return { why: `#${commit.seq} comes where #${seq} should` }
+    if (commit.prev !== last.hash) return { why: `#${seq} names another predecessor` }
+    if (commit.epoch < peer.epoch) return { why: `#${seq} is of epoch ${commit.epoch}, after ${peer.epoch}` }
+    last = { hash: hash(body), seq }
+    commits.push({ body, commit, ...last })
+  }
+  return last.hash === end ? { commits } : { why: `#${last.seq} has another hash than was said` }
+}

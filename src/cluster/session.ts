@@ -1,0 +1,180 @@
+/**
+ * One membership at work: a connection, the own log going out, the others' coming in, and beginning again whenever something of
+ * that breaks, at growing distance. What can only be mended by somebody ends it, and is told.
+ */
+import type { AnyFact, ClusterAccess, Log, Seq } from '../../events/index.ts'
+import { EngineError } from '../../events/index.ts'
+import type { Bus, BusServer, OpenBus, StreamState } from '../bus/bus.ts'
+import type { Ports, Store } from '../ports.ts'
+import { Importer, type ImporterOptions } from './importer.ts'
+import { LOG_STREAM } from './message.ts'
+import { PeerLogs, type PeerRecord } from './peer-logs.ts'
+import { publishLog, type PublishedTo } from './publisher.ts'
+import type { ClusterState } from './status.ts'
+
+/** What a session needs of the engine. */
+export type Home = {
+  /** The log of now. */
+  readonly log: () => Log<AnyFact>
+  /** Settles when its life ends: then there is another, or none. */
+  readonly logEnds: () => Promise<unknown>
+  readonly onPeer: NonNullable<ImporterOptions['onPeer']>
+  readonly ports: Ports
+  /** Hears of what nobody awaits. */
+  readonly report: (problem: unknown) => void
+  readonly store: () => Store
+}
+
+export type SessionState = Extract<ClusterState, 'connected' | 'connecting' | 'stopped'>
+
+/** First and longest pause before it begins again, in milliseconds. */
+const AGAIN_MS_FIRST = 100
+const AGAIN_MS_MAX = 10_000
+/** How long a host that leaves tries to say so, and how often it looks, in milliseconds. */
+const LAST_WORDS_MS = 2000
+const LOOK_MS = 10
+
+/** What no attempt mends. */
+const FOR_EVER: ReadonlySet<string> = new Set([
+  'ERR_FENCED',
+  'ERR_LOG_BEHIND',
+  'ERR_LOG_FORKED',
+  'ERR_SERVER_UNSUPPORTED',
+  'ERR_UNSUPPORTED',
+])
+
+/** @throws {EngineError} ERR_UNSUPPORTED: these ports have none */
+export function busOf({ openBus }: Ports): OpenBus {
+  if (openBus !== undefined) return openBus
+  throw new EngineError('ERR_UNSUPPORTED', 'these ports have no bus: give `ports.openBus`')
+}
+
+export class Session {
+  readonly access: ClusterAccess
+  /** What stood in the way last; absent: nothing does. */
+  problem: EngineError | undefined
+  published: PublishedTo | undefined
+  server: BusServer | undefined
+  state: SessionState = 'connecting'
+  readonly #home: Home
+  #bus: Bus | undefined
+  #end: () => void = () => undefined
+  #importer: Importer | undefined
+  #isOver = false
+  readonly #over: Promise<void>
+  readonly #running: Promise<void>
+
+  constructor(access: ClusterAccess, home: Home) {
+    this.access = access
+    this.#home = home
+    this.#over = new Promise((resolve) => (this.#end = resolve))
+    this.#running = this.#run()
+  }
+
+  get peers(): readonly PeerRecord[] | undefined {
+    return this.#importer?.peers
+  }
+
+  /** Number of the last message that was read. */
+  get read(): number {
+    return this.#importer?.cursor.seq ?? 0
+  }
+
+  /** @throws {EngineError} ERR_CLUSTER_UNAVAILABLE */
+  async stream(): Promise<StreamState | undefined> {
+    return this.state === 'connected' ? this.#bus?.state() : undefined
+  }
+
+  /** @param seq published before it ends, if that can be done soon: peers should hear that we leave */
+  async close(seq?: Seq): Promise<void> {
+    if (seq !== undefined) await this.#publishedTo(seq)
+    this.#isOver = true
+    this.#end()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    for (let tries = 0; !this.#isOver; tries++) {
+      try {
+        await this.#connected(() => (tries = 0))
+      } catch (error) {
+        if (!this.#failed(error)) return
+      }
+      await this.#pause(Math.min(AGAIN_MS_FIRST * 2 ** tries, AGAIN_MS_MAX))
+    }
+  }
+
+  /** @returns whether to begin again */
+  #failed(error: unknown): boolean {
+    const problem =
+      error instanceof EngineError
+        ? error
+        : new EngineError('ERR_CLUSTER_UNAVAILABLE', `the cluster cannot be followed: ${String(error)}`, {
+            cause: error,
+          })
+    // The log closed under the reader: its next life is taken up.
+    if (problem.code === 'ERR_CLOSED') return !this.#isOver
+    if (problem.code !== this.problem?.code) this.#home.report(problem)
+    this.problem = problem
+    this.state = FOR_EVER.has(problem.code) ? 'stopped' : 'connecting'
+    return this.state !== 'stopped'
+  }
+
+  /** From a connection to its end, whoever ends it. */
+  async #connected(begun: () => void): Promise<void> {
+    const log = this.#home.log()
+    const { hash } = this.#home.ports
+    const bus = await busOf(this.#home.ports)(this.access, LOG_STREAM)
+    this.#bus = bus
+    try {
+      if (this.#isOver) return
+      const logs = new PeerLogs(this.#home.store(), hash)
+      const { onPeer } = this.#home
+      const importer = (this.#importer = await Importer.open({ hash, logs, onPeer, origin: log.origin }))
+      this.server = bus.server
+      this.state = 'connected'
+      this.problem = undefined
+      begun()
+      await this.#exchange(bus, log, importer)
+    } finally {
+      if (!this.#isOver) this.state = 'connecting'
+      await bus.close()
+    }
+  }
+
+  /** Out and in, until one of them ends, the connection is disturbed, or nobody wants it any more. */
+  async #exchange(bus: Bus, log: Log<AnyFact>, importer: Importer): Promise<void> {
+    let isOver = false
+    let end = (): void => undefined
+    const over = new Promise<void>((resolve) => {
+      end = (): void => {
+        isOver = true
+        resolve()
+      }
+    })
+    void Promise.race([this.#over, bus.disturbed, this.#home.logEnds()]).then(end)
+    const told = (at: PublishedTo): void => void (this.published = at)
+    const both = [publishLog(bus, log, { isOver: () => isOver, over }, told), importer.run(bus, over)]
+    const results = await Promise.allSettled(both.map((one) => one.finally(end)))
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+  }
+
+  async #publishedTo(seq: Seq): Promise<void> {
+    const { clock } = this.#home.ports
+    const isThere = (): boolean => (this.published?.next ?? 0) > seq
+    for (const endMs = clock.monotonicMs() + LAST_WORDS_MS; !isThere() && clock.monotonicMs() < endMs;) {
+      if (this.state === 'stopped') return
+      await this.#pause(LOOK_MS)
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#home.ports.timers.scheduler.schedule(() => resolve(), ms)
+      void this.#over.then(() => {
+        timer.unsubscribe()
+        resolve()
+      })
+    })
+  }
+}

@@ -1,0 +1,78 @@
+/** `chronet cluster …` and `log --host`, as somebody types them on one of two hosts. */
+import { describe, expect, it } from 'vitest'
+import { Scene } from '../cluster/scene.ts'
+import { CommandLab } from './lab.ts'
+
+async function scene() {
+  const all = new Scene()
+  const [east, west] = [await all.open('east'), await all.open('west')]
+  const shell = CommandLab.of(all.lab, east)
+  return { all, east, shell, west, westShell: CommandLab.of(all.lab, west) }
+}
+
+describe('chronet cluster', () => {
+  it('joins, tells how it stands and who else is there, and leaves', async () => {
+    const { all, shell, west, westShell } = await scene()
+    expect((await shell.do('cluster status')).out).toContain('alone: in no cluster')
+    const joined = await shell.do('cluster join nats://servers:4222 --as east --reason growing')
+    expect([joined.status, joined.out]).toEqual([
+      0,
+      expect.stringContaining('east joined the cluster at nats://servers:4222'),
+    ])
+    await westShell.do('cluster join nats://servers:4222 --as west')
+    await all.pass()
+    const status = await shell.do('cluster status')
+    expect(status.status).toBe(0)
+    for (const line of [
+      /^host +east \(/m,
+      /^state +connected$/m,
+      /^published +#2 of #2$/m,
+      /^stream .*all read$/m,
+      /^peers +1$/m,
+    ])
+      expect(status.out).toMatch(line)
+    const peers = await shell.do('cluster peers')
+    expect(peers.out).toMatch(new RegExp(`^west +${west.id.slice(0, 12)} +#2 .* followed$`, 'm'))
+    expect((await shell.do('cluster peers --json')).json()).toMatchObject([{ host: 'west', origin: west.id }])
+    expect((await shell.do('cluster leave')).out).toContain('left the cluster')
+    await all.pass()
+    expect((await westShell.do('cluster peers')).out).toMatch(/^east .* left$/m)
+    expect((await shell.do('cluster leave')).err).toContain('ERR_STATE')
+  })
+
+  it('says all that is wrong with a request, and what stands in the way', async () => {
+    const { all, shell } = await scene()
+    const bad = await shell.do("cluster join http://a nats://u:secret@b --as 'no name'")
+    expect(bad.status).toBe(1)
+    expect(bad.err).toContain("'http://a', which is no server")
+    expect(bad.err).toContain("'nats://u:secret@b', which is no server")
+    expect(bad.err).toContain('give it as nats://host:4222 or tls://host:4222')
+    all.arbiter.cut('east')
+    const cut = await shell.do('cluster join nats://servers:4222')
+    expect([cut.status, cut.err]).toEqual([1, expect.stringContaining('ERR_CLUSTER_UNAVAILABLE')])
+    expect((await shell.do('log')).out).not.toContain('ClusterJoined')
+  })
+
+  it('shows what happened on another host, with the names of that host', async () => {
+    const { all, shell, west, westShell } = await scene()
+    for (const [one, name] of [
+      [shell, 'east'],
+      [westShell, 'west'],
+    ] as const)
+      await one.do(`cluster join nats://servers:4222 --as ${name}`)
+    await westShell.do('network create shop')
+    await westShell.do('sandbox create till')
+    await westShell.do('connect shop till')
+    await all.pass()
+    const log = await shell.do('log --host west --type EndpointJoined')
+    expect(log.out).toContain('EndpointJoined')
+    expect(log.out).toContain('till')
+    const last = await shell.do('log --host west --last 1 --json')
+    expect(new Set(last.json().map(({ seq }) => seq))).toEqual(new Set([west.engine.log.durable.seq]))
+    expect((await shell.do('log --host south')).err).toMatch(
+      /no log of a host 'south' is here\n +there are: west/,
+    )
+    expect((await shell.do('log --host west --follow')).status).toBe(64)
+    expect((await shell.do('log --host west --since 10m')).status).toBe(64)
+  })
+})
