@@ -109,7 +109,7 @@ export async function* readChain<F extends Fact>(
       keys.commits(last.seq + 1, options.to),
       options.chunkRows,
     )) {
-      const { broken, chunk, end } = followAll<F>(source, rows, last, options.having)
+      const { broken, chunk, end } = followAll<F>(source, rows, last, options)
       last = end
       if (chunk.length > 0) yield chunk
       if (broken !== undefined) throw broken
@@ -125,12 +125,14 @@ function followAll<F extends Fact>(
   source: ChainSource,
   rows: readonly Row[],
   after: Link,
-  having: string | undefined,
+  { having, to = Infinity }: { readonly having?: string | undefined; readonly to?: number },
 ): { readonly broken?: EngineError; readonly chunk: readonly RawCommit<F>[]; readonly end: Link } {
   const chunk: RawCommit<F>[] = []
   let end = after
   try {
     for (const row of rows) {
+      // An odd key may stand between the last that was asked for and the next.
+      if (end.seq >= to) break
       const seq = (end.seq + 1) as Seq
       if (having !== undefined && !row[1].includes(having)) {
         end = passOver(source, row, { hash: end.hash, seq })

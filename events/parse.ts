@@ -198,7 +198,13 @@ function faultsOf(of: string, fields: Fields, data: Readonly<Record<string, unkn
   })
   const odd = Object.keys(data).filter((name) => !Object.hasOwn(fields, name))
   const all = Object.keys(fields).join(', ')
-  return [...known, ...odd.map((name) => ({ name, what: `${of} knows no ${named(name)}; it knows ${all}` }))]
+  return [
+    ...known,
+    ...odd.map((name) => ({
+      name,
+      what: `${of} knows no ${named(name)}; it ${all === '' ? 'takes nothing' : `knows ${all}`}`,
+    })),
+  ]
 }
 
 const wrong = (field: string | undefined, message: string): Problem => ({

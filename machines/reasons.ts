@@ -86,6 +86,9 @@ const VERBS: Readonly<Record<MachineCommand['type'], string>> = {
   'sandbox.vanish': 'end',
 }
 
+/** What only the engine says. */
+const OWN: ReadonlySet<string> = new Set<MachineCommand['type']>(['effects.settle', 'sandbox.vanish'])
+
 /** The reason that follows from the chart alone: no way for this command leads out of this state. */
 export function notInThisState(
   machine: EntityMachine,
@@ -114,7 +117,7 @@ function wayOut(kind: EntityKind, state: EntityState, until: string): string {
   const here = chartOf(MACHINES[kind]).states.get(state.value)
   if (here?.final === true) return `create a new ${kind}`
   const verbs = [...(here?.commands.keys() ?? [])]
-    .filter((type) => type !== 'effects.settle')
+    .filter((type) => !OWN.has(type))
     .map((type) => VERBS[type as MachineCommand['type']])
   const now = [...new Set(verbs)].join(' or ')
   if (until === '') return `what can be done now: ${now}`

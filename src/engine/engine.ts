@@ -369,8 +369,7 @@ export class Engine {
     await this.#pause(waitMs)
     if (this.#closing) return
     try {
-      await this.#opened?.log.close().catch(() => undefined)
-      await this.#opened?.store.close().catch(() => undefined)
+      for (const part of [this.#opened?.log, this.#opened?.store]) await part?.close().catch(() => undefined)
       await this.#begin()
     } catch (error) {
       this.report(error)

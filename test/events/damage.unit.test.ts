@@ -69,6 +69,8 @@ describe('a log of whose commits the third', () => {
     await store.put('c000000000002x', 'x')
     const { folded, log } = await reopened(store)
     expect([log.damage, folded]).toStrictEqual([{ from: 3, why: 'an odd key' }, [1, 2]])
+    expect(seqs(await all(log.read()))).toStrictEqual([1, 2])
+    expect(await log.verify({ to: seq(2) })).toBeUndefined()
   })
 
   it('is gone says that whole commits follow, and where', async () => {

@@ -101,13 +101,29 @@ describe('a command from outside', () => {
 
   it('shows no control characters of what it refuses, and no more than the beginning of what is long', () => {
     const all =
-      'connect, disconnect, endpoint.create, endpoint.delete, endpoint.join, endpoint.leave, network.create'
+      'cluster.join, cluster.leave, connect, disconnect, endpoint.create, endpoint.delete, endpoint.join, endpoint.leave, network.create'
     expect(problemsOf('\u001b[2J', {})).toEqual([
       expect.stringContaining(`there is no command '?[2J'; there are: ${all}`),
     ])
     expect(network({ '\u001b[2J': 1 })).toEqual([expect.stringContaining("knows no '?[2J'; it knows")])
     expect(network({ ['x'.repeat(40)]: 1 })).toEqual([expect.stringContaining(`no '${'x'.repeat(40)}';`)])
     expect(network({ ['x'.repeat(41)]: 1 })).toEqual([expect.stringContaining(`no '${'x'.repeat(40)}...';`)])
+  })
+
+  it('hears that a command takes nothing, and which servers are none', () => {
+    expect(problemsOf('cluster.leave', { host: 'a' })).toEqual([
+      "cluster.leave knows no 'host'; it takes nothing",
+    ])
+    const servers = (value: unknown): readonly string[] =>
+      problemsOf('cluster.join', { host: 'a', servers: value })
+    expect(servers(['nats://a:4222', 'tls://[::1]:4222'])).toEqual([])
+    expect(servers('nats://a')).toEqual(["cluster.join: 'servers' must be a list of addresses, not string"])
+    expect(servers([])).toEqual([expect.stringContaining('has no server; give one at least')])
+    expect(servers(Array.from({ length: 65 }, () => 'nats://a'))).toEqual([
+      "cluster.join: 'servers' has 65 servers; at most 64",
+    ])
+    for (const one of ['a:4222', 'http://a', 'nats://user:secret@a', 'nats://', 'nats://a b', 'nats://a/b'])
+      expect(servers([one])).toEqual([expect.stringContaining(`has '${one}', which is no server`)])
   })
 
   it.each([
