@@ -38,8 +38,8 @@ export default defineConfig({
     projects: [
       tier('pure', ['unit', 'prop', 'sim'], 0, 20_000),
       tier('linux', ['linux', 'contract'], 1, 30_000),
-      tier('nats', ['nats'], 2, 60_000),
-      tier('crash', ['crash'], 3, 300_000),
+      tier('nats', ['nats'], 0, 60_000),
+      tier('crash', ['crash'], 2, 300_000),
     ],
   },
 })
