@@ -2,6 +2,8 @@
  * The recipes for links, addresses and routes on the real kernel, with iproute2 as the oracle. What every port must do
  * stands in the contract suite; here is what only the real one can show.
  */
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { keyOf, type IfName, type Spec, type Step } from '../../events/index.ts'
 import { NETLINK_ROUTE, NetlinkSocket } from '../../src/kernel/linux/netlink.ts'
@@ -178,7 +180,9 @@ describe('the rtnetlink port', () => {
     })
 
     it('makes a namespace where a birth left but a file', async () => {
-      await machine.in('host', `touch ${machine.pathOf(sandboxId(1))}`)
+      const path = machine.pathOf(sandboxId(1))
+      await mkdir(dirname(path))
+      await machine.in('host', `touch ${path}`)
       const { strays } = await machine.kernel.observe([], { strays: true })
       expect(strays.map(({ key }) => key)).toEqual([keyOf(netns(1))])
       expect(await make(netns(1))).toEqual([keyOf(netns(1))])

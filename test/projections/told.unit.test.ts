@@ -170,6 +170,8 @@ describe('default routes', () => {
 describe('the history', () => {
   const PLANS_AND_HOST: readonly string[] = [
     'ClockSteppedBack',
+    'ClusterJoined',
+    'ClusterLeft',
     'Contention',
     'DriftObserved',
     'EffectsIntended',
@@ -194,8 +196,17 @@ describe('projections', () => {
   })
 
   it('begin with no host, and know the last that started', () => {
-    expect(allProjections.host.init).toEqual({ bootId: '', cookie: '', epoch: 0 })
-    expect(after([started(true)]).host).toEqual({ bootId: 'b', cookie: '7', epoch: 2 })
+    expect(allProjections.host.init).toEqual({ bootId: '', cluster: null, cookie: '', epoch: 0 })
+    expect(after([started(true)]).host).toEqual({ bootId: 'b', cluster: null, cookie: '7', epoch: 2 })
+  })
+
+  it('know the cluster that the host is in, over starts, until it has left', () => {
+    const data = { allowLegacyServer: false, host: 'east', servers: ['nats://a:4222'] }
+    const joined = factOf('host', 'ClusterJoined', data)
+    expect(after([joined, started(true)]).host.cluster).toEqual(data)
+    const elsewhere = { ...data, servers: ['nats://b:4222'] }
+    expect(after([joined, factOf('host', 'ClusterJoined', elsewhere)]).host.cluster).toEqual(elsewhere)
+    expect(after([joined, factOf('host', 'ClusterLeft', { host: 'east' })]).host.cluster).toBeNull()
   })
 
   it('are told where a fact stands: in which commit, and as which of its facts, from 1', () => {
