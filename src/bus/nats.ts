@@ -43,6 +43,12 @@ const AGAIN_MS = 250
 /** How long a server remembers ids of messages, in nanoseconds. */
 const DUPLICATES_NS = 120e9
 
+/**
+ * A message that nobody received (503) may be sent again at once: a stream of three that has just been made has no leader yet, and
+ * one that lost its leader gets another.
+ */
+const UNHEARD = { retries: 8, retry_delay: 250 } as const
+
 /** Codes of JetStream's API (nats-server, server/errors.json). */
 const CODE = {
   noMessage: 10037,
@@ -139,6 +145,7 @@ class NatsBus implements Bus {
         expect: { lastSubjectSequence: expect },
         headers: sent,
         msgID: id,
+        ...UNHEARD,
         timeout: ANSWER_MS,
       })
       return { kind: 'stored', seq }
