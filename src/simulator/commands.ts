@@ -137,8 +137,12 @@ const COMMANDS: readonly (readonly [weight: number, draw: Draw])[] = [
 ]
 
 /** Commands of one sandbox on one network, each of which undoes the one before it, or does it again. */
-export const drawChangeOfMind = (chance: Chance): readonly ClientCommand[] => {
-  const data = { network: chance.pick(NETWORKS), sandbox: chance.pick(SANDBOXES) }
+export const drawChangeOfMind = (chance: Chance, exists: Exists): readonly ClientCommand[] => {
+  const one = (kind: 'network' | 'sandbox', names: readonly string[]): string => {
+    const there = names.filter((name) => exists(kind, name))
+    return chance.pick(there.length > 0 ? there : names)
+  }
+  const data = { network: one('network', NETWORKS), sandbox: one('sandbox', SANDBOXES) }
   const endpoint = `${data.sandbox}-${data.network}`
   const held = now(chance, 2, () => ({ address: host4(chance, data.network) }))
   const connect = { data: { ...data, ...held }, type: 'connect' } as const

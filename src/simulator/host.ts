@@ -42,6 +42,8 @@ export class Host {
   onDeath: (() => void) | undefined
   /** Hears of every call that asks the kernel for steps, before any is taken. */
   onApply: ((steps: readonly Step[]) => void) | undefined
+  /** Hears of every head that an engine notes: {@link notedHead}. */
+  onHead: (() => void) | undefined
   /** Hears of the kernel's end: all that it had is gone. */
   onReboot: (() => void) | undefined
   /** Hears of every step of the kernel, with its result. */
@@ -81,7 +83,8 @@ export class Host {
     const dumps = { broken: 0 }
     const kernelWorld = this.#kernelWorld
     const onApply = (steps: readonly Step[]): void => this.onApply?.(steps)
-    this.#machine = { clock, disks, dumps, hash: sha256, ids, kernelWorld, onApply, time }
+    const onHead = (): void => this.onHead?.()
+    this.#machine = { clock, disks, dumps, hash: sha256, ids, kernelWorld, onApply, onHead, time }
     this.disk = new DiskHand(disks.platter(DATA_DIR), time)
     this.kernel = new KernelHand(this.#kernelWorld, dumps, time)
     this.person = personAt(this.#kernelWorld, () => this.#kernelWorld.host)

@@ -19,6 +19,8 @@ export type MachineParts = {
   readonly ids: Ids
   readonly kernelWorld: KernelWorld
   readonly onApply: (steps: readonly Step[]) => void
+  /** An engine has noted which head its log has. */
+  readonly onHead: () => void
   readonly time: VirtualTime
 }
 
@@ -31,13 +33,14 @@ export function portsOf(parts: MachineParts, life: Incarnation): Ports {
     clock,
     hash,
     ids,
-    openDisk: async (where) => diskOf(await via('openDisk', () => disks.open(where, { via, wait })), life),
+    openDisk: async (where) =>
+      diskOf(await via('openDisk', () => disks.open(where, { via, wait })), life, parts),
     openKernel: (options) => via('openKernel', () => openKernel(parts, life, { ...options, hash, timers })),
     timers,
   }
 }
 
-function diskOf(disk: Disk, life: Incarnation): Disk {
+function diskOf(disk: Disk, life: Incarnation, { onHead }: MachineParts): Disk {
   return {
     close: () => life.call('disk.close', () => disk.close()),
     dataDir: disk.dataDir,
@@ -50,7 +53,11 @@ function diskOf(disk: Disk, life: Incarnation): Disk {
         (head) => `#${head?.seq ?? 0}`,
       ),
     runDir: disk.runDir,
-    writeHead: (head) => life.tell(`writeHead #${head.seq}`, () => disk.writeHead(head)),
+    writeHead: (head) =>
+      life.tell(`writeHead #${head.seq}`, () => {
+        disk.writeHead(head)
+        onHead()
+      }),
   }
 }
 

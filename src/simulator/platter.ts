@@ -188,12 +188,16 @@ function put(rows: Map<string, string>, key: string, value: string | undefined):
   else rows.set(key, value)
 }
 
-/** The first half of a write, the last row of it broken. */
+/**
+ * The first half of a write, up to a commit that is broken. A row that finds a command is there whole if its commit is: LevelDB keeps
+ * of a batch all or nothing, and what is broken here is what the log itself must notice.
+ */
 function tornOf(ops: readonly Op[]): readonly Op[] {
-  const kept = ops.slice(0, (ops.length + 1) >> 1)
-  return kept.map((op, i) =>
-    i < kept.length - 1 || op.value === undefined ? op : { ...op, value: garbled(op.value) },
-  )
+  const half = ops.slice(0, (ops.length + 1) >> 1)
+  const last = half.findLastIndex(({ key }) => key.startsWith('c'))
+  return half
+    .slice(0, last + 1)
+    .map((op, i) => (i < last || op.value === undefined ? op : { ...op, value: garbled(op.value) }))
 }
 
 /** The same with one character changed, somewhere in the middle. */

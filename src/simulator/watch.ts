@@ -78,6 +78,10 @@ export class Watch {
       const { defects } = host.kernel.world
       this.ledger.check('K3', defects[0])
     }
+    // An engine that was told to goes on with the older log: from now on that one is the log.
+    host.onHead = () => {
+      if (host.acceptsLogBehind) witness.behind = undefined
+    }
     host.onReboot = () => {
       this.lookAround(host)
       witness.behind = undefined
@@ -90,8 +94,6 @@ export class Watch {
     }
     const told = this.#toldOf(host)
     witness.onCommit = (commit) => {
-      // An engine that was told to has begun an epoch on the older log: from now on that one is the log.
-      if (host.acceptsLogBehind && isStart(commit)) witness.behind = undefined
       deeds.landed(commit)
       told.landed(commit)
       this.#checkStrangers(host)
@@ -151,8 +153,6 @@ export class Watch {
     this.#read.set(host, seq)
   }
 }
-
-const isStart = ({ facts }: Commit<AnyFact>): boolean => facts.some(({ type }) => type === 'HostStarted')
 
 /** Why an engine may change nothing; undefined: it may. */
 function whyNotMay(host: Host, witness: Witness): string | undefined {

@@ -45,7 +45,7 @@ export const clientActs = {
   /** One command after another: the load, which is always there. */
   'client.ask': act<Some>({
     draw: (chance, scene) => ({ all: [drawFitting(chance, scene)] }),
-    everyMs: 6000,
+    everyMs: 9000,
     perform: askAll,
   }),
   /** Many at once. */
@@ -58,8 +58,8 @@ export const clientActs = {
   }),
   /** Changes its mind: asks for something, and a moment later, not having waited, for its end; perhaps for it again. */
   'client.change-of-mind': act<{ readonly all: readonly (Asking & { readonly afterMs: number })[] }>({
-    draw: (chance) => {
-      const commands = drawChangeOfMind(chance)
+    draw: (chance, scene) => {
+      const commands = drawChangeOfMind(chance, existing(scene))
       const pauseMs = chance.pick([0, 1, 3, 10, 40])
       return { all: commands.map((command, nth) => ({ ...asking(chance, command), afterMs: nth * pauseMs })) }
     },

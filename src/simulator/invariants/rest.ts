@@ -104,7 +104,7 @@ function leaksOf({ host }: AtRest): readonly string[] {
 }
 
 /** Addresses that are held by nobody who exists, or for a sweep that is still to come; and endpoints whose address is not held. */
-function unownedIn({ host }: AtRest): readonly string[] {
+function unownedIn({ host, witness }: AtRest): readonly string[] {
   const { allocations, topology } = host.controller.engine.view.projections
   const exists = (stream: string): boolean => {
     const [kind, id = ''] = stream.split('/')
@@ -123,6 +123,7 @@ function unownedIn({ host }: AtRest): readonly string[] {
       .filter(([, { holder }]) => !exists(holder))
       .map(([key, { holder }]) => `${key} is held by ${holder}, which is no more`),
     ...lost,
+    ...witness.waiting.map((plan) => `sweep ${plan} failed, and was not tried again`),
     ...unswept(allocations).map(
       (owner) => `what ${owner} left is not swept, and no plan is under way that would`,
     ),

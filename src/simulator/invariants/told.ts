@@ -23,11 +23,8 @@ export class Told {
   readonly #isExcused: () => boolean
   readonly #landed = new Set<CommandId>()
   readonly #ledger: Ledger
-  /** Commands of which, so often asked, nothing was written. */
-  readonly #nothing = new Map<
-    CommandId,
-    { readonly asked: Asked; readonly code: string; readonly times: number }
-  >()
+  /** Commands of which nothing was written, as their clients heard; how often, and the last time. */
+  readonly #nothing = new Map<CommandId, { readonly asked: Asked; code: string; heard: number }>()
   /** Who heard that a later command overtook his, and of which commit. */
   #overtaken: { readonly asked: Asked; readonly seq: number }[] = []
   readonly #witness: Witness
@@ -50,19 +47,19 @@ export class Told {
   failed(asked: Asked, error: EngineError): void {
     const { commit: seq } = error.details
     if (error.code === 'ERR_SUPERSEDED' && typeof seq === 'number') this.#overtaken.push({ asked, seq })
-    const { answers, codes, command, id, isUnknown, open, times } = asked
+    const { answers, command, id } = asked
     const wasDone = error instanceof RefusedError && answers.length > 0 && !this.#isExcused()
     this.#ledger.check(
       'L5',
       wasDone ? `${command.type} ${id} was done, and is refused now: ${error.code}` : undefined,
     )
-    const saysNothing = error instanceof RefusedError || NOTHING_WRITTEN.has(error.code)
-    // Whoever asked it twice was perhaps told of the other time.
-    if (!saysNothing || isUnknown || open > 0 || answers.length > 0 || codes.length !== times) return
-    const isFirst = codes.slice(0, -1).every((code) => code === 'DOWN' || this.#nothing.has(id))
-    if (!isFirst) return
-    this.#nothing.set(id, { asked, code: error.code, times })
+    if (error instanceof RefusedError || NOTHING_WRITTEN.has(error.code)) this.#hearNothing(asked, error.code)
     this.#check(id)
+  }
+
+  #hearNothing(asked: Asked, code: string): void {
+    const told = this.#nothing.get(asked.id) ?? { asked, code, heard: 0 }
+    this.#nothing.set(asked.id, Object.assign(told, { code, heard: told.heard + 1 }))
   }
 
   /** A commit is on disk. */
@@ -98,11 +95,13 @@ export class Told {
       )
   }
 
+  /** Only where every time that it was asked came to that: else it may have been written the other time. */
   #check(id: CommandId): void {
     const told = this.#nothing.get(id)
-    if (told === undefined || told.asked.times > told.times) return
-    const { type } = told.asked.command
-    const why = `the client of ${type} ${id} heard ${told.code}, and it is in the log`
+    if (told === undefined) return
+    const { codes, command, times } = told.asked
+    if (told.heard + codes.filter((code) => code === 'DOWN').length < times) return
+    const why = `the client of ${command.type} ${id} heard ${told.code}, and it is in the log`
     this.#ledger.check('L12', this.#landed.has(id) ? why : undefined)
   }
 }

@@ -9,6 +9,7 @@ import {
   planIdOf,
   type AnyFact,
   type Commit,
+  type EffectsIntended,
   type PlanId,
   type ResourceKey,
   type Step,
@@ -24,7 +25,10 @@ import { AllocationModel } from './allocations.ts'
 import type { Ledger } from './invariant.ts'
 
 type Known = { readonly commit: Commit<AnyFact>; readonly hash: string }
-type Plan = { isSettled: boolean; readonly since: number; readonly steps: readonly Step[] }
+type Plan = Pick<EffectsIntended['data'], 'for' | 'purpose' | 'steps'> & {
+  isSettled: boolean
+  readonly since: number
+}
 
 export class Witness {
   /** A backup was put back that lacks this head, which engines of this boot have noted. */
@@ -41,6 +45,8 @@ export class Witness {
   readonly #excuse: () => string | undefined
   readonly #ledger: Ledger
   #plans = new Map<PlanId, Plan>()
+  /** Sweeps that failed and were not intended again, by the streams that they are for. */
+  readonly #waiting = new Map<string, PlanId>()
   /** For whom a resource was last made or removed. */
   readonly #streams = new Map<ResourceKey, readonly Stream[]>()
   /** When each step last succeeded: `ensure link/host/br0` → the number of the step. */
@@ -97,6 +103,11 @@ export class Witness {
   /** Plans without a receipt. */
   get open(): readonly PlanId[] {
     return [...this.#plans].filter(([, { isSettled }]) => !isSettled).map(([plan]) => plan)
+  }
+
+  /** Sweeps that failed and wait to be tried again. */
+  get waiting(): readonly PlanId[] {
+    return [...this.#waiting.values()]
   }
 
   /** A plan on disk that has no receipt yet takes this step. */
@@ -162,6 +173,7 @@ export class Witness {
     this.#versions = new Map()
     this.#ended.clear()
     this.#plans = new Map()
+    this.#waiting.clear()
     this.#allocations = new AllocationModel()
     for (const { commit } of this.log) this.#follow(commit, false)
     this.#allocations.ledger = this.#ledger
@@ -204,11 +216,15 @@ export class Witness {
 
   #followPlan(fact: AnyFact, { seq }: Commit, checks: boolean): void {
     if (fact.type === 'EffectsIntended') {
-      const { for: streams, plan, steps } = fact.data
+      const { for: streams, plan, purpose, steps } = fact.data
       // What is healed stays whose it was.
       if (streams.length > 0) for (const { key } of steps) this.#streams.set(key, streams)
-      this.#plans.set(plan, { isSettled: false, since: this.#begun.get(plan) ?? this.#steps, steps })
+      const since = this.#begun.get(plan) ?? this.#steps
+      this.#plans.set(plan, { for: streams, isSettled: false, purpose, since, steps })
+      this.#waiting.delete(streams.join(' '))
     }
+    // A start removes by itself what is left.
+    if (fact.type === 'HostStarted') this.#waiting.clear()
     if (fact.type !== 'EffectsSettled') return
     const { failures, plan, skipped = [] } = fact.data
     const intended = this.#plans.get(plan)
@@ -218,6 +234,7 @@ export class Witness {
     }
     if (intended === undefined) return
     intended.isSettled = true
+    if (intended.purpose === 'sweep' && failures.length > 0) this.#waiting.set(intended.for.join(' '), plan)
     if (!checks) return
     const excused = new Set<string>([...failures.map(({ key }) => key), ...skipped])
     const undone = intended.steps.find(

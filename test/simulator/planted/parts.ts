@@ -203,7 +203,7 @@ export const workerBugs: readonly Bug[] = [
     }),
   },
   {
-    foundBy: ['L12'],
+    foundBy: ['D1', 'L12'],
     means: 'A connect that is refused has made the endpoint all the same.',
     name: 'refused-command-writes',
     plant: inEngine({
