@@ -7,13 +7,14 @@ import type { AnyFact, ClientCommand, Log, SandboxId, Snapshots } from '../../ev
 import { EngineError } from '../../events/index.ts'
 import type { Drivers } from '../drivers/index.ts'
 import { netnsPath, type Kernel } from '../kernel/kernel.ts'
-import type { Disk, Ports, Store } from '../ports.ts'
+import type { Disk, HeadRecord, Ports, Store } from '../ports.ts'
 import { Alarms } from './alarms.ts'
 import type { Answer } from './answers.ts'
 import { contextOf, type TurnContext } from './context.ts'
 import { Dispatcher, type DispatchOptions } from './dispatch.ts'
 import { ENGINE, Life, type By, type Taken } from './life.ts'
 import { acceptBehind, openLogOf, type OpenedLog } from './open.ts'
+import { Pauses } from './pauses.ts'
 import { recover, type Recovered } from './recover.ts'
 import { Scrubber } from './scrubber.ts'
 import { SnapshotKeeper } from './snapshots.ts'
@@ -75,13 +76,13 @@ export class Engine {
   #keeper: SnapshotKeeper | undefined
   #scrubber: Scrubber | undefined
   #starting = true
-  /** Ends the pauses that somebody waits through. */
-  readonly #pauses = new Set<() => void>()
+  readonly #pauses: Pauses
 
   private constructor(options: EngineOptions, disk: Disk, kernel: Kernel) {
     const { drivers, ports } = options
     this.#options = options
     this.#alarms = new Alarms(ports.timers)
+    this.#pauses = new Pauses(ports.timers)
     this.#sweeps = new SweepRetries(this.#alarms)
     this.#disk = disk
     this.#kernel = kernel
@@ -212,17 +213,21 @@ export class Engine {
   async #close(first: Promise<void>): Promise<void> {
     await first
     this.#alarms.clear()
-    for (const end of this.#pauses) end()
+    this.#pauses.endAll()
     await this.#attempt.catch(() => undefined)
     await this.#scrubber?.idle()
     const life = this.life
     if (life) {
-      await Promise.race([life.executor.idle(), life.whenOver])
+      // What waited for a plan may be taken when that has ended: it is finished as well.
+      do await Promise.race([life.executor.idle().then(() => life.log.flush()), life.whenOver])
+      while (!life.over && life.executor.open > 0)
       await life.end(closedError())
       await life.log.flush()
       await this.#keeper?.keep(life.log, life.heads.decided)
     }
-    this.#waiters.fail(closedError())
+    this.#waiters.fail(
+      new EngineError('ERR_OUTCOME_UNKNOWN', 'the controller was closed before the receipt was written'),
+    )
     try {
       await this.#opened?.log.close()
       await this.#kernel.close()
@@ -244,7 +249,7 @@ export class Engine {
   async logAfter(ended: Log<AnyFact>): Promise<Log<AnyFact> | undefined> {
     while (!this.#closing && this.log === ended) {
       await this.#attempt.catch(() => undefined)
-      await this.#pause(GIVE_WAY_MS)
+      await this.#pauses.wait(GIVE_WAY_MS)
     }
     return this.#closing ? undefined : this.log
   }
@@ -275,6 +280,8 @@ export class Engine {
   async #begin(admits?: EngineOptions['admits']): Promise<void> {
     const opened = await openLogOf(this.ports, this.#disk, this.#kernel)
     this.#opened = this.#options.acceptLogBehind === true ? acceptBehind(opened) : opened
+    // What was accepted is the log from now on: what this boot saw of the other is not held against it.
+    if (this.#opened !== opened) this.#bearHead(opened.log.durable)
     this.#keeper = new SnapshotKeeper(opened.snapshots, opened.snapshotSeq, this.report)
     const { log } = opened
     if (this.#opened.blocked) {
@@ -285,9 +292,7 @@ export class Engine {
       return
     }
     await admits?.(this)
-    opened.log.onDurable(({ head }) => {
-      this.#disk.writeHead({ bootId: this.#kernel.identity.bootId, hash: head.hash, seq: head.seq })
-    })
+    opened.log.onDurable(({ head }) => this.#bearHead(head))
     const life = new Life({
       context: this.#context,
       epoch: (opened.view.projections.host.epoch + 1) as Life['epoch'],
@@ -317,6 +322,10 @@ export class Engine {
     this.#waiters.fail(
       new EngineError('ERR_OUTCOME_UNKNOWN', 'the store failed while the receipt was written'),
     )
+  }
+
+  #bearHead({ hash, seq }: Pick<HeadRecord, 'hash' | 'seq'>): void {
+    this.#disk.writeHead({ bootId: this.#kernel.identity.bootId, hash, seq })
   }
 
   /** An epoch begins. Before the kernel is touched it is known that the store can be written. */
@@ -366,7 +375,7 @@ export class Engine {
 
   async #reopen(attempt: number): Promise<void> {
     const waitMs = REOPEN_MS[Math.min(attempt, REOPEN_MS.length - 1)] ?? 0
-    await this.#pause(waitMs)
+    await this.#pauses.wait(waitMs)
     if (this.#closing) return
     try {
       for (const part of [this.#opened?.log, this.#opened?.store]) await part?.close().catch(() => undefined)
@@ -378,19 +387,6 @@ export class Engine {
       this.#attempt.catch(() => undefined)
       throw error
     }
-  }
-
-  /** Ends early when the engine closes. */
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const end = (): void => {
-        timer.unsubscribe()
-        this.#pauses.delete(end)
-        resolve()
-      }
-      const timer = this.ports.timers.scheduler.schedule(end, ms)
-      this.#pauses.add(end)
-    })
   }
 
   #must<T>(value: T | undefined): T {

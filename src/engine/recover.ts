@@ -4,7 +4,7 @@
  */
 import type { Cut, ResourceKey, Spec, Step } from '../../events/index.ts'
 import { keyOf, needsOf, providesOf } from '../../events/index.ts'
-import { openPlans, unswept, type Desired } from '../../projections/index.ts'
+import { baseOf, openPlans, unswept, type Desired } from '../../projections/index.ts'
 import type { Kernel, Observation } from '../kernel/kernel.ts'
 import { differencesOf } from '../reconcile/diff.ts'
 import { receiptOf } from '../reconcile/execute.ts'
@@ -14,6 +14,7 @@ import { orphansAmong } from './differences.ts'
 import type { By, Life } from './life.ts'
 import { reportDrift } from './report.ts'
 import type { TurnContext } from './context.ts'
+import type { View } from './view.ts'
 
 /** What recovery found and did, for the one who started the engine. */
 export type Recovered = {
@@ -149,15 +150,29 @@ function sweepAgain(life: Life, desired: Wanted): void {
 /** What a sweep removes. */
 const isLink = ({ kind }: Spec): boolean => kind === 'bridge' || kind === 'netns' || kind === 'veth'
 
+/**
+ * What was found, but as unknown where no fact says that it is there: an earlier start made it and died before that
+ * was written. It is made again, so that a fact does, and whoever deletes its owner knows of it.
+ */
+function knownBases({ applied }: View['projections'], { found }: Observation): ReturnType<typeof basesOf> {
+  return new Map(
+    [...basesOf({ found, strays: [] })].map(([key, base]) => [
+      key,
+      baseOf(applied, key) === undefined ? { ...base, state: 'unknown' } : base,
+    ]),
+  )
+}
+
 async function converge(
   life: Life,
   desired: ReadonlyMap<ResourceKey, Spec>,
   seen: Observation,
   by: By,
 ): Promise<number> {
-  const steps = planAll(desired, basesOf({ found: seen.found, strays: [] }))
+  const { projections } = life.heads.decided
+  const steps = planAll(desired, knownBases(projections, seen))
   if (steps.length === 0) return 0
-  const differences = differencesOf(desired, seen, life.heads.decided.projections.applied)
+  const differences = differencesOf(desired, seen, projections.applied)
   await reportDrift(life, { differences, purpose: 'recover', recover: steps }, by)
   return steps.length
 }

@@ -182,7 +182,8 @@ describe('a command with an id that is held back', () => {
   it('hears a code when the engine closes meanwhile', async () => {
     const { both, controller, lab } = await held()
     await lab.do(controller.close())
-    for (const code of codes(await lab.do(both))) expect(['ERR_CLOSED', 'done']).toContain(code)
+    // Its turn came when the sweep that it waited for was done: what is in the log is answered.
+    expect(codes(await lab.do(both))).toEqual(['done', 'done'])
   })
 })
 
