@@ -61,6 +61,10 @@ type Place = {
   readonly floor: Floor
 }
 
+/** A link is out of sight before its removal is over, and that holds the kernel's lock for what comes next. */
+const linksAre = async (count: number): Promise<void> =>
+  until('the links to go', () => linkCount() === count && running.cut + running.remove === 0)
+
 /** Milliseconds a piece. */
 type Samples = {
   readonly attach: number[]
@@ -135,7 +139,7 @@ async function alone(place: Place, samples: Samples, round: number): Promise<voi
     samples.detach.push(performance.now() - start)
   }
   await floor.detach(0, boxes.length / 2)
-  await until('the links to go', () => linkCount() === links)
+  await linksAre(links)
 }
 
 async function together(place: Place, samples: Samples, round: number): Promise<void> {
@@ -163,7 +167,7 @@ async function together(place: Place, samples: Samples, round: number): Promise<
   const away = async (): Promise<void> => {
     kernelMs.cut = kernelMs.remove = 0
     await all((sandbox) => controller.disconnect('net0', sandbox))
-    await until('our links to go', () => linkCount() === links + BURST)
+    await linksAre(links + BURST)
     await sleep(50)
     samples.sweep.push((kernelMs.cut + kernelMs.remove) / BURST)
   }
@@ -172,7 +176,7 @@ async function together(place: Place, samples: Samples, round: number): Promise<
   for (const one of round % 2 === 0 ? [mine, theirs] : [theirs, mine]) await one()
   await away()
   await theirsAway()
-  await until('all links to go', () => linkCount() === links)
+  await linksAre(links)
 }
 
 const ms = (values: readonly number[]): number => rounded(median(values), 2)
