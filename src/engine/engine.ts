@@ -279,9 +279,9 @@ export class Engine {
 
   async #begin(admits?: EngineOptions['admits']): Promise<void> {
     const opened = await openLogOf(this.ports, this.#disk, this.#kernel)
-    this.#opened = this.#options.acceptLogBehind === true ? acceptBehind(opened) : opened
+    this.#opened = this.#options.acceptLogBehind === true ? acceptBehind(opened, this.#kernel) : opened
     // What was accepted is the log from now on: what this boot saw of the other is not held against it.
-    if (this.#opened !== opened) this.#bearHead(opened.log.durable)
+    if (this.#opened !== opened && !this.#opened.blocked) this.#bearHead(opened.log.durable)
     this.#keeper = new SnapshotKeeper(opened.snapshots, opened.snapshotSeq, this.report)
     const { log } = opened
     if (this.#opened.blocked) {

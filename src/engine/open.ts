@@ -41,7 +41,9 @@ function whyElsewhere({ projections: { host } }: View, kernel: Kernel): EngineEr
 }
 
 /** The opened log without what stands against it, if that is only that it is older than what ran here. */
-export function acceptBehind(opened: OpenedLog): OpenedLog {
+export function acceptBehind(opened: OpenedLog, kernel: Kernel): OpenedLog {
   const { blocked, ...rest } = opened
-  return blocked?.code === 'ERR_LOG_BEHIND' ? rest : opened
+  if (blocked?.code !== 'ERR_LOG_BEHIND') return opened
+  const elsewhere = whyElsewhere(rest.view, kernel)
+  return elsewhere ? { ...rest, blocked: elsewhere } : rest
 }

@@ -304,6 +304,16 @@ describe('a log that was rolled back under running sandboxes', () => {
     await checkInvariants(lab, again)
   })
 
+  it('is not accepted in another namespace of the boot', async () => {
+    const { lab } = await rolledBack()
+    const { steps } = lab.world
+    lab.world.host = { ...lab.world.host, cookie: '77', links: new Map(), named: new Map() }
+    const controller = await lab.open({ acceptLogBehind: true })
+    expect(controller.blocked).toMatchObject({ code: 'ERR_OTHER_HOST' })
+    expect(lab.world.steps).toBe(steps)
+    await lab.do(controller.close())
+  })
+
   it('says nothing after a reboot, where nothing runs that it could not know', async () => {
     const { lab } = await rolledBack()
     lab.reboot()
