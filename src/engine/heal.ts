@@ -3,7 +3,7 @@
  * healed.
  *
  *   hints ─▶ [gather until we ourselves are quiet] ─▶ look ─▶ compare three ways ─▶ drift.report ─▶ a plan as any other
- *   every few minutes: look at everything ──────────┘
+ *   every few minutes: look at everything ──────────┘   (and for orphans that no start could remove)
  */
 import { auditTime, concatMap, interval, map, merge, Observable, Subject, tap, type Subscription } from 'rxjs'
 import type { ResourceKey } from '../../events/index.ts'
@@ -18,6 +18,7 @@ import { EVERYWHERE, NOWHERE, widen, type Scope } from '../reconcile/scope.ts'
 import type { Specs } from '../reconcile/specs.ts'
 import { Alarms } from './alarms.ts'
 import { ENGINE, type By, type Life } from './life.ts'
+import { removeOrphans } from './orphans.ts'
 import { plantedIn } from './planted.ts'
 import { reportDrift } from './report.ts'
 import type { TurnContext } from './context.ts'
@@ -112,8 +113,10 @@ export class Healer {
   async #heal(life: Life, scope: Scope, by: By): Promise<void> {
     const before = life.heads.decided.projections
     const near = (places: Scope): Specs => specsWithin(before, places, this.#parts.context)
-    const seen = await this.#observe(near(scope), near)
+    const seen = await this.#observe(near(scope), near, scope.all)
     if (life.over) return
+    const { applied } = life.heads.decided.projections
+    if (applied === before.applied) await removeOrphans(life, this.#parts.kernel, seen.strays, by)
     const now = life.heads.decided.projections.applied.resources
     // Only what no plan touched while we looked can be judged by what we saw.
     const steady = (key: ResourceKey): boolean => isSteady(before.applied.resources.get(key), now.get(key))
@@ -144,12 +147,13 @@ export class Healer {
     life.own('host.observe', { contention: { change, ...rest } })
   }
 
-  /** Looks under the keys asked for; where a link is missing, also at what stands in its namespace. */
+  /** Looks under the keys asked for, with `strays` beside them as well; where a link is missing, also at what stands in its namespace. */
   async #observe(
     asked: Specs,
     near: (scope: Scope) => Specs,
+    strays: boolean,
   ): Promise<Observation & { readonly asked: Specs }> {
-    const first = await this.#parts.kernel.observe([...asked.values()])
+    const first = await this.#parts.kernel.observe([...asked.values()], { strays })
     const lost = [...asked.values()].filter(
       (s) => s.kind === 'veth' && !first.found.has(`link/host/${s.name}`),
     )
@@ -161,7 +165,7 @@ export class Healer {
     return {
       asked: new Map([...asked, ...more]),
       found: new Map([...first.found, ...second.found]),
-      strays: [],
+      strays: first.strays,
     }
   }
 

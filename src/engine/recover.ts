@@ -10,8 +10,8 @@ import { differencesOf } from '../reconcile/diff.ts'
 import { receiptOf } from '../reconcile/execute.ts'
 import { basesOf, planAll } from '../reconcile/plan.ts'
 import { specsOf } from '../reconcile/specs.ts'
-import { orphansAmong } from './differences.ts'
 import type { By, Life } from './life.ts'
+import { removeStrays } from './orphans.ts'
 import { reportDrift } from './report.ts'
 import type { TurnContext } from './context.ts'
 import type { View } from './view.ts'
@@ -49,7 +49,7 @@ export async function recover(
   const late = await settleOpen(life, kernel, context)
   await life.executor.idle()
   const [desired, seen] = await look(life, kernel, context)
-  const orphans = await removeStrays(life, kernel, seen, by)
+  const orphans = await removeStrays(life, kernel, seen.strays, by)
   const healed = rebuilt + (heals ? await converge(life, desired, seen, by) : 0)
   sweepAgain(life, desired)
   const { cut } = life.log.opened
@@ -118,22 +118,6 @@ async function settleOpen(life: Life, kernel: Kernel, context: TurnContext): Pro
 /** An addition that nobody wants any more is not made, and a removal of something that is wanted again is not either. */
 function isStillWanted(step: Step, desired: Wanted): boolean {
   return (step.op === 'ensure') === desired.has(step.key)
-}
-
-/** Removing an orphan needs no intent, since no fact speaks of it; that it was done is told after. */
-async function removeStrays(
-  life: Life,
-  kernel: Kernel,
-  seen: Observation,
-  by: By,
-): Promise<readonly string[]> {
-  const strays = orphansAmong(seen.strays, life.heads.decided.projections.applied)
-  if (strays.length === 0) return []
-  const steps = strays.map((s): Step => ({ key: s.key, op: 'remove', spec: s.spec, takes: [] }))
-  const results = await kernel.apply(steps)
-  const gone = strays.filter((_, i) => results[i]?.ok === true).map((s) => s.label)
-  if (gone.length > 0) await life.own('host.observe', { orphans: gone }, by)?.durable
-  return gone
 }
 
 /** A sweep that failed in the last epoch waited to be intended again: that is due now. Nobody waits for it. */

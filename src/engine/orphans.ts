@@ -1,0 +1,53 @@
+/**
+ * Orphans: what bears our mark and no fact speaks of. Removing one needs no intent, for the same reason; that it was done
+ * is told after.
+ */
+import type { Step } from '../../events/index.ts'
+import { baseOf } from '../../projections/index.ts'
+import type { Kernel, Stray } from '../kernel/kernel.ts'
+import { orphansAmong } from './differences.ts'
+import type { By, Life } from './life.ts'
+
+/** Before an epoch takes commands: all strays are orphans but what an open plan speaks of. Returns the labels of what is gone. */
+export function removeStrays(
+  life: Life,
+  kernel: Kernel,
+  strays: readonly Stray[],
+  by: By,
+): Promise<readonly string[]> {
+  return remove(life, kernel, orphansAmong(strays, life.heads.decided.projections.applied), by)
+}
+
+/**
+ * Beside commands: only what no receipt knows either, since the rest of a sweep that failed is that sweep's; and nothing
+ * while plans are open, which make things that a look may have seen too early.
+ */
+export async function removeOrphans(
+  life: Life,
+  kernel: Kernel,
+  strays: readonly Stray[],
+  by: By,
+): Promise<void> {
+  const { applied } = life.heads.decided.projections
+  if (applied.open.size > 0) return
+  await remove(
+    life,
+    kernel,
+    strays.filter(({ key }) => baseOf(applied, key) === undefined),
+    by,
+  )
+}
+
+async function remove(
+  life: Life,
+  kernel: Kernel,
+  orphans: readonly Stray[],
+  by: By,
+): Promise<readonly string[]> {
+  if (orphans.length === 0) return []
+  const steps = orphans.map((s): Step => ({ key: s.key, op: 'remove', spec: s.spec, takes: [] }))
+  const results = await kernel.apply(steps)
+  const gone = orphans.filter((_, i) => results[i]?.ok === true).map((s) => s.label)
+  if (gone.length > 0) await life.own('host.observe', { orphans: gone }, by)?.durable
+  return gone
+}
