@@ -88,6 +88,7 @@ export const silentKernel: Kernel = {
   apply: (steps) => Promise.resolve(steps.map(({ key }) => ({ changed: true, key, ok: true }))),
   close: () => Promise.resolve(),
   cookieAt: () => Promise.resolve(undefined),
+  flows: () => Promise.resolve(undefined),
   identity: { bootId: 'bench', cookie: '1' },
   observe: () => Promise.resolve({ found: new Map(), strays: [] }),
   onHint: () => () => undefined,

@@ -36,7 +36,7 @@ Options that every command has:
 | \`--data-dir <dir>\` | where the log is: else \`CHRONET_DATA_DIR\`, else \`/var/lib/chronet\` |
 | \`--run-dir <dir>\` | what does not outlive the boot: else \`CHRONET_RUN_DIR\`, else \`/run/chronet\` |
 | \`--debug\` | errors with their stack |
-| \`--dry-run\` | where something is changed: says what would be written and done, and does nothing |
+| \`--dry-run\` | where something is changed: says what would be written, done and interrupted, and does nothing |
 | \`--reason <text>\` | where something is changed: why, for the log |
 
 | exit status | |
@@ -49,6 +49,9 @@ Options that every command has:
 | 77 | not permitted |
 
 What is refused is told with all its problems, each with a code that never changes: [errors](errors/).
+A dry run of what takes endpoints out of their sandboxes counts the connections that it would interrupt: TCP of the sandboxes' sockets,
+and whatever else the host forwards or answers for their addresses ([0025](decisions/0025-connections-by-two-sources.md)). Where the
+kernel does not tell, or not to who asks, they are \`unknown\`.
 Who acts is recorded with each command: the uid and the login uid as the kernel has them, and sudo's user.
 `
 

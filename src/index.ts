@@ -23,6 +23,7 @@ export type {
   Done,
   Given,
   Healed,
+  Interruption,
   OpenPlan,
   Operations,
   Picture,

@@ -42,7 +42,7 @@ const COMMON: readonly OptionSpec[] = [
 ]
 
 const CHANGING: readonly OptionSpec[] = [
-  { flags: '--dry-run', what: 'say what would be written and done, and do nothing' },
+  { flags: '--dry-run', what: 'say what would be written, done and interrupted, and do nothing' },
   { flags: '--reason <text>', what: 'why, for the log' },
 ]
 

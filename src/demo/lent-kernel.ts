@@ -11,6 +11,7 @@ export type OpenKernel = (options: KernelOptions) => Promise<Kernel>
 type Methods = {
   readonly apply: Kernel['apply']
   readonly cookieAt: Kernel['cookieAt']
+  readonly flows: Kernel['flows']
   readonly observe: Kernel['observe']
   readonly open: (options: KernelOptions) => Promise<Kernel['identity']>
   readonly routes: Kernel['routes']
@@ -25,6 +26,7 @@ export function lendKernel(child: ChildProcess, open: OpenKernel): void {
   const methods: Methods = {
     apply: async (steps) => (await opened()).apply(steps),
     cookieAt: async (path) => (await opened()).cookieAt(path),
+    flows: async (ends) => (await opened()).flows(ends),
     observe: async (specs, how) => (await opened()).observe(specs, how),
     open: async (options) => (await (kernel = open(options))).identity,
     routes: async () => (await opened()).routes(),
@@ -58,6 +60,7 @@ export async function borrowKernel(options: KernelOptions): Promise<Kernel> {
     apply: (steps) => ask('apply', steps),
     close: () => Promise.resolve(),
     cookieAt: (path) => ask('cookieAt', path),
+    flows: (ends) => ask('flows', ends),
     identity,
     observe: (specs, how) => ask('observe', specs, how),
     onHint: () => () => undefined,

@@ -6,7 +6,17 @@
  * `cut` and `remove` of what is absent succeed; a step whose need failed in the same call fails with class `need`, and a
  * remove runs all the same; nothing without our mark is changed or removed. Not promised: that a call is atomic.
  */
-import type { HostRoute, Origin, ResourceKey, Seen, Spec, Step, StepFailure } from '../../events/index.ts'
+import type {
+  HostRoute,
+  Ip,
+  Origin,
+  ResourceKey,
+  SandboxId,
+  Seen,
+  Spec,
+  Step,
+  StepFailure,
+} from '../../events/index.ts'
 
 export type KernelOptions = {
   /** Path of the namespace to take as the host; absent: the process's own. */
@@ -67,12 +77,20 @@ export type Hint = {
   readonly what: 'addr' | 'link' | 'nft' | 'overrun' | 'route'
 }
 
+/** Where connections end: addresses, and the sandbox whose links have them. */
+export type FlowEnd = { readonly addresses: readonly Ip[]; readonly sandbox: SandboxId }
+
 export interface Kernel {
   /** Runs steps in order. Never rejects for what the kernel refuses: that is in the results, one per step. */
   apply(steps: readonly Step[]): Promise<readonly StepResult[]>
   close(): Promise<void>
   /** The cookie of the namespace at a path; undefined: there is none. */
   cookieAt(path: string): Promise<string | undefined>
+  /**
+   * How many established connections end at one of these addresses, each once: TCP, and what else goes through the host with answers.
+   * Undefined: the kernel does not tell, or not to us.
+   */
+  flows(ends: readonly FlowEnd[]): Promise<number | undefined>
   /** Boot id, and the cookie of the namespace taken as the host (SO_NETNS_COOKIE, decimal text). */
   readonly identity: { readonly bootId: string; readonly cookie: string }
   /** Looks under the keys of `specs`; with `strays`, also for what bears our mark and is not among them. */
@@ -88,6 +106,7 @@ export const withApply = (kernel: Kernel, apply: Kernel['apply']): Kernel => ({
   apply,
   close: () => kernel.close(),
   cookieAt: (path) => kernel.cookieAt(path),
+  flows: (ends) => kernel.flows(ends),
   identity: kernel.identity,
   observe: (specs, how) => kernel.observe(specs, how),
   onHint: (listener) => kernel.onHint(listener),

@@ -5,6 +5,7 @@ import type { Controller } from '../controller/controller.ts'
 import { differencesIn } from '../engine/differences.ts'
 import type { Engine } from '../engine/engine.ts'
 import { instant } from '../engine/instant.ts'
+import { withInterruption } from './interrupted.ts'
 import { nameNow, pictureAsOf, pictureOf, plansIn, statusOf } from './knowledge.ts'
 import type { Differences, Done, Given, Healed, Moment, Operations, Picture, Preview } from './operations.ts'
 import type { Range, Status, Trace, Verified } from './operations.ts'
@@ -126,8 +127,10 @@ class EngineOperations implements Operations {
     return { open: plansIn(decided.projections), orphans: orphans.map(({ label }) => label), steps }
   }
 
-  preview(command: ClientCommand, given: Given): Promise<Preview> {
-    return previewBy(this.#engine, command, given)
+  async preview(command: ClientCommand, given: Given): Promise<Preview> {
+    const { decided, kernel } = this.#engine
+    const preview = await previewBy(this.#engine, command, given)
+    return withInterruption(preview, decided.projections.topology, (ends) => kernel.flows(ends))
   }
 
   async status(): Promise<Status> {

@@ -12,6 +12,7 @@ import type {
   ClientCommand,
   CommandId,
   Commit,
+  EndpointId,
   Epoch,
   FactDraft,
   Instant,
@@ -68,8 +69,18 @@ export type Done = {
 export type Preview = {
   /** What would be written, in order, EffectsIntended with its steps the last of it, if there is something to do. */
   readonly facts: readonly FactDraft<AnyFact>[]
+  /** Absent: it takes no joined endpoint away. */
+  readonly interrupts?: Interruption
   /** Something that the turn would look at could not be read: the real command may choose otherwise, or be refused. */
   readonly unknown?: string
+}
+
+/** What people notice of a change. */
+export type Interruption = {
+  /** Those that would be out of their sandboxes. */
+  readonly endpoints: readonly EndpointId[]
+  /** Established connections of their addresses, each once. `unknown`: the kernel does not tell, or not to who asks. */
+  readonly flows: number | 'unknown'
 }
 
 /** Who exists at a moment, and who is on what: lists by name, then by id. */

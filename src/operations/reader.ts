@@ -24,6 +24,7 @@ import type { Kernel } from '../kernel/kernel.ts'
 import type { Disk, Ports, Timers } from '../ports.ts'
 import { isAbsent } from '../storage/errors.ts'
 import { runDirOf } from '../storage/run-dir.ts'
+import { withInterruption } from './interrupted.ts'
 import { nameNow, pictureAsOf, pictureOf, plansIn, statusOf, statusOfNothing } from './knowledge.ts'
 import type { Differences, Done, Given, Healed, Moment, Operations, Picture, Preview } from './operations.ts'
 import type { Place, Range, Status, Trace, Verified } from './operations.ts'
@@ -171,6 +172,15 @@ class Reader implements Operations {
   }
 
   async preview(command: ClientCommand, given: Given): Promise<Preview> {
+    const preview = await this.#preview(command, given)
+    const opened = this.#opened
+    if (opened === undefined) return preview
+    return withInterruption(preview, opened.projections.topology, (ends) =>
+      this.#withKernel(opened.disk, (kernel) => kernel.flows(ends)),
+    )
+  }
+
+  async #preview(command: ClientCommand, given: Given): Promise<Preview> {
     const { needsObservation, previewOnLog } = await import('./thinking.ts')
     const { hash, nowMs } = this.#ports
     const opened = this.#opened

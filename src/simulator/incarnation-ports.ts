@@ -90,6 +90,12 @@ async function openKernel(parts: MachineParts, life: Incarnation, options: Optio
         () => kernel.cookieAt(path),
         (cookie) => cookie ?? 'none',
       ),
+    flows: (ends) =>
+      look(
+        `flows of ${ends.length} endpoints`,
+        () => kernel.flows(ends),
+        (flows) => String(flows ?? 'unknown'),
+      ),
     identity: kernel.identity,
     observe: (specs, how) =>
       look(

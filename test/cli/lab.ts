@@ -2,7 +2,7 @@
 import type { Controller } from '../../src/index.ts'
 import { operationsOf } from '../../src/operations/engine-operations.ts'
 import type { Io } from '../../src/cli/io.ts'
-import { withOthers, type Operations, type Status } from '../../src/operations/operations.ts'
+import { withOthers, type Operations, type Picture, type Status } from '../../src/operations/operations.ts'
 import { run } from '../../src/cli/run.ts'
 import type { Reach } from '../../src/cli/session.ts'
 import { Lab } from '../engine/lab.ts'
@@ -32,6 +32,10 @@ export class CommandLab {
   /** The command line of a controller that is open already. */
   static of(lab: Lab, controller: Controller): CommandLab {
     return new CommandLab(lab, controller)
+  }
+
+  picture(): Promise<Picture> {
+    return this.#pump(operationsOf(this.#controller).picture())
   }
 
   status(): Promise<Status> {

@@ -143,6 +143,36 @@ describe('--dry-run', () => {
     expect(await lab.status()).toEqual(before)
   })
 
+  it('says how many connections are interrupted, or that it is not known', async () => {
+    const lab = await withTwo()
+    const { world } = lab.lab
+    const [a = ''] = (await lab.do('sandbox inspect a --json')).json().map(({ id }) => String(id))
+    expect((await lab.do('disconnect web a --dry-run')).out).toMatch(
+      /\ninterrupts {3}no established flow of a\n$/,
+    )
+    const ends = [lab.lab.in(a).converse('10.9.0.1'), lab.lab.in(a).converse('10.9.0.1')]
+    for (const line of [
+      'disconnect web a',
+      'endpoint leave a-web',
+      'endpoint rm a-web --force',
+      'sandbox rm a',
+    ])
+      expect((await lab.do(`${line} --dry-run`)).out).toMatch(/\ninterrupts {3}2 established flows of a\n$/)
+    ends[0]?.()
+    const [preview] = (await lab.do('disconnect web a --dry-run --json')).json()
+    const { endpoints } = await lab.picture()
+    expect(preview?.interrupts).toEqual({ endpoints: [endpoints[0]?.id], flows: 1 })
+    expect((await lab.do('connect web b --dry-run')).out).not.toContain('interrupts')
+
+    world.flows = undefined
+    expect((await lab.do('disconnect web a --dry-run')).out).toMatch(
+      /\ninterrupts {3}unknown: the kernel does not tell of the established flows of a\n$/,
+    )
+    expect((await lab.do('disconnect web a --dry-run --json')).json()[0]?.interrupts).toMatchObject({
+      flows: 'unknown',
+    })
+  })
+
   it('refuses what would be refused', async () => {
     const lab = await withTwo()
     expect(await lab.do('connect web a --dry-run')).toMatchObject({ out: '', status: 1 })

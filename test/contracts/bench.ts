@@ -11,6 +11,8 @@ export interface Human {
   addAddress(ns: NsRef, link: string, cidr: string): Promise<void>
   addForeignBridge(name: string): Promise<void>
   addRoute(ns: NsRef, dst: string, link: string): Promise<void>
+  /** A TCP connection from a namespace to an address of another, established; the function ends it. */
+  converse(from: NsRef, to: NsRef, ip: string): Promise<() => Promise<void>>
   deleteAddress(ns: NsRef, link: string, cidr: string): Promise<void>
   deleteLink(ns: NsRef, link: string): Promise<void>
   deleteRoute(ns: NsRef, dst: string): Promise<void>

@@ -10,6 +10,7 @@ import { adoptionClaims } from './adoption.ts'
 import { benchOn, type Machine } from './bench.ts'
 import { driftClaims } from './drift.ts'
 import { familyClaims } from './families.ts'
+import { flowClaims } from './flows.ts'
 import { routeClaims } from './routes.ts'
 import { stepClaims } from './steps.ts'
 
@@ -34,6 +35,7 @@ export function kernelContract(name: string, makeMachine: () => Promise<Machine>
     driftClaims(bench)
     familyClaims(bench)
     routeClaims(bench)
+    flowClaims(bench)
     adoptionClaims(bench)
   })
 }

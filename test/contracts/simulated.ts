@@ -47,6 +47,10 @@ function humanOn(world: KernelWorld): Human {
     addAddress: async (ns, link, cidr) => at(ns).addAddress(link, cidr),
     addForeignBridge: async (name) => at('host').addForeignLink({ kind: 'bridge', name }),
     addRoute: async (ns, dst, link) => at(ns).addForeignRoute(dst, link),
+    converse: async (from, _to, ip) => {
+      const end = at(from).converse(ip)
+      return async () => end()
+    },
     deleteAddress: async (ns, link, cidr) => at(ns).removeAddress(link, cidr),
     deleteLink: async (ns, link) => at(ns).deleteLink(link),
     deleteRoute: async (ns, dst) => at(ns).deleteRoute(dst),

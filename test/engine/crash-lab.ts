@@ -158,6 +158,7 @@ function mortal(kernel: Kernel, life: { readonly isDead: boolean }): Kernel {
     apply: (steps) => alive(() => kernel.apply(steps)),
     close: () => kernel.close(),
     cookieAt: (path) => alive(() => kernel.cookieAt(path)),
+    flows: (ends) => alive(() => kernel.flows(ends)),
     identity: kernel.identity,
     observe: (...asked) => alive(() => kernel.observe(...asked)),
     onHint: (listener) => kernel.onHint((hint) => (life.isDead ? undefined : listener(hint))),

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CommandHost, type Running } from './cli-host.ts'
+import { converse } from './converse.ts'
 
 const LONG = 180_000
 
@@ -71,8 +72,45 @@ describe('with no engine running', () => {
       const before = [await headOf(), await chronet.host.text()]
       const said = await chronet.do('disconnect web b --dry-run')
       expect(said.out).toMatch(/^would write {2}EndpointLeaveRequested [^]*would do +take link eth0 of b/)
+      expect(said.out).toMatch(/\ninterrupts {3}no established flow of b\n$/)
       expect((await chronet.do('network create db --dry-run')).out).toContain('make bridge cnb')
       expect([await headOf(), await chronet.host.text()]).toEqual(before)
+    },
+    LONG,
+  )
+
+  it(
+    'counts the connections that a change would interrupt',
+    async () => {
+      const netnsOf = async (name: string): Promise<string> => {
+        const { namespace } = JSON.parse((await chronet.do(`sandbox inspect ${name} --json`)).out) as {
+          namespace: string
+        }
+        return namespace
+      }
+      const [a, b] = [await netnsOf('a'), await netnsOf('b')]
+      const ends = [
+        await converse(a, chronet.host.netns, '10.81.0.1'),
+        await converse(chronet.host.netns, a, '10.81.0.2'),
+        await converse(a, b, '10.81.0.3'),
+      ]
+      const said = await Promise.all(
+        ['disconnect web a', 'disconnect web b', 'sandbox rm a'].map((line) =>
+          chronet.do(`${line} --dry-run`),
+        ),
+      )
+      expect(said.map(({ out }) => /interrupts +(.*)\n$/.exec(out)?.[1])).toEqual([
+        '3 established flows of a',
+        '1 established flow of b',
+        '3 established flows of a',
+      ])
+      const powerless = ['setpriv', '--bounding-set=-net_admin,-sys_admin', '--']
+      const barred = await chronet
+        .start(['disconnect', 'web', 'a', '--dry-run', '--json'], {}, powerless)
+        .end()
+      expect(barred).toMatchObject({ status: 0 })
+      expect(JSON.parse(barred.out)).toMatchObject({ dryRun: true, interrupts: { flows: 'unknown' } })
+      for (const end of ends) await end()
     },
     LONG,
   )

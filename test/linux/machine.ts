@@ -12,6 +12,7 @@ import type { Kernel } from '../../src/kernel/kernel.ts'
 import { openLinuxKernel } from '../../src/kernel/linux/index.ts'
 import type { Human, Machine } from '../contracts/kernel.ts'
 import { ORIGIN } from '../contracts/universe.ts'
+import { converse } from './converse.ts'
 
 const exec = promisify(execFile)
 
@@ -86,6 +87,7 @@ function humanOn(machine: LinuxMachine): Human {
     addAddress: (ns, link, cidr) => at(ns, `ip addr add ${cidr} dev ${link}`),
     addForeignBridge: (name) => at('host', `ip link add ${name} type bridge`),
     addRoute: (ns, dst, link) => at(ns, `ip route add ${dst} dev ${link}`),
+    converse: (from, to, ip) => converse(machine.pathOf(from), machine.pathOf(to), ip),
     deleteAddress: (ns, link, cidr) => at(ns, `ip addr del ${cidr} dev ${link}`),
     deleteLink: (ns, link) => at(ns, `ip link del ${link}`),
     deleteRoute: (ns, dst) => at(ns, `ip route del ${dst}`),

@@ -4,10 +4,11 @@
  */
 import type { HostRoute, Spec, Step } from '../../../events/index.ts'
 import { readBootId } from '../boot-id.ts'
-import type { Hint, Kernel, KernelOptions, Observation, StepResult } from '../kernel.ts'
+import type { FlowEnd, Hint, Kernel, KernelOptions, Observation, StepResult } from '../kernel.ts'
 import { apply } from './apply.ts'
 import type { Context } from './context.ts'
-import type { Firewall } from './firewall.ts'
+import type { Firewall, OpenFirewallSocket } from './firewall.ts'
+import { countFlows } from './flows.ts'
 import { Hints } from './hints.ts'
 import { hostRoutes } from './host-routes.ts'
 import { Mark } from './mark.ts'
@@ -37,14 +38,14 @@ export async function openPermittedKernel({ hostNetns, origin, runDir }: KernelO
   try {
     const namespaces = await Namespaces.open(worker, runDir, hostNetns !== undefined)
     // Without another namespace to take as the host, no hop to the worker is needed, nor its start waited for.
-    const openSocket = async ({ groups = [] }: { readonly groups?: readonly number[] } = {}) =>
+    const openSocket: OpenFirewallSocket = async ({ groups = [] } = {}) =>
       hostNetns === undefined
         ? NetlinkSocket.open(NETLINK_NETFILTER, { groups })
         : NetlinkSocket.adopt(
             await worker.call('socket', { fd: undefined, groups, protocol: NETLINK_NETFILTER }),
           )
     const firewall = await openFirewall({ openSocket, origin })
-    return new LinuxKernel({ mark: new Mark(origin), namespaces }, firewall)
+    return new LinuxKernel({ mark: new Mark(origin), namespaces }, firewall, openSocket)
   } catch (error) {
     await worker.close()
     throw hostError(hostNetns, error)
@@ -56,10 +57,12 @@ class LinuxKernel implements Kernel {
   readonly #context: Context
   readonly #firewall: Firewall
   readonly #hints: Hints
+  readonly #openSocket: OpenFirewallSocket
 
-  constructor(context: Context, firewall: Firewall) {
+  constructor(context: Context, firewall: Firewall, openSocket: OpenFirewallSocket) {
     this.#context = context
     this.#firewall = firewall
+    this.#openSocket = openSocket
     this.#hints = new Hints(context.namespaces)
     this.identity = { bootId: readBootId(), cookie: context.namespaces.host.cookie }
   }
@@ -81,6 +84,10 @@ class LinuxKernel implements Kernel {
 
   cookieAt(path: string): Promise<string | undefined> {
     return this.#context.namespaces.cookieAt(path)
+  }
+
+  flows(ends: readonly FlowEnd[]): Promise<number | undefined> {
+    return countFlows(this.#context.namespaces, this.#openSocket, ends)
   }
 
   async routes(): Promise<readonly HostRoute[]> {

@@ -2,7 +2,7 @@
  * What people and other programs do to a machine: `ip`, `nft` and `umount` by hand. For tests and simulations: each
  * function is one command, and the engine hears of it only by notification.
  */
-import type { Cidr, IfName, Ip } from '../../../events/index.ts'
+import { familyOf, ipOf, type Cidr, type IfName, type Ip } from '../../../events/index.ts'
 import { addAddress, addRoute, deleteAddress, deleteRoute } from './inet.ts'
 import {
   addLink,
@@ -18,7 +18,15 @@ import {
   setUp,
 } from './links.ts'
 import { deleteTable, deleteTableNetwork, flushMaps, flushTable } from './tables.ts'
-import { addNamespace, emit, type Link, type Namespace, Refusal, type KernelWorld } from './world.ts'
+import {
+  addNamespace,
+  emit,
+  type Flow,
+  type Link,
+  type Namespace,
+  Refusal,
+  type KernelWorld,
+} from './world.ts'
 
 /** Where a person sits: a machine, and a namespace of it. Names of links are looked up there. */
 export type Person = ReturnType<typeof personAt>
@@ -31,6 +39,8 @@ export function personAt(world: KernelWorld, place: Namespace | (() => Namespace
     ...firewallCommands(world, at),
     /** `ip netns add`: another's namespace. */
     addNamespace: (path: string): void => void addNamespace(world, path),
+    /** A connection to an address, which is taken to arrive. The function ends it; nothing else does, but a reboot. */
+    converse: (to: string): (() => void) => converse(world, at(), to as Ip),
     /** `sysctl -w`. */
     setSysctl: (name: string, value: string): void => void at().sysctls.set(name, value),
     /** `umount`: a namespace's mount goes, and the namespace with it. */
@@ -110,6 +120,14 @@ function firewallCommands(world: KernelWorld, at: () => Namespace) {
     /** `nft flush table inet`: the rules go. */
     flushTable: (name: string): void => flushTable(world, at(), name),
   }
+}
+
+function converse(world: KernelWorld, ns: Namespace, to: Ip): () => void {
+  const from = ns.addresses.find(({ cidr }) => familyOf(cidr) === familyOf(to))
+  if (from === undefined) throw new Refusal('ENETUNREACH', `there is no address to reach ${to} from`)
+  const flow: Flow = { ends: [ipOf(from.cidr), to] }
+  world.flows?.add(flow)
+  return () => void world.flows?.delete(flow)
 }
 
 /** The world beyond the host: another machine, by a cable to the host namespace. */

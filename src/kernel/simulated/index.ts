@@ -15,7 +15,7 @@ import {
 } from '../../../events/index.ts'
 import type { Hash, Timers } from '../../ports.ts'
 import { errnoClass } from '../errno.ts'
-import type { Hint, Kernel, KernelOptions, StepResult } from '../kernel.ts'
+import type { FlowEnd, Hint, Kernel, KernelOptions, StepResult } from '../kernel.ts'
 import { cut, type Done, ensure, remove } from './ensure.ts'
 import { type Hand, handOf, refOf } from './hand.ts'
 import { hostRoutes, observe } from './observe.ts'
@@ -82,6 +82,13 @@ class SimulatedKernel implements Kernel {
 
   async cookieAt(path: string): Promise<string | undefined> {
     return this.#dead ? never() : this.#hand.world.mounts.get(path)?.cookie
+  }
+
+  async flows(ends: readonly FlowEnd[]): Promise<number | undefined> {
+    if (this.#dead) return never()
+    const own = new Set(ends.flatMap(({ addresses }) => addresses))
+    const { flows } = this.#hand.world
+    return flows && [...flows].filter((flow) => flow.ends.some((ip) => own.has(ip))).length
   }
 
   async routes(): Promise<readonly HostRoute[]> {

@@ -45,6 +45,9 @@ export type Route = {
   readonly via: Ip | undefined
 }
 
+/** An established connection, by its ends. */
+export type Flow = { readonly ends: readonly [Ip, Ip] }
+
 /** One network's part of a table. `intact`: nobody has taken rules or elements out of it. */
 export type TableNetwork = { intact: boolean; spec: FirewallNetworkSpec }
 
@@ -107,6 +110,8 @@ export type KernelWorld = {
   /** What engines did and never may: a stranger's link was changed. Each is told here, and thrown. */
   readonly defects: string[]
   readonly faults: Fault[]
+  /** Connections of all namespaces; undefined: this kernel does not follow any. */
+  flows: Set<Flow> | undefined
   host: Namespace
   /** Called around each step of any engine; if it throws, the engine that asked is dead and never sees the result. */
   hooks: Hooks
@@ -144,6 +149,7 @@ export function createKernelWorld(options: { readonly bootId?: string } = {}): K
     breaking: undefined,
     defects: [],
     faults: [],
+    flows: new Set(),
     host: bareNamespace('1', undefined),
     hooks: {},
     latencyMs: () => 0,
@@ -161,6 +167,7 @@ export function reboot(world: KernelWorld): void {
   world.bootId = bootIdOf(world.namespacesMade)
   world.host = bareNamespace(String(world.namespacesMade), undefined)
   world.mounts = new Map()
+  world.flows?.clear()
 }
 
 /** Makes a namespace and mounts it. Throws EEXIST. */
