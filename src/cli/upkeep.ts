@@ -59,13 +59,24 @@ export const heal: Leaf = {
     }))
     if (session.json) session.show(healed)
     else tellHealed(session, healed, names)
-    const failed = healed.commits.some(({ facts }) =>
-      facts.some((fact) => fact.type === 'EffectsSettled' && fact.data.failures.length > 0),
-    )
-    return failed ? EXIT.failed : 0
+    return healed.commits.some(leavesSomething) ? EXIT.failed : 0
   },
   summary: 'put back what others changed in the kernel',
-  text: 'What bears our mark and no fact speaks of is removed. An engine that runs does so by itself. A dry run is the same as chronet plan.',
+  text: 'What bears our mark and no fact speaks of is removed. An engine that runs does so by itself. A dry run is the same as chronet plan. Exit status 1 if something could not be put back; a sandbox whose namespace its owner ended is vanished then, which is told and no failure.',
+}
+
+/**
+ * Whether something is not as the log wants it after this. Where somebody ended the namespace of his that a sandbox had, there is
+ * nothing to put back: the sandbox is vanished, and the log wants no more of it.
+ */
+function leavesSomething({ facts }: Healed['commits'][number]): boolean {
+  const vanished = facts.flatMap((f) => (f.type === 'SandboxVanished' ? [`netns/${f.data.sandbox}`] : []))
+  // What only needed something that failed goes the way of that.
+  return facts.some(
+    (fact) =>
+      fact.type === 'EffectsSettled' &&
+      fact.data.failures.some((failure) => failure.class !== 'need' && !vanished.includes(failure.key)),
+  )
 }
 
 function tellHealed(session: Session, { commits, orphans }: Healed, names: Names): void {
