@@ -21,7 +21,7 @@ type Verdict = typeof FORBIDDEN | typeof ORDERED | typeof UNORDERED
  */
 export function canonicalJson(value: unknown): string {
   const verdict = inspect(value, 0)
-  if (verdict === FORBIDDEN) throw new TypeError(`not canonical JSON: ${faultOf(value, '$', 0) ?? 'unknown'}`)
+  if (verdict === FORBIDDEN) throw new TypeError(`not canonical JSON: ${faultOf(value, '$', 0)}`)
   const text = verdict === ORDERED ? JSON.stringify(value) : sorted(value)
   // JSON.stringify escapes lone surrogates and nothing else this way; an escaped backslash may look alike.
   if (text.includes('\\ud') && hasLoneSurrogate(text))
@@ -87,14 +87,12 @@ function sorted(value: unknown): string {
 /** An escape of a surrogate that an even number of backslashes precedes is an escape. */
 const hasLoneSurrogate = (text: string): boolean => /(?<!\\)(?:\\\\)*\\ud[89a-f]/.test(text)
 
-/** Where the first forbidden value stands, as a JSONPath. Only walked when there is one. */
-function faultOf(value: unknown, path: string, depth: number): string | undefined {
-  if (inspect(value, depth) !== FORBIDDEN) return undefined
+/** Where the first forbidden value stands in one that is forbidden, as a JSONPath. */
+function faultOf(value: unknown, path: string, depth: number): string {
   if (depth > CANONICAL_DEPTH_MAX) return `nested deeper than ${CANONICAL_DEPTH_MAX}`
   if (typeof value === 'object' && value !== null && (Array.isArray(value) || isPlain(value))) {
     for (const [key, inner] of Array.isArray(value) ? value.entries() : Object.entries(value)) {
-      const fault = faultOf(inner, `${path}.${key}`, depth + 1)
-      if (fault !== undefined) return fault
+      if (inspect(inner, depth + 1) === FORBIDDEN) return faultOf(inner, `${path}.${key}`, depth + 1)
     }
   }
   return `${path} is ${typeof value === 'object' && value !== null ? 'no plain object' : String(value)}`

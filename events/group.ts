@@ -123,7 +123,7 @@ export class GroupWriter<F extends Fact> {
     group.bytes += raw.body.length
     this.#bytes += raw.body.length
     this.#commits += 1
-    if (group.urgent) this.#writeUnlessBusy()
+    this.#writeUnlessBusy()
     return group.receipt
   }
 
@@ -140,7 +140,7 @@ export class GroupWriter<F extends Fact> {
     const last = this.#groups.at(-1)
     const group = last !== undefined && this.#takes(last) ? last : this.#begin(last)
     if (flush === 'now') group.urgent = true
-    else if (!group.urgent && group.commits.length === 0) this.#hurryLater(group)
+    else if (group.commits.length === 0) this.#hurryLater(group)
     return group
   }
 
@@ -172,7 +172,7 @@ export class GroupWriter<F extends Fact> {
 
   #writeUnlessBusy(): void {
     const [group] = this.#groups
-    if (this.#writing || this.#armed || !group?.urgent || this.#failure !== undefined) return
+    if (this.#writing || this.#armed || !group?.urgent) return
     this.#writing = true
     // With abstract-level the native write begins within this call, before it returns its promise.
     group.batch.write({ sync: true } as object).then(

@@ -16,7 +16,7 @@ import type {
 } from './commands.ts'
 import type { EndpointContext } from './endpoint.ts'
 import type { EntityKind, EntityMachine, EntityState } from './entities.ts'
-import { kindOf, MACHINES } from './entities.ts'
+import { MACHINES } from './entities.ts'
 import type { SandboxContext } from './sandbox.ts'
 
 /** What a guard's no means, as clients know the command: one reason per guard that may refuse. */
@@ -70,9 +70,11 @@ export const REASONS = {
 /** Guards that may refuse a command. */
 export type RefusingGuard = keyof typeof REASONS
 
+/** A receipt is never refused. */
+type Refusable = Exclude<MachineCommand['type'], 'effects.settle'>
+
 /** Commands as clients say them, with the entity they are about in front. */
-const VERBS: Readonly<Record<MachineCommand['type'], string>> = {
-  'effects.settle': 'settle',
+const VERBS: Readonly<Record<Refusable, string>> = {
   'endpoint.join': 'join',
   'endpoint.leave': 'leave',
   'endpoint.release': 'delete',
@@ -90,13 +92,9 @@ const VERBS: Readonly<Record<MachineCommand['type'], string>> = {
 const OWN: ReadonlySet<string> = new Set<MachineCommand['type']>(['effects.settle', 'sandbox.vanish'])
 
 /** The reason that follows from the chart alone: no way for this command leads out of this state. */
-export function notInThisState(
-  machine: EntityMachine,
-  state: EntityState,
-  type: MachineCommand['type'],
-): Problem {
+export function notInThisState(machine: EntityMachine, state: EntityState, type: Refusable): Problem {
   const chart = chartOf(machine)
-  const kind = kindOf(`${machine.id}/`) ?? 'network'
+  const kind = machine.id as EntityKind
   if (state.value === chart.initial)
     return {
       code: 'ERR_NOT_FOUND',
@@ -118,7 +116,7 @@ function wayOut(kind: EntityKind, state: EntityState, until: string): string {
   if (here?.final === true) return `create a new ${kind}`
   const verbs = [...(here?.commands.keys() ?? [])]
     .filter((type) => !OWN.has(type))
-    .map((type) => VERBS[type as MachineCommand['type']])
+    .map((type) => VERBS[type as Refusable])
   const now = [...new Set(verbs)].join(' or ')
   if (until === '') return `what can be done now: ${now}`
   return `wait for the receipt${until}${now === '' ? '' : `, or ${now}`}`

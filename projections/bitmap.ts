@@ -60,7 +60,6 @@ export function nextGap(bitmap: Bitmap, from: number, last: number): number | un
       index = wordOf(index) * WORD_BITS + bit
       break
     }
-    if (level === LEVELS - 1) return undefined
     index = wordOf(index) + 1
     level++
   }
@@ -78,7 +77,6 @@ const wordAt = (bitmap: Bitmap, level: number, word: number): number => bitmap.g
 
 /** The lowest place from `start` where a word has a zero. */
 function firstGap(word: number, start: number): number | undefined {
-  if (start >= WORD_BITS) return undefined
   const gaps = ~word & (FULL << start)
   return gaps === 0 ? undefined : 31 - Math.clz32(gaps & -gaps)
 }

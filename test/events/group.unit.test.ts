@@ -98,6 +98,20 @@ describe('group commit', () => {
     await lazy.durable
   })
 
+  it('writes lazy commits at once when their group is full', async () => {
+    const gate = gated(await tempStore())
+    const log = await openOn(gate.store, { later: () => undefined, limits: { groupCommits: 2 } })
+    const lazy = [1, 2, 3].map(() => log.append(draft([stream]), [], { flush: 'group' }))
+    expect(gate.writes()).toBe(1)
+    gate.release()
+    await lazy[1]?.durable
+    expect(log.durable.seq).toBe(2)
+    await turn()
+    const flushed = log.flush()
+    gate.release()
+    await flushed
+  })
+
   it('writes a lazy commit after a turn where nobody keeps time', async () => {
     const log = await openOn(await tempStore())
     let written = false
