@@ -6,6 +6,7 @@ import { endpointIn, networkIn } from '../operations/picture.ts'
 import { ago, shortener } from '../operations/words.ts'
 import { tellThing } from './inspect.ts'
 import { given, type Leaf, type OptionSpec, type Values } from './leaf.ts'
+import { UsageError } from './problems.ts'
 import type { Session } from './session.ts'
 
 const PLACE: readonly OptionSpec[] = [
@@ -25,10 +26,19 @@ const ON: OptionSpec = {
   what: 'the network that it is on, where its name is not unique',
 }
 
-const addresses = (values: Values): { address?: string; address6?: string } => {
+/** @throws {UsageError} more than one of a family */
+function addresses(values: Values): { address?: string; address6?: string } {
   const all = values.texts('ip')
-  const [v4, v6] = [all.find((ip) => !ip.includes(':')), all.find((ip) => ip.includes(':'))]
+  const v4 = onlyOf(all.filter((ip) => !ip.includes(':')))
+  const v6 = onlyOf(all.filter((ip) => ip.includes(':')))
   return { ...(v4 === undefined ? {} : { address: v4 }), ...(v6 === undefined ? {} : { address6: v6 }) }
+}
+
+function onlyOf(all: readonly string[]): string | undefined {
+  const [first, ...more] = all
+  if (more.length > 0)
+    throw new UsageError(`--ip names ${all.join(' and ')}; an endpoint has one address of each family`)
+  return first
 }
 
 const factIn = <T extends FactType>({ commit }: Done, type: T): FactOf<T> | undefined =>

@@ -107,6 +107,12 @@ describe('an error', () => {
     expect(exitCodeOf(new Error(''))).toBe(1)
   })
 
+  it('does not choose between two addresses of one family', async () => {
+    const said = await say('connect web a --ip 10.9.0.7 --ip fd00::7 --ip 10.9.0.8')
+    expect(said).toMatchObject({ out: '', status: 64 })
+    expect(said.err).toContain('--ip names 10.9.0.7 and 10.9.0.8')
+  })
+
   it('is an object for programs', () => {
     expect(asJson(taken)).toMatchObject({ error: { code: 'ERR_ADDRESS_TAKEN', details: { problems: [{}] } } })
   })

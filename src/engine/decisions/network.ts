@@ -112,7 +112,7 @@ function nameIsFree(draft: Draft, name: string): readonly Problem[] {
       code: 'ERR_EXISTS',
       field: 'name',
       holder,
-      message: `network '${name}' exists already (${holder.slice(0, 12)}); choose another name, or use that one`,
+      message: `network '${name}' exists already; choose another name, or use that one`,
     },
   ]
 }

@@ -125,7 +125,7 @@ function nameIsFree(draft: Draft, name: string): readonly Problem[] {
       code: 'ERR_EXISTS',
       field: 'name',
       holder,
-      message: `sandbox '${name}' exists already (${holder.slice(0, 12)}); choose another name, or delete that one`,
+      message: `sandbox '${name}' exists already; choose another name, or delete that one`,
     },
   ]
 }
