@@ -97,13 +97,23 @@ async function fetch(
   context: TurnContext,
 ): Promise<{ readonly fetched: ClientCommand; readonly unknown?: string }> {
   if (!needsObservation(command)) return { fetched: command }
-  if (kernel === undefined) return { fetched: command, unknown: ROUTES }
+  if (kernel === undefined) return unseen(command)
   try {
     return { fetched: await observed(command, kernel, context) }
   } catch (error) {
     if (error instanceof EngineError && error.code === 'ERR_EFFECT_FAILED')
       return { fetched: command, unknown: ROUTES }
     throw error
+  }
+}
+
+/** What can be said without a look: whether a namespace is there cannot. */
+function unseen(command: ClientCommand): { readonly fetched: ClientCommand; readonly unknown: string } {
+  if (command.type !== 'sandbox.create') return { fetched: command, unknown: ROUTES }
+  const { netns = '', ...data } = command.data
+  return {
+    fetched: { ...command, data },
+    unknown: `the namespace at ${netns} was not looked at: it is taken as it is, and nothing is made, or it is refused`,
   }
 }
 

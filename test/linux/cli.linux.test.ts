@@ -152,14 +152,21 @@ describe('with no engine running', () => {
     'tells errors, with the exit status of their kind',
     async () => {
       const powerless = ['setpriv', '--bounding-set=-net_admin,-sys_admin', '--']
-      const [refused, usage, missing, denied] = await Promise.all([
+      const barred = (line: string) => chronet.start(line.split(' '), {}, powerless).end()
+      const [refused, usage, missing, denied, unseen, wrong] = await Promise.all([
         chronet.do('connect web a --ip 10.81.0.3'),
         chronet.do('connect web'),
         chronet.do('sandbox exec z true'),
-        chronet.start(['sandbox', 'create', 'd'], {}, powerless).end(),
+        barred('sandbox create d'),
+        barred('sandbox create d --netns /run/netns/nobody-knows'),
+        barred('connect web a --ip 10.81.0.3'),
       ])
-      expect(denied).toMatchObject({ out: '', status: 77 })
-      expect(denied.err).toMatch(/^error ERR_NOT_PERMITTED: /)
+      for (const said of [denied, unseen]) {
+        expect(said).toMatchObject({ out: '', status: 77 })
+        expect(said.err).toMatch(/^error ERR_NOT_PERMITTED: /)
+      }
+      // What is wrong with what is asked comes first: it would be wrong for root, too.
+      expect(wrong).toEqual(refused)
       expect(refused).toMatchObject({ out: '', status: 1 })
       expect(refused.err).toMatch(/^error: 2 problems\n {2}1\. ERR_EXISTS: [^]*\n {2}2\. ERR_ADDRESS_TAKEN: /)
       expect(usage).toMatchObject({ status: 64 })
