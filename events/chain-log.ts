@@ -12,10 +12,10 @@ import { GroupWriter } from './group.ts'
 import type { DurableGroup, Flush, GroupTimers } from './group.ts'
 import type { Appended, Log, LogLimits, ReadRange, SeqRange } from './log.ts'
 import { RecentCommands } from './recent.ts'
-import { isClients, scrubChain } from './scrub.ts'
+import { rowsOf } from './rows.ts'
+import { scrubChain } from './scrub.ts'
 import type { Scrubbed } from './scrub.ts'
 import { keys } from './store.ts'
-import type { Row } from './store.ts'
 import type { Checkpoint, Expectation, StreamIndex } from './streams.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { Subscription } from './subscriptions.ts'
@@ -84,7 +84,7 @@ export class ChainLog<F extends Fact> implements Log<F> {
     this.#assertNew(draft.command.id)
     this.#streams.check(expectations)
     const raw = this.#encode(draft)
-    const receipt = this.#writer.add(raw, this.#rowsOf(raw), flush)
+    const receipt = this.#writer.add(raw, rowsOf(raw), flush)
     this.#decided = headOf(raw)
     this.#recent.add(draft.command.id, raw.seq)
     return { commit: raw.commit, durable: receipt.durable, seq: raw.seq, submitted: receipt.submitted }
@@ -282,13 +282,6 @@ export class ChainLog<F extends Fact> implements Log<F> {
     this.#durable = group.head
     for (const listener of this.#listeners) listener(group)
     this.#subscriptions.publish(group.commits)
-  }
-
-  /** The commit's row, and for a client's command the row that finds it again. */
-  #rowsOf(raw: RawCommit<F>): readonly Row[] {
-    const { actor, command } = raw.commit
-    const row: Row = [keys.commit(raw.seq), raw.hash + raw.body]
-    return isClients(actor) ? [row, [keys.command(command.id), String(raw.seq)]] : [row]
   }
 }
 

@@ -33,6 +33,7 @@ export const ERROR_CODES = {
   ERR_LOG_NEWER: 'a newer chronet has written facts in the log that this one does not know',
   ERR_NOT_FOUND: 'there is no such thing',
   ERR_NOT_PERMITTED: 'the rights for it are missing',
+  ERR_NOT_RESTORED: 'the cluster has not all that is missing of a log',
   ERR_OTHER_HOST: 'the log belongs to another network namespace of this boot',
   ERR_OUTCOME_UNKNOWN: 'it is not known whether the command was written; repeat it with the same id',
   ERR_OVERLAP: 'the pool overlaps another',

@@ -56,9 +56,10 @@ export interface Bus {
   readonly disturbed: Promise<void>
   /**
    * Every message from a number on, in order, then live, until `end` settles or the bus is closed.
+   * @param subject only its messages; absent: those of all
    * @throws {EngineError} ERR_CLUSTER_UNAVAILABLE while iterating: look at the stream and begin again
    */
-  follow(from: number, end: Promise<void>): AsyncIterable<BusMessage>
+  follow(from: number, end: Promise<void>, subject?: string): AsyncIterable<BusMessage>
   /** The last message of a subject, as the stream's leader has it; undefined: none. @throws {EngineError} ERR_CLUSTER_UNAVAILABLE */
   last(subject: string): Promise<BusMessage | undefined>
   /** @param expect number of the subject's last message; 0: it has none @throws {EngineError} ERR_NOT_PERMITTED: never on this subject */
@@ -80,7 +81,7 @@ export type BusOptions = {
   readonly credentials?: string
   /** PEM file of the client certificate's key. */
   readonly key?: string
-  /** `nats://host:port`, or `tls://…`. */
+  /** `nats://host:port`, or `tls://…`: if one of them is that, none is spoken to without. */
   readonly servers: readonly string[]
 }
 

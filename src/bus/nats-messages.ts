@@ -30,6 +30,8 @@ export type Source = {
   readonly client: JetStreamClient
   readonly manager: JetStreamManager
   readonly stream: string
+  /** The one whose messages are wanted; undefined: those of all. */
+  readonly subject: string | undefined
 }
 
 /**
@@ -38,13 +40,14 @@ export type Source = {
  *   and mend gaps after up to a minute.
  */
 export async function* followStream(
-  { client, manager, stream }: Source,
+  { client, manager, stream, subject }: Source,
   from: number,
   over: Promise<unknown>,
 ): AsyncGenerator<BusMessage, void, void> {
   const { name } = await manager.consumers.add(stream, {
     ack_policy: AckPolicy.None,
     deliver_policy: DeliverPolicy.StartSequence,
+    ...(subject === undefined ? {} : { filter_subject: subject }),
     inactive_threshold: FORGOTTEN_NS,
     mem_storage: true,
     num_replicas: 1,

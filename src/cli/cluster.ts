@@ -1,12 +1,13 @@
 /** `chronet cluster …` */
 import { hostname } from 'node:os'
-import { resolve } from 'node:path'
 import { peerName } from '../cluster/peers.ts'
 import type { PeerRecord } from '../cluster/peer-logs.ts'
 import type { ClusterStatus } from '../cluster/status.ts'
 import { ago, bytes } from '../operations/words.ts'
-import { given, type Leaf, type Values } from './leaf.ts'
+import { ACCESS_OPTIONS, accessIn } from './access.ts'
+import type { Leaf } from './leaf.ts'
 import { EXIT } from './problems.ts'
+import { restoring } from './restore.ts'
 import { pairs } from './table.ts'
 
 const join: Leaf = {
@@ -20,26 +21,11 @@ const join: Leaf = {
   name: 'join',
   options: [
     { flags: '--as <name>', what: "what peers call this host (default: the machine's name)" },
-    {
-      flags: '--credentials <file>',
-      what: 'NATS credentials (JWT and seed); the file is named in the log, not read into it',
-    },
-    { flags: '--ca <file>', what: "authority that servers' certificates come from (PEM)" },
-    { flags: '--certificate <file>', what: 'our certificate (PEM), with --key' },
-    { flags: '--key <file>', what: "our certificate's key (PEM)" },
-    { flags: '--allow-legacy-server', what: 'use servers older than 2.11, where there is one only' },
+    ...ACCESS_OPTIONS,
   ],
   run: async (session, servers, values) => {
     const host = values.text('as') ?? hostname()
-    const data = given({
-      allowLegacyServer: values.flag('allowLegacyServer') ? true : undefined,
-      ca: file(values, 'ca'),
-      certificate: file(values, 'certificate'),
-      credentials: file(values, 'credentials'),
-      host,
-      key: file(values, 'key'),
-      servers,
-    })
+    const data = { ...accessIn(servers, values), host }
     await session.change(
       { data, type: 'cluster.join' },
       () => `${host} joined the cluster at ${servers.join(', ')}: its log is published while an engine runs`,
@@ -48,12 +34,6 @@ const join: Leaf = {
   },
   summary: "publish this host's log to nats-servers, and keep those of other hosts",
   text: 'The servers must answer, with JetStream. Given again, it tells where and how from now on.',
-}
-
-/** The engine's working directory is another than the caller's. */
-function file(values: Values, name: string): string | undefined {
-  const path = values.text(name)
-  return path === undefined ? undefined : resolve(path)
 }
 
 const leave: Leaf = {
@@ -152,4 +132,4 @@ const peers: Leaf = {
 const stateOf = ({ broken, left }: PeerRecord): string =>
   broken !== undefined ? `broken: ${broken}` : left === true ? 'left' : 'followed'
 
-export const clusterLeaves: readonly Leaf[] = [join, status, peers, leave]
+export const clusterLeaves: readonly Leaf[] = [join, status, peers, leave, restoring]

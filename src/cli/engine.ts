@@ -1,5 +1,6 @@
 /** `chronet engine`: the long-lived engine, in the foreground, until a signal ends it. It heals, and serves its socket. */
 import type { AnyFact, Commit } from '../../events/index.ts'
+import type { Recovered } from '../engine/recover.ts'
 import { Names } from '../operations/names.ts'
 import type { Operations } from '../operations/operations.ts'
 import { clock, count } from '../operations/words.ts'
@@ -32,6 +33,7 @@ export const engine: Leaf = {
     const served = await serveEngine({ acceptLogBehind, dataDir, onProblem, runDir })
     try {
       const operations = operationsOf(served.controller)
+      tellRestored(session, served.controller.recovered)
       await tellReady(session, operations, served.socket)
       if (served.controller.blocked) session.note(`reading only: ${served.controller.blocked.message}`)
       await Promise.race([until(session.io.signal), tellOfItself(session, operations)])
@@ -68,6 +70,13 @@ async function tellReady(
       `${count(endpoints.length, 'endpoint')} as of #${status.head.seq} in ${status.dataDir}`,
     ...(socket === undefined ? [] : [`serves ${socket}`]),
   )
+}
+
+/** The log on the disk was older than the cluster's. */
+function tellRestored(session: Session, recovered: Recovered | undefined): void {
+  const { restored } = recovered ?? {}
+  if (restored === undefined) return
+  session.note(`the log was behind: #${restored.from} to #${restored.to} were taken from the cluster`)
 }
 
 /** What nobody asked for: drift and its healing, contention, orphans. */

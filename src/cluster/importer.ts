@@ -7,7 +7,8 @@
 import type { AnyFact, Hash, Origin, RawCommit } from '../../events/index.ts'
 import type { Bus, BusMessage } from '../bus/bus.ts'
 import { bodiesIn, headIn, originOf, type RunHead } from './message.ts'
-import { followOn, unknownPeer, type Cursor, type PeerLogs, type PeerRecord } from './peer-logs.ts'
+import { Parts } from './parts.ts'
+import { followOn, grown, unknownPeer, type Cursor, type PeerLogs, type PeerRecord } from './peer-logs.ts'
 
 /** Messages without news after which the place in the stream is kept all the same. */
 const UNKEPT_MAX = 256
@@ -25,8 +26,7 @@ export class Importer {
   /** Where the stream was read to. */
   cursor: Cursor = { created: '', seq: 0 }
   readonly #options: ImporterOptions
-  /** Large commits of which parts are missing, and the first message of each. */
-  readonly #parts = new Map<Origin, { readonly bytes: Buffer; readonly message: number }>()
+  readonly #parts = new Parts()
   readonly #peers = new Map<Origin, PeerRecord>()
   #unkept = 0
 
@@ -50,14 +50,9 @@ export class Importer {
     const { created, lastSeq } = await bus.state()
     // Another stream, or one that lost its end: its numbers say nothing of what was read. All of it is read, and what is known passes by.
     if (created !== this.cursor.created || lastSeq < this.cursor.seq) this.cursor = { created, seq: 0 }
-    this.cursor = { created, seq: this.#whole(this.cursor.seq) }
+    this.cursor = { created, seq: this.#parts.wholeUpTo(this.cursor.seq) }
     this.#parts.clear()
     for await (const message of bus.follow(this.cursor.seq + 1, end)) await this.#take(message)
-  }
-
-  /** The last message before parts of which others are missing. */
-  #whole(seq: number): number {
-    return Math.min(seq, ...[...this.#parts.values()].map(({ message }) => message - 1))
   }
 
   async #take(message: BusMessage): Promise<void> {
@@ -68,7 +63,7 @@ export class Importer {
     this.cursor = { ...this.cursor, seq: message.seq }
     if (news === undefined && ++this.#unkept < UNKEPT_MAX) return
     this.#unkept = 0
-    const kept = { ...this.cursor, seq: this.#whole(message.seq) }
+    const kept = { ...this.cursor, seq: this.#parts.wholeUpTo(message.seq) }
     await this.#options.logs.take(kept, news?.peer, news?.commits)
     if (news === undefined) return
     this.#peers.set(news.peer.origin, news.peer)
@@ -78,7 +73,7 @@ export class Importer {
   /** What a message brings of a peer; undefined: nothing that is not known. */
   async #newsIn(origin: Origin, head: RunHead, message: BusMessage): Promise<News | undefined> {
     const peer = this.#peers.get(origin) ?? unknownPeer(origin)
-    const whole = head.part === undefined ? message.payload : this.#joined(origin, head.part, message)
+    const whole = this.#parts.join(origin, head, message)
     if (whole === undefined) return undefined
     if (head.to <= peer.seq) return this.#compare(peer, head)
     if (head.from > peer.seq + 1)
@@ -95,21 +90,6 @@ export class Importer {
     if (known === head.hash) return undefined
     return broken(peer, `#${head.to} comes a second time, and is another: two histories bear one name`)
   }
-
-  /** A large commit, when its last part has come. A part that does not follow the one before it is let go. */
-  #joined(
-    origin: Origin,
-    { end, offset, size }: NonNullable<RunHead['part']>,
-    { payload, seq }: BusMessage,
-  ): Uint8Array | undefined {
-    const before = offset === 0 ? { bytes: Buffer.alloc(0), message: seq } : this.#parts.get(origin)
-    this.#parts.delete(origin)
-    if (before?.bytes.length !== offset) return undefined
-    const bytes = Buffer.concat([before.bytes, payload])
-    if (end >= size) return bytes
-    this.#parts.set(origin, { ...before, bytes })
-    return undefined
-  }
 }
 
 type News = { readonly commits: readonly RawCommit<AnyFact>[]; readonly peer: PeerRecord }
@@ -120,14 +100,4 @@ const broken = (peer: PeerRecord, why: string): News | undefined =>
 
 function mended({ broken: _mended, ...peer }: PeerRecord): PeerRecord {
   return peer
-}
-
-/** The record of a peer with one more commit. */
-function grown(peer: PeerRecord, { commit, hash, seq }: RawCommit<AnyFact>): PeerRecord {
-  let next: PeerRecord = { ...peer, at: commit.at, epoch: commit.epoch, hash, seq }
-  for (const fact of commit.facts) {
-    if (fact.type === 'ClusterJoined') next = { ...next, host: fact.data.host, left: false }
-    if (fact.type === 'ClusterLeft') next = { ...next, left: true }
-  }
-  return next
 }

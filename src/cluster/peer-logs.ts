@@ -107,6 +107,16 @@ export class PeerLogs {
   }
 }
 
+/** The record of a peer with one more commit. */
+export function grown(peer: PeerRecord, { commit, hash, seq }: RawCommit<AnyFact>): PeerRecord {
+  let next: PeerRecord = { ...peer, at: commit.at, epoch: commit.epoch, hash, seq }
+  for (const fact of commit.facts) {
+    if (fact.type === 'ClusterJoined') next = { ...next, host: fact.data.host, left: false }
+    if (fact.type === 'ClusterLeft') next = { ...next, left: true }
+  }
+  return next
+}
+
 /**
  * The commits of these texts, if they follow a peer's head link by link.
  * @param end hash that the last must have

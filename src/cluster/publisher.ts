@@ -63,14 +63,14 @@ async function startOf(bus: Bus, log: Log<AnyFact>): Promise<PublishedTo> {
     throw new EngineError(
       'ERR_LOG_BEHIND',
       `the cluster has this host's log up to #${head.to}, and here it ends at #${log.durable.seq}: this is an older copy. ` +
-        'Nothing is published',
+        'Nothing is published; end the engine, and run chronet cluster restore',
       { details: { durable: log.durable.seq, published: head.to } },
     )
   if (!(await log.holds({ hash: head.hash, seq: head.to })))
     throw new EngineError(
       'ERR_LOG_FORKED',
       `#${head.to} of this host is another in the cluster than here: two histories bear one name. ` +
-        'Find out which machine has the right one; nothing is published from here',
+        'Find out which machine has the right one; nothing is published from here (chronet cluster restore --drop-fork takes the cluster\'s)',
       { details: { hash: head.hash, seq: head.to } },
     )
   const { part } = head

@@ -5,15 +5,16 @@
  */
 import type { AnyFact, ClientCommand, Log, SandboxId, Snapshots } from '../../events/index.ts'
 import { EngineError } from '../../events/index.ts'
-import type { Drivers } from '../drivers/index.ts'
 import { netnsPath, type Kernel } from '../kernel/kernel.ts'
 import type { Disk, HeadRecord, Ports, Store } from '../ports.ts'
 import { Alarms } from './alarms.ts'
 import type { Answer } from './answers.ts'
 import { contextOf, type TurnContext } from './context.ts'
 import { Dispatcher, type DispatchOptions } from './dispatch.ts'
-import { ENGINE, Life, type By, type Taken } from './life.ts'
+import { ENGINE, Life, type Taken } from './life.ts'
 import { acceptBehind, openLogOf, type OpenedLog } from './open.ts'
+import { openCurrent, type CurrentLog } from './open-current.ts'
+import type { EngineOptions } from './options.ts'
 import { Pauses } from './pauses.ts'
 import { recover, type Recovered } from './recover.ts'
 import { Scrubber } from './scrubber.ts'
@@ -21,29 +22,6 @@ import { SnapshotKeeper } from './snapshots.ts'
 import { SweepRetries } from './sweep-retries.ts'
 import type { View } from './view.ts'
 import { Waiters } from './waiters.ts'
-
-export type EngineOptions = {
-  /** Goes on with a log that is older than what ran here in this boot: what it does not know is removed. */
-  readonly acceptLogBehind?: boolean
-  /** Asked once the log is open and may be written, before an epoch begins: if it rejects, so does opening, and nothing was written. */
-  readonly admits?: (engine: Engine) => Promise<void>
-  /** chronet's version, for the log. */
-  readonly code: string
-  readonly dataDir: string
-  readonly drivers: Drivers
-  /** In whose name the start puts back what others changed. Default: the engine's own. */
-  readonly healedBy?: By
-  /** Path of the namespace to take as the host; absent: the process's own. */
-  readonly hostNetns?: string
-  /** Leaves what others changed in the kernel to a longer-lived engine, or to `heal`: for one command's short life. */
-  readonly leavesDrift?: boolean
-  /** Hears of what nobody asked for and nobody awaits: a listener that throws, a store that is tried again, a defect. */
-  readonly onProblem?: (problem: unknown) => void
-  readonly ports: Ports
-  readonly runDir: string
-  /** Reads the log again in the background. Default: true. */
-  readonly scrub?: boolean
-}
 
 /** Pauses between attempts to reopen a store that cannot be written, in milliseconds. */
 const REOPEN_MS = [0, 100, 500, 2000, 5000] as const
@@ -278,7 +256,7 @@ export class Engine {
   }
 
   async #begin(admits?: EngineOptions['admits']): Promise<void> {
-    const opened = await openLogOf(this.ports, this.#disk, this.#kernel)
+    const { opened, restored } = await this.#openLog()
     this.#opened = this.#options.acceptLogBehind === true ? acceptBehind(opened, this.#kernel) : opened
     // What was accepted is the log from now on: what this boot saw of the other is not held against it.
     if (this.#opened !== opened && !this.#opened.blocked) this.#bearHead(opened.log.durable)
@@ -310,7 +288,8 @@ export class Engine {
     })
     try {
       const { torn } = this.#disk
-      this.#recovered = { ...(await this.#start(life)), ...(torn ? { torn } : {}) }
+      const found = { ...(restored ? { restored } : {}), ...(torn ? { torn } : {}) }
+      this.#recovered = { ...(await this.#start(life)), ...found }
     } catch (error) {
       await life.end(error)
       throw opened.log.failure ? this.#unwritable() : error
@@ -322,6 +301,13 @@ export class Engine {
     this.#waiters.fail(
       new EngineError('ERR_OUTCOME_UNKNOWN', 'the store failed while the receipt was written'),
     )
+  }
+
+  /** At first, the cluster is asked whether it has more of it; after a failed write, the disk alone counts. */
+  async #openLog(): Promise<CurrentLog> {
+    const [ports, disk, kernel] = [this.ports, this.#disk, this.#kernel]
+    if (this.#opened !== undefined) return { opened: await openLogOf(ports, disk, kernel) }
+    return openCurrent(ports, disk, kernel, this.#options.leavesDrift !== true)
   }
 
   #bearHead({ hash, seq }: Pick<HeadRecord, 'hash' | 'seq'>): void {

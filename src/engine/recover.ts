@@ -2,7 +2,7 @@
  * What a new epoch does before it takes commands: settle what the last one left open, remove what no fact speaks of, and
  * make the kernel as the log wants it. On an undamaged kernel it writes nothing to it.
  */
-import type { Cut, ResourceKey, Spec, Step } from '../../events/index.ts'
+import type { Cut, ResourceKey, Seq, Spec, Step } from '../../events/index.ts'
 import { keyOf, needsOf, providesOf } from '../../events/index.ts'
 import { baseOf, openPlans, unswept, type Desired } from '../../projections/index.ts'
 import type { Kernel, Observation } from '../kernel/kernel.ts'
@@ -26,6 +26,8 @@ export type Recovered = {
   readonly late: number
   /** Labels of the strays that were removed. */
   readonly orphans: readonly string[]
+  /** Commits that the disk lacked and the cluster had: it was an older copy. */
+  readonly restored?: { readonly from: Seq; readonly to: Seq }
   /** The store's write-ahead log ended within a record, as after a power cut: where. What was being written then, nobody was told of. */
   readonly torn?: { readonly at?: number; readonly file: string }
 }

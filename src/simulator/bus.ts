@@ -76,7 +76,11 @@ class SimulatedBus implements Bus {
     this.#offs = []
   }
 
-  async *follow(from: number, end: Promise<void>): AsyncGenerator<BusMessage, void, void> {
+  async *follow(
+    from: number,
+    end: Promise<void>,
+    subject?: string,
+  ): AsyncGenerator<BusMessage, void, void> {
     const { created } = await this.#ask('follow', (stream) => stream)
     let over = false
     const isOver = (): boolean => over
@@ -96,8 +100,8 @@ class SimulatedBus implements Bus {
         const messages = this.#isCut ? [] : this.#read(created, next)
         for (const message of messages) {
           if (isOver()) return
-          yield message
           next = message.seq + 1
+          if (subject === undefined || message.subject === subject) yield message
         }
         if (messages.length === 0) await new Promise<void>((resolve) => (wake = resolve))
       }

@@ -196,7 +196,8 @@ const commandOf = (process: string): string =>
 
 const ORIGIN = /^[0-9a-f]{64}$/
 
-async function readOrigin(dataDir: string): Promise<Origin | undefined> {
+/** Whose log a data directory is for; undefined: nobody's yet. @throws {EngineError} ERR_LOG_DAMAGED: the file holds none */
+export async function readOrigin(dataDir: string): Promise<Origin | undefined> {
   const path = join(dataDir, 'origin')
   const text = await onDisk(path, () => readFile(path, 'utf8')).catch(ifGone(undefined))
   if (text === undefined) return undefined

@@ -6,27 +6,15 @@ import { nkeys } from 'nats'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openNatsBus } from '../../src/bus/nats.ts'
 import { LOG_STREAM } from '../../src/cluster/message.ts'
-import { createController, type Controller } from '../../src/index.ts'
-import { createKernelWorld, openSimulatedKernel } from '../../src/simulator/index.ts'
-import { systemPorts } from '../../src/system/ports.ts'
+import type { Controller } from '../../src/index.ts'
 import { CURRENT_SERVER, NatsServer } from '../bus/server.ts'
 import { scratch } from '../events/support.ts'
+import { caughtUp, closeAll, host as hostAt, texts } from './real-hosts.ts'
 
-const open: Controller[] = []
 const running: NatsServer[] = []
 
-/** A host with a real disk and a simulated kernel. */
-async function host(dir: string): Promise<Controller> {
-  const { hash, timers } = systemPorts()
-  const world = createKernelWorld()
-  const controller = await createController({
-    dataDir: join(dir, 'data'),
-    ports: { openKernel: (options) => openSimulatedKernel(world, { ...options, hash, timers }) },
-    runDir: join(dir, 'run'),
-  })
-  open.push(controller)
-  return controller
-}
+const host = (dir: string): Promise<Controller> =>
+  hostAt({ dataDir: join(dir, 'data'), runDir: join(dir, 'run') })
 
 const join1 = (controller: Controller, name: string, servers: readonly string[], credentials?: string) =>
   controller.dispatch({
@@ -34,28 +22,8 @@ const join1 = (controller: Controller, name: string, servers: readonly string[],
     type: 'cluster.join',
   })
 
-async function texts(commits: AsyncIterable<object>): Promise<readonly string[]> {
-  const all: string[] = []
-  for await (const commit of commits) all.push(JSON.stringify(commit))
-  return all
-}
-
-/** Waits until one host has all of another's log that is durable now. */
-async function caughtUp(reader: Controller, writer: Controller, withinMs = 30_000): Promise<void> {
-  const { hash, seq } = writer.engine.log.durable
-  for (const end = performance.now() + withinMs; performance.now() < end;) {
-    const { peers } = await reader.clusterStatus()
-    const peer = peers.find(({ origin }) => origin === writer.id)
-    if (peer !== undefined && peer.seq >= seq && (peer.seq > seq || peer.hash === hash)) return
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  throw new Error(
-    `not caught up: ${JSON.stringify([await reader.clusterStatus(), await writer.clusterStatus()])}`,
-  )
-}
-
 afterEach(async () => {
-  for (const controller of open.splice(0)) await controller.close()
+  await closeAll()
   for (const server of running.splice(0)) await server.remove()
 })
 

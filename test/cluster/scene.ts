@@ -1,7 +1,7 @@
 /** Hosts on one simulated machine, each with a data directory and a link to the servers of its own, in virtual time. */
 import { createKernelWorld } from '../../src/kernel/simulated/world.ts'
 import { openSimulatedKernel } from '../../src/kernel/simulated/index.ts'
-import type { Controller } from '../../src/index.ts'
+import type { Controller, ControllerOptions } from '../../src/index.ts'
 import type { Ports } from '../../src/ports.ts'
 import { SimulatedArbiter, type ArbiterOptions } from '../../src/simulator/arbiter.ts'
 import { simulatedBus } from '../../src/simulator/bus.ts'
@@ -20,13 +20,18 @@ export class Scene {
   }
 
   /** A host's engine. */
-  open(host: string, ports: Partial<Ports> = {}): Promise<Controller> {
+  open(
+    host: string,
+    ports: Partial<Ports> = {},
+    options: Partial<ControllerOptions> = {},
+  ): Promise<Controller> {
     const openBus = simulatedBus(this.arbiter, { host, timers: this.lab.ports.timers })
     return this.lab.open({
       dataDir: `/data/${host}`,
       onProblem: (problem) => this.problems.push(problem),
       ports: { ...this.lab.ports, openBus, ...ports },
       runDir: `/run/${host}`,
+      ...options,
     })
   }
 

@@ -149,7 +149,10 @@ describe('two engines that speak for one host', () => {
     await scene.lab.do(east.close())
     disks.platter('/data/east').restore(backup)
     scene.lab.reboot()
+    // Where it could ask, it would take what it lacks.
+    scene.arbiter.cut('east')
     const older = await scene.open('east')
+    scene.arbiter.heal('east')
     await scene.pass(10_000)
     const stands = async (controller: Controller): Promise<unknown> => {
       const { problem, state } = await scene.lab.do(controller.clusterStatus())
