@@ -5,19 +5,24 @@
  *
  *   echo 'attach shop' | npx tsx examples/embed-service.ts /tmp/service      (as root, or in: unshare -Urnm)
  *
+ * With NATS_SERVERS=nats://127.0.0.1:4222 its history is one with that of other hosts (docs/cluster.md).
+ *
  * SIGTERM and SIGINT close it: what is under way is finished, and what is in the kernel stays as the log says.
  */
 import { mkdtemp, rename, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { createController, EngineError } from 'chronet'
 
 const home = process.argv[2] ?? (await mkdtemp(join(tmpdir(), 'chronet-service-')))
 const book = join(home, 'addresses')
+const { NATS_SERVERS: servers = '' } = process.env
 
 // The library prints nothing, and installs no signal handlers: both are the service's to do.
 const controller = await createController({
+  // With servers, other hosts see what happens here, and this one's log can be had back from there.
+  ...(servers === '' ? {} : { cluster: { host: hostname(), servers: servers.split(',') } }),
   dataDir: join(home, 'data'),
   onProblem: (problem) => console.error(problem),
   runDir: join(home, 'run'),

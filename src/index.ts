@@ -7,6 +7,7 @@ export type {
   SandboxOptions,
 } from './controller/controller.ts'
 export type { EntityActor } from './controller/actor.ts'
+export type { ClusterOptions } from './controller/cluster-options.ts'
 export { Endpoint, Network, Sandbox } from './controller/objects.ts'
 export type { ConnectOptions, EndpointOptions, JoinOptions } from './controller/objects.ts'
 export type { Facts, FactsOptions, LoggedFact } from './controller/facts.ts'

@@ -26,13 +26,13 @@ import type { Answer } from '../engine/answers.ts'
 import type { DispatchOptions } from '../engine/dispatch.ts'
 import { Engine } from '../engine/engine.ts'
 import { Healer } from '../engine/heal.ts'
-import type { By } from '../engine/life.ts'
 import type { Recovered } from '../engine/recover.ts'
 import { verifyLog, type Verified } from '../engine/verify-log.ts'
 import type { Ports } from '../ports.ts'
 import { permittedKernel, systemPorts } from '../system/ports.ts'
 import { VERSION } from '../version.ts'
 import { driversOf } from './chosen-drivers.ts'
+import { joiningAs, type ClusterOptions } from './cluster-options.ts'
 import { followingCluster } from './membership.ts'
 import { Actors, inspectEngine, type EntityActor } from './actor.ts'
 import { factsOf, type Facts, type FactsOptions } from './facts.ts'
@@ -49,12 +49,15 @@ import {
 import { momentIn, type Moment, type Until } from './moment.ts'
 import { entityAsOf, topologyAsOf } from './past.ts'
 import { Past, Queries } from './queries.ts'
+import { byOf, idIn, streamNamed } from './references.ts'
 
 export type ControllerOptions = {
   /** Goes on although the log is older than what ran here in this boot; what it does not know is removed. */
   readonly acceptLogBehind?: boolean
   /** Asked before anything is written, for one command's short life: if it rejects, so does opening. */
   readonly admits?: (engine: Engine) => Promise<void>
+  /** Joins this cluster, unless the log says so already. Absent: as the log says. */
+  readonly cluster?: ClusterOptions
   /** Where the log lives. Default `/var/lib/chronet`. */
   readonly dataDir?: string
   /** The drivers to have, with their options; absent: all that come with chronet. */
@@ -119,7 +122,8 @@ export type SandboxOptions = {
 
 /**
  * Opens a data directory (or makes it), recovers, and gives the controller of it.
- * @throws {EngineError} ERR_STORE_LOCKED names the holder; ERR_NOT_PERMITTED, ERR_RUN_DIR, ERR_STORE_UNWRITABLE, ERR_DRIVER_UNKNOWN
+ * @throws {EngineError} ERR_STORE_LOCKED names the holder; ERR_NOT_PERMITTED, ERR_RUN_DIR, ERR_STORE_UNWRITABLE, ERR_DRIVER_UNKNOWN;
+ *   with `cluster`, while it is not joined yet, as {@link Controller.joinCluster}
  */
 export async function createController(options: ControllerOptions = {}): Promise<Controller> {
   const openKernel = options.ports?.openKernel ?? (await permittedKernel(options.hostNetns))
@@ -138,7 +142,14 @@ export async function createController(options: ControllerOptions = {}): Promise
     runDir: options.runDir ?? '/run/chronet',
     scrub: options.scrub ?? options.leavesDrift !== true,
   })
-  return new Controller(engine, options)
+  const controller = new Controller(engine, options)
+  try {
+    if (options.cluster && !engine.blocked) await controller.joinCluster(options.cluster)
+  } catch (error) {
+    await controller.close()
+    throw error
+  }
+  return controller
 }
 
 export class Controller implements Owner {
@@ -179,6 +190,20 @@ export class Controller implements Owner {
   /** How this host stands among others. */
   clusterStatus(): Promise<ClusterStatus> {
     return this.#cluster.status(this.#engine.view.projections.host.cluster)
+  }
+
+  /**
+   * Publishes this host's log and keeps those of others, from now on and after every start. Told again, nothing is written.
+   * @throws {EngineError} ERR_CLUSTER_UNAVAILABLE, ERR_NOT_PERMITTED, ERR_SERVER_UNSUPPORTED: nothing was written
+   */
+  async joinCluster(options: ClusterOptions, how?: DispatchOptions): Promise<void> {
+    const command = joiningAs(options, this.#engine.view.projections.host.cluster)
+    if (command !== undefined) await this.dispatch(command, how)
+  }
+
+  /** Publishes and reads no more; what was, stays. @throws {RefusedError} ERR_STATE: it is in none */
+  async leaveCluster(how?: DispatchOptions): Promise<void> {
+    await this.dispatch({ data: {}, type: 'cluster.leave' }, how)
   }
 
   /** A peer's durable commits as far as they are here. @param host its name, its id, or the beginning of that @throws {RefusedError} ERR_NOT_FOUND */
@@ -369,31 +394,4 @@ export class Controller implements Owner {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
-}
-
-const byOf = ({ actor = { kind: 'library' }, reason }: HealOptions): By => ({
-  actor,
-  ...(reason === undefined ? {} : { reason }),
-})
-
-/** @throws {RefusedError} ERR_NOT_FOUND: neither a stream nor the id, name or prefix of anything */
-function streamNamed(queries: Queries, ref: string): Stream {
-  if (/^(network|endpoint|sandbox)\//.test(ref)) return ref as Stream
-  for (const attempt of [
-    (): Stream => `network/${queries.network(ref).id}`,
-    (): Stream => `sandbox/${queries.sandbox(ref).id}`,
-  ]) {
-    try {
-      return attempt()
-    } catch {
-      // Then it may name one of the next kind; the last one's refusal is told.
-    }
-  }
-  return `endpoint/${queries.endpoint(ref).id}`
-}
-
-/** The id that a command made, from the first fact that names it. */
-function idIn(answer: Answer, kind: 'endpoint' | 'network' | 'sandbox'): string {
-  const fact = answer.commit.facts.find((f) => f.stream.startsWith(`${kind}/`))
-  return fact?.stream.slice(kind.length + 1) ?? ''
 }
