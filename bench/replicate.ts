@@ -4,67 +4,17 @@
  *
  *   CHRONET_NATS_SERVER=… node --max-semi-space-size=64 dist/bench/replicate.js [commits] [rounds]
  */
-import { spawn, type ChildProcess } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { createController, type Controller } from '../src/index.ts'
-import {
-  inDirectory,
-  median,
-  printJson,
-  printTable,
-  quantile,
-  rounded,
-  silentKernel,
-  sleep,
-} from './support.ts'
+import type { Controller } from '../src/index.ts'
+import { arrived, openHost, startServers } from './cluster.ts'
+import { inDirectory, median, printJson, printTable, quantile, rounded, sleep } from './support.ts'
 
 const COMMITS = Number(process.argv[2] ?? 20_000)
 const ROUNDS = Number(process.argv[3] ?? 3)
 const SINGLE = 300
-const PROGRAM = process.env.CHRONET_NATS_SERVER ?? 'nats-server'
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-async function startServer(dir: string): Promise<{ readonly process: ChildProcess; readonly url: string }> {
-  const port = await freePort()
-  const config = join(dir, 'server.conf')
-  writeFileSync(
-    config,
-    `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${join(dir, 'store')}"\nsync_interval: always }\n`,
-  )
-  const child = spawn(PROGRAM, ['-c', config], { stdio: 'ignore' })
-  await sleep(1000)
-  if (child.exitCode !== null)
-    throw new Error(`${PROGRAM} does not run: name a nats-server in CHRONET_NATS_SERVER`)
-  return { process: child, url: `nats://127.0.0.1:${port}` }
-}
-
-const open = (dir: string): Promise<Controller> =>
-  createController({
-    dataDir: dir,
-    ports: { openKernel: () => Promise.resolve(silentKernel) },
-    runDir: `${dir}/run`,
-  })
 
 const joinAs = (controller: Controller, host: string, url: string): Promise<unknown> =>
   controller.dispatch({ data: { host, servers: [url] }, type: 'cluster.join' })
-
-/** Until one host has another's log up to a commit. Looks once a turn of the loop. */
-async function arrived(reader: Controller, writer: Controller, seq: number): Promise<void> {
-  for (;;) {
-    const { peers } = await reader.clusterStatus()
-    if ((peers.find(({ origin }) => origin === writer.id)?.seq ?? 0) >= seq) return
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}
 
 async function fill(controller: Controller, count: number, name: string): Promise<void> {
   let next = 0
@@ -94,8 +44,9 @@ async function single(
 }
 
 async function round(dir: string, n: number) {
-  const server = await startServer(dir)
-  const [east, west] = [await open(join(dir, 'east')), await open(join(dir, 'west'))]
+  const [server] = await startServers(dir, 1)
+  if (server === undefined) throw new Error('it is one')
+  const [east, west] = [await openHost(join(dir, 'east')), await openHost(join(dir, 'west'))]
   try {
     await east.newNetwork('bridge', 'web', { ipam: { subnet: '10.0.0.0/12' } })
     await fill(east, COMMITS, `before${n}-`)
@@ -104,10 +55,10 @@ async function round(dir: string, n: number) {
     const start = performance.now()
     await joinAs(east, 'east', server.url)
     const { seq } = east.engine.log.durable
-    await arrived(west, east, seq)
+    await arrived(west, east, seq, 0)
     const perSecond = (seq / (performance.now() - start)) * 1000
     const together = await single(east, 'together', () => Promise.resolve())
-    const there = await single(east, 'there', (of) => arrived(west, east, of))
+    const there = await single(east, 'there', (of) => arrived(west, east, of, 0))
     return {
       commitsPerSecond: rounded(perSecond),
       aloneMs: rounded(median(alone), 2),

@@ -9,7 +9,8 @@ import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { ensurePackages, requireNode } from './lib/install.mjs'
-import { foreground, giveUp, inRoot } from './lib/run.mjs'
+import { findNatsServers } from './lib/nats.mjs'
+import { foreground, giveUp, inRoot, say } from './lib/run.mjs'
 
 const FIGURES = inRoot('bench/figures.json')
 const README = inRoot('README.md')
@@ -25,7 +26,11 @@ const ALL = [
   'families',
   'crowd',
   'transfer',
+  'replicate',
+  'partition',
 ]
+/** They need a nats-server; where none can be had, they are left out, unless they were asked for. */
+const WITH_SERVERS = ['replicate', 'partition']
 
 /** Folds make much short-lived garbage: with Node's default of 16 MB they lose a third of their speed. */
 const NODE_FLAGS = ['--expose-gc', '--max-semi-space-size=64']
@@ -45,8 +50,14 @@ for (const build of [
   if (built !== 0) process.exit(built)
 }
 
+const wanted = names.length > 0 ? names : ALL
+const { env, lack } = wanted.some((name) => WITH_SERVERS.includes(name)) ? await findNatsServers() : {}
+const hasServer = env?.CHRONET_NATS_SERVER !== undefined
+if (!hasServer && names.some((name) => WITH_SERVERS.includes(name))) giveUp(lack, 69)
+if (!hasServer && lack) say(lack)
+
 const figures = existsSync(FIGURES) ? JSON.parse(readFileSync(FIGURES, 'utf8')) : {}
-for (const name of names.length > 0 ? names : ALL) {
+for (const name of wanted.filter((each) => hasServer || !WITH_SERVERS.includes(each))) {
   figures[name] = await run(name)
   writeFileSync(FIGURES, `${JSON.stringify(figures, undefined, 2)}\n`)
 }
@@ -59,6 +70,7 @@ writeFileSync(
 /** Runs one, showing what it prints, and returns the figures of its last line of JSON. */
 async function run(name) {
   const child = spawn(process.execPath, [...NODE_FLAGS, inRoot(`dist/bench/${name}.js`)], {
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const ended = new Promise((done) => child.on('exit', done))
@@ -72,7 +84,9 @@ async function run(name) {
 }
 
 /** The README's table: what was measured, beside what it is measured against. */
-function table({ addresses, attach, crowd, engine, families, log, past, replay, restart, transfer }) {
+function table(figures) {
+  const { addresses, attach, crowd, engine, families, log } = figures
+  const { partition, past, replay, replicate, restart, transfer } = figures
   const rows = [['what', 'figure', 'beside it']]
   for (const level of attach?.levels ?? [])
     rows.push(
@@ -145,6 +159,18 @@ function table({ addresses, attach, crowd, engine, families, log, past, replay, 
       `restart with ${restart.networks} networks and ${restart.endpoints} endpoints`,
       `${restart.controllerMs} ms, ${restart.writes} writes to the kernel`,
       `${restart.processMs} ms from the start of the process`,
+    ])
+  if (replicate)
+    rows.push([
+      'a log sent to another host, three processes on loopback',
+      `${replicate.commitsPerSecond} commits/s`,
+      `a commit is there in ${replicate.thereP50} ms (99 in 100: ${replicate.thereP99} ms)`,
+    ])
+  if (partition)
+    rows.push([
+      `${partition.hosts} hosts × ${partition.endpoints} endpoints, ${partition.cutS} s cut off, healed`,
+      `${partition.convergedMs} ms to ${partition.digests} digests`,
+      `leader killed in ${partition.leader_messages} messages: ${partition.leader_lost} lost, ${partition.leader_twice} twice`,
     ])
   return rows
     .flatMap((row, i) => [`| ${row.join(' | ')} |`, ...(i === 0 ? ['| --- | --- | --- |'] : [])])
