@@ -230,6 +230,7 @@ export class ChainLog<F extends Fact> implements Log<F> {
       command: draft.command,
       epoch: draft.epoch,
       facts,
+      ...(draft.knows === undefined ? {} : { knows: draft.knows }),
       origin: this.#source.origin,
       prev: last.hash,
       ...(draft.reason === undefined ? {} : { reason: draft.reason }),

@@ -65,6 +65,12 @@ export type RecordedCommand = {
   readonly type: string
 }
 
+/**
+ * How far a host had its peers' logs: the newest commit of each, by origin. The first commit of an epoch says all that is known, later
+ * ones what has changed since.
+ */
+export type Knows = Readonly<Record<string, Seq>>
+
 /** What one command wrote: the unit of the log, atomic, numbered, chained to its predecessor by SHA-256. */
 export type Commit<F extends Fact = Fact> = {
   readonly actor: Actor
@@ -72,6 +78,8 @@ export type Commit<F extends Fact = Fact> = {
   readonly command: RecordedCommand
   readonly epoch: Epoch
   readonly facts: readonly F[]
+  /** Absent: nothing more than before. Since the first version that knows peers. */
+  readonly knows?: Knows
   readonly origin: Origin
   /** SHA-256 (64 hex) of the predecessor's stored bytes; 64 zeros for the first. */
   readonly prev: string
@@ -86,6 +94,7 @@ export type CommitDraft<F extends Fact = Fact> = {
   readonly command: RecordedCommand
   readonly epoch: Epoch
   readonly facts: readonly FactDraft<F>[]
+  readonly knows?: Knows
   readonly reason?: string
 }
 

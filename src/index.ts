@@ -1,11 +1,7 @@
 /** chronet: networks, endpoints and sandboxes that remember. */
 export { createController, Controller } from './controller/controller.ts'
-export type {
-  ControllerOptions,
-  HealOptions,
-  NetworkOptions,
-  SandboxOptions,
-} from './controller/controller.ts'
+export type { ControllerOptions, HealOptions } from './controller/controller.ts'
+export type { NetworkOptions, SandboxOptions } from './controller/made-with.ts'
 export type { EntityActor } from './controller/actor.ts'
 export type { ClusterOptions } from './controller/cluster-options.ts'
 export { Endpoint, Network, Sandbox } from './controller/objects.ts'
@@ -24,7 +20,11 @@ export type {
   Done,
   Given,
   Healed,
+<<<<<<< HEAD
   Interruption,
+=======
+  Known,
+>>>>>>> a2d284c (Read all hosts' logs as one history: one order, one cursor, and what was known when)
   OpenPlan,
   Operations,
   Picture,
@@ -51,6 +51,8 @@ export type {
   StreamOptions,
   StreamState,
 } from './bus/bus.ts'
+export type { Happened } from './cluster/arrivals.ts'
+export type { HistoryRange } from './cluster/follow-all.ts'
 export type { PeerRecord } from './cluster/peer-logs.ts'
 export type { PeerRange } from './cluster/resting.ts'
 export type { ClusterState, ClusterStatus } from './cluster/status.ts'

@@ -118,11 +118,7 @@ class NatsBus implements Bus {
     await this.#connection.close()
   }
 
-  async *follow(
-    from: number,
-    end: Promise<void>,
-    subject?: string,
-  ): AsyncGenerator<BusMessage, void, void> {
+  async *follow(from: number, end: Promise<void>, subject?: string): AsyncGenerator<BusMessage, void, void> {
     const closed = this.#connection.closed()
     const source = { client: this.#client, manager: this.#manager, stream: this.#stream, subject }
     try {

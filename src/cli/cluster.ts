@@ -100,6 +100,7 @@ function linesOf({
         `${stream.messages} messages, ${bytes(stream.bytes)}${unread === 0 ? ', all read' : `, ${unread} to be read`}`,
     ],
     ['peers', state === 'alone' && peers.length === 0 ? undefined : String(peers.length)],
+    ...peers.map((peer) => ['', `${peerName(peer)} #${peer.seq}, digest ${peer.hash.slice(0, 12)}`] as const),
   ])
 }
 

@@ -3,10 +3,12 @@ import type { AnyFact, Commit } from '../../events/index.ts'
 import { EngineError } from '../../events/index.ts'
 import { Names } from '../operations/names.ts'
 import type { Operations } from '../operations/operations.ts'
+import { factAsJson, linesOf } from './commit-lines.ts'
 import type { Leaf, Values } from './leaf.ts'
+import { logOfAll } from './log-cluster.ts'
 import { beginning, beginningAt, wantedBy, type Wanted } from './selection.ts'
 import { UsageError } from './problems.ts'
-import { factTypes, headline, sentence } from './sentences.ts'
+import { factTypes } from './sentences.ts'
 import type { Session } from './session.ts'
 
 /** Between two looks at a log that nobody serves, in milliseconds. */
@@ -19,6 +21,8 @@ export const log: Leaf = {
     'chronet log --stream network/web --json',
     'chronet log --last 5',
     'chronet log --host host-b --type EndpointJoined',
+    'chronet log --cluster --since 10m',
+    'chronet log --cluster --follow --json',
   ],
   name: 'log',
   options: [
@@ -34,12 +38,21 @@ export const log: Leaf = {
       flags: '--host <host>',
       what: "another host's log, as far as it is here: its name or id (chronet cluster peers)",
     },
+    {
+      flags: '--cluster',
+      what: 'all hosts whose logs are here, in one order: by time, or with --follow as it comes',
+    },
     { flags: '--last <number>', what: 'so many commits from the end' },
   ],
   run: async (session, _args, values) => {
     const host = values.text('host')
     if (host !== undefined && values.flag('follow'))
       throw new UsageError('--host shows what is here; it does not go with --follow')
+    if (values.flag('cluster')) {
+      if (host !== undefined) throw new UsageError('--cluster shows all hosts; it does not go with --host')
+      await session.with('read', (operations) => logOfAll(session, operations, values))
+      return undefined
+    }
     const teller = new Teller(session, wantedBy(values), host)
     const more = await session.with('read', (operations) => teller.begin(operations, values))
     if (values.flag('follow') && more) await follow(session, teller)
@@ -143,40 +156,4 @@ class Teller {
     }
     this.#names.forget(commit)
   }
-}
-
-/** A fact with the commit it stands in; keys in alphabetical order. */
-const factAsJson = (
-  { actor, at, command, reason, seq }: Commit<AnyFact>,
-  fact: AnyFact,
-  i: number,
-): object => ({
-  actor,
-  at,
-  command: command.type,
-  data: fact.data,
-  index: i + 1,
-  ...(reason === undefined ? {} : { reason }),
-  seq,
-  stream: fact.stream,
-  type: fact.type,
-  v: fact.v,
-  version: fact.version,
-})
-
-const TYPE_WIDTH = 26
-
-function linesOf(
-  commit: Commit<AnyFact>,
-  facts: readonly (readonly [number, AnyFact])[],
-  names: Names,
-  { io, paint }: Session,
-): readonly string[] {
-  return [
-    paint('bold', headline(commit, names, io.nowMs())),
-    ...facts.map(
-      ([i, fact]) =>
-        `  ${paint('dim', `.${i + 1}`.padEnd(4) + fact.type.padEnd(TYPE_WIDTH))}${sentence(fact, names, commit.at)}`,
-    ),
-  ]
 }

@@ -1,13 +1,15 @@
 /** `chronet show` and `chronet diff`: how it was, and what changed between two moments. */
 import { RefusedError } from '../../events/index.ts'
 import { difference, type Line } from '../operations/difference.ts'
-import type { Picture } from '../operations/operations.ts'
+import type { Operations, Picture } from '../operations/operations.ts'
 import { thingsIn } from '../operations/picture.ts'
 import { clock, momentOf } from '../operations/words.ts'
+import { findPeer } from '../cluster/peers.ts'
 import { tellEndpoints } from './endpoint.ts'
 import { tellThing } from './inspect.ts'
-import type { Leaf } from './leaf.ts'
+import type { Leaf, Values } from './leaf.ts'
 import { tellNetworks } from './network.ts'
+import { UsageError } from './problems.ts'
 import { tellSandboxes } from './sandbox.ts'
 import type { Session } from './session.ts'
 
@@ -21,17 +23,47 @@ export const show: Leaf = {
     'chronet show web --at 09:13',
     "chronet show a-web --at '#12'",
     'chronet show --at 10m --json',
+    "chronet show web --host host-b --at '#12'",
+    "chronet show --host host-b --known-at '#40'",
   ],
   name: 'show',
-  options: [{ flags: '--at <moment>', what: `when: ${MOMENT} (default: now)` }],
+  options: [
+    { flags: '--at <moment>', what: `when: ${MOMENT} (default: now)` },
+    {
+      flags: '--host <host>',
+      what: "on another host, as far as its log is here; --at is in that host's numbers",
+    },
+    {
+      flags: '--known-at <moment>',
+      what: 'with --host: as this host knew the other one then, in our own numbers',
+    },
+  ],
   run: async (session, [ref], values) => {
-    const moment = momentOf(values.text('at') ?? 'now', session.io.nowMs())
-    const picture = await session.with('read', (operations) => operations.picture(moment))
+    const picture = await session.with('read', (operations) => pictureFor(session, operations, values))
     if (ref === undefined) tellAll(session, picture)
     else tellOne(session, picture, ref)
     return undefined
   },
   summary: 'how things are, or were at any moment',
+}
+
+async function pictureFor({ io }: Session, operations: Operations, values: Values): Promise<Picture> {
+  const [at, host, knownAt] = ['at', 'host', 'knownAt'].map((name) => values.text(name))
+  if (knownAt === undefined) return operations.picture(momentOf(at ?? 'now', io.nowMs()), host)
+  if (host === undefined || at !== undefined)
+    throw new UsageError('--known-at goes with --host, and not with --at: it says how far we knew that host')
+  const { peers, seq } = await operations.known(momentOf(knownAt, io.nowMs()))
+  const known = await operations.cluster()
+  const { origin } = findPeer(known.peers, host)
+  const upTo = peers.find((peer) => peer.origin === origin)?.seq
+  if (upTo !== undefined) return operations.picture(`#${upTo}`, origin)
+  throw new RefusedError([
+    {
+      code: 'ERR_NOT_FOUND',
+      field: 'host',
+      message: `as of #${seq}, nothing was known here of host '${host}'`,
+    },
+  ])
 }
 
 /** `#12, 09:12:04.113`. */

@@ -1,8 +1,9 @@
 /** `chronet why`: a thing's past, each step with the command and the person it came from. */
 import type { AnyFact, Commit, PlanId } from '../../events/index.ts'
+import { EngineError } from '../../events/index.ts'
+import { peerName } from '../cluster/peers.ts'
 import { Names } from '../operations/names.ts'
-import type { Subject, Trace } from '../operations/operations.ts'
-import type { Picture } from '../operations/operations.ts'
+import type { Operations, Picture, Subject, Trace } from '../operations/operations.ts'
 import { endpointIn, thingsIn } from '../operations/picture.ts'
 import { isOf } from '../operations/steps.ts'
 import { clock } from '../operations/words.ts'
@@ -12,20 +13,56 @@ import type { Session } from './session.ts'
 
 export const why: Leaf = {
   args: [['<thing>', 'a name, an id, an address, a MAC, or a link: of now or of any time']],
-  examples: ['chronet why 172.18.0.3', 'chronet why a-web', 'chronet why network/web --json'],
+  examples: [
+    'chronet why 172.18.0.3',
+    'chronet why a-web',
+    'chronet why network/web --json',
+    'chronet why a-web --host host-b',
+  ],
   name: 'why',
-  run: async (session, [ref = '']) => {
-    const { picture, trace } = await session.with('read', async (operations) => ({
-      picture: await operations.picture(),
-      trace: await operations.trace(ref),
-    }))
-    if (session.json) session.show(trace)
-    else tell(session, ref, trace, picture)
+  options: [
+    { flags: '--host <host>', what: "in another host's log only: its name or id (chronet cluster peers)" },
+  ],
+  run: async (session, [ref = ''], values) => {
+    const { host, picture, trace } = await session.with('read', (operations) =>
+      lookFor(operations, ref, values.text('host')),
+    )
+    if (session.json) session.show({ ...(host === undefined ? {} : { host }), ...trace })
+    else {
+      if (host !== undefined) session.print(session.paint('dim', `on host ${host}`))
+      tell(session, ref, trace, picture)
+    }
     return undefined
   },
   summary: 'why a thing is as it is',
-  text: 'Its facts, oldest first, each with the command and the person it came from.',
+  text: 'Its facts, oldest first, each with the command and the person it came from. What no log of ours knows is looked for in those of other hosts.',
 }
+
+type Found = { readonly host?: string; readonly picture: Picture; readonly trace: Trace }
+
+/** In our log, then in those of others that are here. @throws {RefusedError} ERR_NOT_FOUND: nobody knows it */
+async function lookFor(operations: Operations, ref: string, host: string | undefined): Promise<Found> {
+  const on = async (where?: string): Promise<Found> => ({
+    ...(where === undefined ? {} : { host: where }),
+    picture: await operations.picture('now', where),
+    trace: await operations.trace(ref, where),
+  })
+  if (host !== undefined) return on(host)
+  try {
+    return await on()
+  } catch (error) {
+    if (!isUnknown(error)) throw error
+    for (const peer of (await operations.cluster()).peers) {
+      const found = await on(peer.origin).catch((other: unknown) => {
+        if (!isUnknown(other)) throw other
+      })
+      if (found !== undefined) return { ...found, host: peerName(peer) }
+    }
+    throw error
+  }
+}
+
+const isUnknown = (error: unknown): boolean => error instanceof EngineError && error.code === 'ERR_NOT_FOUND'
 
 function tell(session: Session, ref: string, trace: Trace, picture: Picture): void {
   const { commits, others, subject } = trace

@@ -4,6 +4,8 @@
  */
 import type { AnyFact, ClusterAccess, ClusterJoined, Commit, Seq } from '../../events/index.ts'
 import type { BusOptions } from '../bus/bus.ts'
+import type { Happened } from './arrivals.ts'
+import { followAll, type Followed, type HistoryRange } from './follow-all.ts'
 import { LOG_STREAM } from './message.ts'
 import { membershipOf, peerCommits, restingStatus, type Kept, type PeerRange } from './resting.ts'
 import { busOf, Session, type Home } from './session.ts'
@@ -11,11 +13,20 @@ import type { ClusterStatus } from './status.ts'
 
 export class Cluster {
   readonly #home: Home
+  #followers = 0
+  readonly #listeners = new Set<() => void>()
   #aligned: Promise<void> = Promise.resolve()
   #session: Session | undefined
 
   constructor(home: Home) {
-    this.#home = home
+    this.#home = {
+      ...home,
+      arriving: () => ({ isFollowed: this.#followers > 0, own: home.log().durable.seq }),
+      onPeer: (peer, commits) => {
+        home.onPeer(peer, commits)
+        for (const listener of this.#listeners) listener()
+      },
+    }
   }
 
   /** Whether the servers answer and may be used. @throws {EngineError} as {@link OpenBus} says */
@@ -43,13 +54,13 @@ export class Cluster {
   async status(member: ClusterJoined['data'] | null): Promise<ClusterStatus> {
     const session = this.#session
     const log = this.#home.log()
-    if (session === undefined) return restingStatus(this.#kept, log.origin, member)
+    if (session === undefined) return restingStatus(this.kept, log.origin, member)
     const stream = await session.stream().catch(() => undefined)
     const { peers, problem, published, read, server, state } = session
     return {
       ...membershipOf(member),
       origin: log.origin,
-      peers: peers ?? (await restingStatus(this.#kept, log.origin, member)).peers,
+      peers: peers ?? (await restingStatus(this.kept, log.origin, member)).peers,
       ...(problem ? { problem: { code: problem.code, message: problem.message } } : {}),
       ...(published ? { published: { of: log.durable.seq, seq: published.next - 1 } } : {}),
       ...(server ? { server } : {}),
@@ -58,12 +69,29 @@ export class Cluster {
     }
   }
 
-  /** A peer's commits, as {@link peerCommits}. */
-  commits(ref: string, range: PeerRange = {}): AsyncIterable<Commit<AnyFact>> {
-    return peerCommits(this.#kept, ref, range)
+  /** All logs that are here, in the order in which they came. @param logAfter the log after one that has ended */
+  async *history(range: HistoryRange, logAfter: Followed['logAfter']): AsyncGenerator<Happened, void, void> {
+    const { log, logEnds, ports, store } = this.#home
+    const onNews: Followed['onNews'] = (listener) => {
+      this.#listeners.add(listener)
+      return () => void this.#listeners.delete(listener)
+    }
+    const taken = async (): Promise<void> => this.#session?.taken()
+    this.#followers++
+    try {
+      yield* followAll({ hash: ports.hash, log, logAfter, logEnds, onNews, store, taken }, range)
+    } finally {
+      this.#followers--
+    }
   }
 
-  get #kept(): Kept {
+  /** A peer's commits, as {@link peerCommits}. */
+  commits(ref: string, range: PeerRange = {}): AsyncIterable<Commit<AnyFact>> {
+    return peerCommits(this.kept, ref, range)
+  }
+
+  /** Where what is known of peers lies. */
+  get kept(): Kept {
     return { hash: this.#home.ports.hash, store: this.#home.store() }
   }
 }

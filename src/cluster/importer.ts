@@ -8,12 +8,22 @@ import type { AnyFact, Hash, Origin, RawCommit } from '../../events/index.ts'
 import type { Bus, BusMessage } from '../bus/bus.ts'
 import { bodiesIn, headIn, originOf, type RunHead } from './message.ts'
 import { Parts } from './parts.ts'
-import { followOn, grown, unknownPeer, type Cursor, type PeerLogs, type PeerRecord } from './peer-logs.ts'
+import {
+  followOn,
+  grown,
+  unknownPeer,
+  type Arriving,
+  type Cursor,
+  type PeerLogs,
+  type PeerRecord,
+} from './peer-logs.ts'
 
 /** Messages without news after which the place in the stream is kept all the same. */
 const UNKEPT_MAX = 256
 
 export type ImporterOptions = {
+  /** What stands beside commits that come. */
+  readonly arriving?: () => Arriving
   readonly hash: Hash
   readonly logs: PeerLogs
   /** Hears of each commit that was taken, and of peers whose log is taken no further. */
@@ -25,6 +35,8 @@ export type ImporterOptions = {
 export class Importer {
   /** Where the stream was read to. */
   cursor: Cursor = { created: '', seq: 0 }
+  /** Settles when what is being written is there; absent: nothing is. */
+  taking: Promise<void> | undefined
   readonly #options: ImporterOptions
   readonly #parts = new Parts()
   readonly #peers = new Map<Origin, PeerRecord>()
@@ -64,10 +76,16 @@ export class Importer {
     if (news === undefined && ++this.#unkept < UNKEPT_MAX) return
     this.#unkept = 0
     const kept = { ...this.cursor, seq: this.#parts.wholeUpTo(message.seq) }
-    await this.#options.logs.take(kept, news?.peer, news?.commits)
+    const { arriving, logs, onPeer } = this.#options
+    const taking = logs.take(kept, news?.peer, news?.commits, arriving)
+    this.taking = taking.then(
+      () => void (this.taking = undefined),
+      () => void (this.taking = undefined),
+    )
+    await taking
     if (news === undefined) return
     this.#peers.set(news.peer.origin, news.peer)
-    this.#options.onPeer?.(news.peer, news.commits)
+    onPeer?.(news.peer, news.commits)
   }
 
   /** What a message brings of a peer; undefined: nothing that is not known. */

@@ -7,15 +7,17 @@
  * | `log-<origin>`       | `c` seq       | a commit, as in the own log (`events/store.ts`)            |
  * | `cluster`            | `p` origin    | {@link PeerRecord}: the head of it, and who it is          |
  * | `cluster`            | `stream`      | {@link Cursor}                                           |
+ * | `cluster`            | `a` position  | {@link Arrival}: a run of commits, in the order they came |
  *
  * What comes in one message is written in one batch, its place in the stream with it. It is not synced: what a power cut takes is
- * read from the stream again.
+ * read from the stream again. While somebody follows all hosts by one cursor it is synced, or a position could come to mean another commit.
  */
 import type { AnyFact, Commit, Epoch, Hash, Instant, Origin, RawCommit, Seq } from '../../events/index.ts'
 import { decodeCommit, EngineError, GENESIS } from '../../events/index.ts'
 import { readChain } from '../../events/chain.ts'
 import { keys } from '../../events/store.ts'
 import type { Store } from '../ports.ts'
+import { nextPosition, type Arrival } from './arrivals.ts'
 
 /** How far the stream was read. */
 export type Cursor = { readonly created: string; readonly seq: number }
@@ -44,6 +46,14 @@ export const unknownPeer = (origin: Origin): PeerRecord => ({
   seq: GENESIS.seq,
 })
 
+/** What stands beside commits that come. */
+export type Arriving = { readonly isFollowed: boolean; readonly own: Seq }
+
+/** More commits than a store will ever have. */
+const POSITION_MAX = 2 ** 48 - 1
+
+const arrivalKey = (position: number): string => `a${position.toString(16).padStart(12, '0')}`
+
 export class PeerLogs {
   readonly #hash: Hash
   readonly #store: Store
@@ -71,16 +81,56 @@ export class PeerLogs {
     return (await this.#log(origin).get(keys.commit(seq)))?.slice(0, GENESIS.hash.length)
   }
 
-  /** Writes what a message brought: commits that follow the peer's head, what is known of the peer then, and the place in the stream. */
-  async take(cursor: Cursor, peer?: PeerRecord, commits: readonly RawCommit[] = []): Promise<void> {
+  /** The last run that came. */
+  async lastArrival(): Promise<Arrival | undefined> {
+    return this.arrivalAt(POSITION_MAX)
+  }
+
+  /** The last run that begins at a position or before. */
+  async arrivalAt(position: number): Promise<Arrival | undefined> {
+    const [text] = await this.#cluster
+      .values({ gte: 'a', limit: 1, lte: arrivalKey(position), reverse: true })
+      .all()
+    return text === undefined ? undefined : (JSON.parse(text) as Arrival)
+  }
+
+  /** The runs that begin after a position, in order. */
+  async *arrivalsAfter(position: number): AsyncGenerator<Arrival, void, void> {
+    for await (const text of this.#cluster.values({ gt: arrivalKey(position), lt: 'b' }))
+      yield JSON.parse(text) as Arrival
+  }
+
+  /**
+   * Writes what a message brought: commits that follow the peer's head, what is known of the peer then, and the place in the stream.
+   * @param arriving asked when it is about to be written: the newest own commit then, and whether it must not be lost any more
+   */
+  async take(
+    cursor: Cursor,
+    peer?: PeerRecord,
+    commits: readonly RawCommit[] = [],
+    arriving: () => Arriving = () => ({ isFollowed: false, own: 0 as Seq }),
+  ): Promise<void> {
+    const last = commits.length === 0 ? undefined : await this.lastArrival()
+    const { isFollowed, own } = arriving()
     const batch = this.#store.batch()
+    const [first, end] = [commits[0], commits.at(-1)]
+    if (peer !== undefined && first !== undefined && end !== undefined) {
+      const position = nextPosition(last, own)
+      const arrival: Arrival = { from: first.seq, origin: peer.origin, own, position, to: end.seq }
+      batch.put(arrivalKey(position), JSON.stringify(arrival), { sublevel: this.#cluster })
+    }
     if (peer !== undefined) {
       const sublevel = this.#log(peer.origin)
       for (const { body, hash, seq } of commits) batch.put(keys.commit(seq), hash + body, { sublevel })
       batch.put(`p${peer.origin}`, JSON.stringify(peer), { sublevel: this.#cluster })
     }
     batch.put('stream', JSON.stringify(cursor), { sublevel: this.#cluster })
-    await batch.write()
+    await batch.write({ sync: isFollowed } as object)
+  }
+
+  /** Where a peer's commits lie, laid out as a log of its own. */
+  storeOf(origin: Origin): Store {
+    return this.#log(origin)
   }
 
   /** A peer's commits, verified on the way. @throws {EngineError} ERR_LOG_DAMAGED while iterating */
@@ -88,7 +138,7 @@ export class PeerLogs {
     const source = {
       hash: this.#hash,
       origin,
-      store: this.#log(origin) as unknown as Store,
+      store: this.storeOf(origin),
       upcast: (commit: Commit): Commit => commit,
     }
     const hash = from === 1 ? GENESIS.hash : await this.hashOf(origin, (from - 1) as Seq)

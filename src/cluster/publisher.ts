@@ -7,6 +7,7 @@
 import type { AnyFact, Log, RawCommit, Seq } from '../../events/index.ts'
 import { EngineError } from '../../events/index.ts'
 import type { Bus, BusMessage, Outgoing } from '../bus/bus.ts'
+import { Bell } from './bell.ts'
 import { headIn, isTooLarge, nextPart, nextRun, payloadMaxOf, subjectOf } from './message.ts'
 
 /** Where a log's publishing stands. */
@@ -70,7 +71,7 @@ async function startOf(bus: Bus, log: Log<AnyFact>): Promise<PublishedTo> {
     throw new EngineError(
       'ERR_LOG_FORKED',
       `#${head.to} of this host is another in the cluster than here: two histories bear one name. ` +
-        'Find out which machine has the right one; nothing is published from here (chronet cluster restore --drop-fork takes the cluster\'s)',
+        "Find out which machine has the right one; nothing is published from here (chronet cluster restore --drop-fork takes the cluster's)",
       { details: { hash: head.hash, seq: head.to } },
     )
   const { part } = head
@@ -137,20 +138,3 @@ const fenced = ({ id, seq }: BusMessage): EngineError =>
       'only one data directory may speak for a host. Stop the other one, or this one',
     { details: { id, message: seq } },
   )
-
-/** Wakes one who waits; a ring that nobody waited for is kept. */
-class Bell {
-  #isRung = false
-  #wake: (() => void) | undefined
-
-  ring(): void {
-    this.#isRung = true
-    this.#wake?.()
-  }
-
-  async rung(): Promise<void> {
-    if (!this.#isRung) await new Promise<void>((resolve) => (this.#wake = resolve))
-    this.#isRung = false
-    this.#wake = undefined
-  }
-}

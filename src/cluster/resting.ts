@@ -1,6 +1,17 @@
 /** What a store knows of peers, without a connection: for whoever reads, and as far as an engine last came. */
-import type { AnyFact, ClusterAccess, ClusterJoined, Commit, Hash, Origin, Seq } from '../../events/index.ts'
+import type {
+  AnyFact,
+  ClusterAccess,
+  ClusterJoined,
+  Commit,
+  Hash,
+  Log,
+  Origin,
+  Seq,
+} from '../../events/index.ts'
 import type { Store } from '../ports.ts'
+import { inOneOrder } from './one-order.ts'
+import { PeerLog } from './peer-log.ts'
 import { PeerLogs } from './peer-logs.ts'
 import { findPeer } from './peers.ts'
 import type { ClusterStatus } from './status.ts'
@@ -10,6 +21,26 @@ export type Kept = { readonly hash: Hash; readonly store: Store }
 
 /** A peer's commits as far as they are here. Default: all. */
 export type PeerRange = { readonly from?: number | undefined; readonly to?: number | undefined }
+
+/** The log of a peer, to be asked. @param ref as {@link peerCommits} @throws {RefusedError} ERR_NOT_FOUND, ERR_AMBIGUOUS */
+export async function peerLogOf({ hash, store }: Kept, ref: string): Promise<PeerLog> {
+  return new PeerLog(store, hash, findPeer(await new PeerLogs(store, hash).peers(), ref))
+}
+
+/** All logs that are here, in one order: see {@link inOneOrder}. */
+export async function* allInOneOrder(
+  { hash, store }: Kept,
+  own: Pick<Log<AnyFact>, 'durable' | 'origin' | 'read'>,
+): AsyncGenerator<Commit<AnyFact>, void, void> {
+  const peers = (await new PeerLogs(store, hash).peers()).filter(({ seq }) => seq > 0)
+  const { seq } = own.durable
+  const lines = peers.map((peer) => ({
+    commits: new PeerLog(store, hash, peer).read(),
+    origin: peer.origin,
+    seq: peer.seq,
+  }))
+  yield* inOneOrder([{ commits: own.read({ to: seq }), origin: own.origin, seq }, ...lines])
+}
 
 /** How a host stands whose engine does not run, or that is alone. @param member what its log says */
 export async function restingStatus(

@@ -14,6 +14,7 @@ import type { ClusterState } from './status.ts'
 
 /** What a session needs of the engine. */
 export type Home = {
+  readonly arriving?: NonNullable<ImporterOptions['arriving']>
   /** The log of now. */
   readonly log: () => Log<AnyFact>
   /** Settles when its life ends: then there is another, or none. */
@@ -29,7 +30,7 @@ export type SessionState = Extract<ClusterState, 'connected' | 'connecting' | 's
 
 /** First and longest pause before it begins again, in milliseconds. */
 const AGAIN_MS_FIRST = 100
-const AGAIN_MS_MAX = 10_000
+const AGAIN_MS_MAX = 2000
 /** How long a host that leaves tries to say so, and how often it looks, in milliseconds. */
 const LAST_WORDS_MS = 2000
 const LOOK_MS = 10
@@ -73,6 +74,11 @@ export class Session {
 
   get peers(): readonly PeerRecord[] | undefined {
     return this.#importer?.peers
+  }
+
+  /** Settles when nothing that came is being written. */
+  async taken(): Promise<void> {
+    for (let taking = this.#importer?.taking; taking; taking = this.#importer?.taking) await taking
   }
 
   /** Number of the last message that was read. */
@@ -129,8 +135,9 @@ export class Session {
     try {
       if (this.#isOver) return
       const logs = new PeerLogs(this.#home.store(), hash)
-      const { onPeer } = this.#home
-      const importer = (this.#importer = await Importer.open({ hash, logs, onPeer, origin: log.origin }))
+      const { arriving, onPeer } = this.#home
+      const importing = { ...(arriving ? { arriving } : {}), hash, logs, onPeer, origin: log.origin }
+      const importer = (this.#importer = await Importer.open(importing))
       this.server = bus.server
       this.state = 'connected'
       this.problem = undefined

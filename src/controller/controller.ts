@@ -19,6 +19,8 @@ import type {
 } from '../../events/index.ts'
 import { parseCommand, RefusedError } from '../../events/index.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import type { Happened } from '../cluster/arrivals.ts'
+import type { HistoryRange } from '../cluster/follow-all.ts'
 import type { PeerRange } from '../cluster/resting.ts'
 import type { ClusterStatus } from '../cluster/status.ts'
 import type { EndpointView, NetworkView, SandboxView } from '../../projections/index.ts'
@@ -46,9 +48,11 @@ import {
   type EndpointOptions,
   type Owner,
 } from './objects.ts'
+import type { NetworkOptions, SandboxOptions } from './made-with.ts'
 import { momentIn, type Moment, type Until } from './moment.ts'
 import { entityAsOf, topologyAsOf } from './past.ts'
 import { Past, Queries } from './queries.ts'
+import { knownAsOf, peerAsOf } from './peers.ts'
 import { byOf, idIn, streamNamed } from './references.ts'
 
 export type ControllerOptions = {
@@ -86,39 +90,6 @@ export type ControllerOptions = {
 
 /** In whose name, and for what reason, something is put back. Default: `{ kind: 'library' }`, for none. */
 export type HealOptions = Pick<DispatchOptions, 'actor' | 'reason'>
-
-export type NetworkOptions = {
-  /** Takes the subnets of `ipam` even where they hide a route of the host. */
-  readonly allowOverlap?: boolean
-  /** Name of the link that carries it. Default: one that follows from the network's id. */
-  readonly bridge?: string
-  /** What names of interfaces on it begin with, inside sandboxes. Default: `eth`. */
-  readonly ifPrefix?: string
-  readonly internal?: boolean
-  /** Default: true. */
-  readonly ipv4?: boolean
-  /** Default: whether `ipam` has a subnet of it. Without one, a unique local /64 is taken. */
-  readonly ipv6?: boolean
-  /** Subnets; of a family that has none among them, the first free default pool is taken. */
-  readonly ipam?: SubnetRequest | readonly SubnetRequest[]
-  readonly labels?: Readonly<Record<string, string>>
-  readonly masquerade?: boolean
-  /** Bytes. */
-  readonly mtu?: number
-  /** Options under their names in Docker, as `com.docker.network.bridge.name`; what cannot be done is refused. */
-  readonly options?: Readonly<Record<string, string>>
-}
-
-export type SandboxOptions = {
-  readonly domain?: string
-  readonly hostname?: string
-  readonly labels?: Readonly<Record<string, string>>
-  /**
-   * Path of a namespace that somebody else made, as `/proc/4711/ns/net`: it is taken as it is, and stays theirs. Default: one is made.
-   * When it is gone (a reboot), the sandbox is `vanished`, and its endpoints are out of it with what they hold.
-   */
-  readonly netns?: string
-}
 
 /**
  * Opens a data directory (or makes it), recovers, and gives the controller of it.
@@ -209,6 +180,25 @@ export class Controller implements Owner {
   /** A peer's durable commits as far as they are here. @param host its name, its id, or the beginning of that @throws {RefusedError} ERR_NOT_FOUND */
   peerCommits(host: string, range: PeerRange = {}): AsyncIterable<Commit<AnyFact>> {
     return this.#cluster.commits(host, range)
+  }
+
+  /**
+   * The commits of all hosts whose logs are here, the own one's too, as they came: each with its position, from which to go on. With
+   * `follow`, then live ones, without a gap, until the controller is closed.
+   * @throws {EngineError} ERR_LOG_BEHIND: `from` lies beyond the next one; ERR_LOG_DAMAGED while iterating
+   */
+  history(range: HistoryRange = {}): AsyncIterable<Happened> {
+    return this.#cluster.history(range, (log) => this.#engine.logAfter(log))
+  }
+
+  /** The same questions as {@link asOf}, to another host's log as far as it is here; numbers and times are its own. @throws {RefusedError} ERR_NOT_FOUND */
+  async peerAsOf(host: string, moment: Moment): Promise<Past> {
+    return peerAsOf(this.#cluster.kept, host, moment, this.#engine.ports.clock.nowMs())
+  }
+
+  /** How far each peer's log was here when a commit of this host was decided, by the peer's id: what it could know. */
+  async knownAsOf(moment: Moment): Promise<ReadonlyMap<string, number>> {
+    return knownAsOf(this.#engine.log, await this.#until(moment))
   }
 
   /** What the start found and mended. */

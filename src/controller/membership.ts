@@ -10,7 +10,7 @@ export function followingCluster(
   const cluster = new Cluster({
     log: () => engine.log,
     logEnds: () => engine.life?.whenOver ?? Promise.resolve(),
-    onPeer: () => undefined,
+    onPeer: ({ origin, seq }) => engine.life?.known.note(origin, seq),
     ports: engine.ports,
     report: engine.report,
     store: () => engine.store,

@@ -14,8 +14,8 @@ const UNIT_MS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000,
 /** 9999-12-31T23:59:59.999Z: later years have a sign in front, and would not stand in the order of their text. */
 const LAST_MS = 253_402_300_799_999
 
-/** @throws {EngineError} ERR_INVALID: it is none of the forms. */
-function parseMoment(moment: Moment, nowMs: number): Until {
+/** What is meant, whether a log has come to it or not. @throws {EngineError} ERR_INVALID: it is none of the forms. */
+export function parseMoment(moment: Moment, nowMs: number): Until {
   if (typeof moment === 'number') return commit(moment, moment)
   if (moment instanceof Date) return time(moment.getTime(), moment)
   const numbered = /^#(\d+)$/.exec(moment)

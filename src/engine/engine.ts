@@ -16,6 +16,7 @@ import { acceptBehind, openLogOf, type OpenedLog } from './open.ts'
 import { openCurrent, type CurrentLog } from './open-current.ts'
 import type { EngineOptions } from './options.ts'
 import { Pauses } from './pauses.ts'
+import { KnownPeers } from './known-peers.ts'
 import { recover, type Recovered } from './recover.ts'
 import { Scrubber } from './scrubber.ts'
 import { SnapshotKeeper } from './snapshots.ts'
@@ -275,6 +276,11 @@ export class Engine {
       context: this.#context,
       epoch: (opened.view.projections.host.epoch + 1) as Life['epoch'],
       kernel: this.#kernel,
+      known: await KnownPeers.of(
+        opened.store,
+        this.ports.hash,
+        opened.view.projections.host.cluster !== null,
+      ),
       log: opened.log,
       newestMs: opened.newestMs,
       onDamage: (damage) => this.block(damage),

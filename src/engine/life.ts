@@ -27,6 +27,7 @@ import type { Kernel } from '../kernel/kernel.ts'
 import type { Ports } from '../ports.ts'
 import { Executor, type Receipt } from '../reconcile/execute.ts'
 import type { TurnContext } from './context.ts'
+import type { KnownPeers } from './known-peers.ts'
 import { Heads } from './heads.ts'
 import { instant } from './instant.ts'
 import { plantedIn } from './planted.ts'
@@ -57,6 +58,7 @@ export type LifeParts = {
   readonly context: TurnContext
   readonly epoch: Epoch
   readonly kernel: Kernel
+  readonly known: KnownPeers
   readonly log: Log<AnyFact>
   /** The newest time in the log, in milliseconds. */
   readonly newestMs: number
@@ -107,6 +109,11 @@ export class Life {
     const planted = plantedIn(parts.ports)
     this.#takeTurn = planted.turn ?? takeTurn
     planted.life?.(this)
+  }
+
+  /** What is known of peers, for the next commits to say. */
+  get known(): KnownPeers {
+    return this.#parts.known
   }
 
   get waiters(): Waiters {
@@ -257,11 +264,15 @@ export class Life {
   }
 
   #append(outcome: TurnOutcome, expect: readonly Expectation[]): Appended<AnyFact> {
-    const { log } = this.#parts
+    const { known, log } = this.#parts
+    const knows = known.news()
     try {
-      return log.append(outcome.draft, [...outcome.expectations, ...expect], {
+      const draft = knows === undefined ? outcome.draft : { ...outcome.draft, knows }
+      const appended = log.append(draft, [...outcome.expectations, ...expect], {
         flush: outcome.soft && !outcome.intended ? 'group' : 'now',
       })
+      if (knows !== undefined) known.wereTold()
+      return appended
     } catch (error) {
       // The store did not even take it, and no promise will tell of that.
       if (log.failure) this.#fail(log.failure)

@@ -1,5 +1,6 @@
 /** The operations of a controller in this process: one command's, or a long-lived engine's that serves others by its socket. */
 import type { AnyFact, ClientCommand, Commit, Epoch, Ref, Seq } from '../../events/index.ts'
+import type { Kept } from '../cluster/resting.ts'
 import type { ClusterStatus } from '../cluster/status.ts'
 import type { Controller } from '../controller/controller.ts'
 import { differencesIn } from '../engine/differences.ts'
@@ -7,9 +8,11 @@ import type { Engine } from '../engine/engine.ts'
 import { instant } from '../engine/instant.ts'
 import { withInterruption } from './interrupted.ts'
 import { nameNow, pictureAsOf, pictureOf, plansIn, statusOf } from './knowledge.ts'
-import type { Differences, Done, Given, Healed, Moment, Operations, Picture, Preview } from './operations.ts'
+import type { Differences, Done, Given, Happened, Healed, HistoryRange, Known } from './operations.ts'
+import type { Moment, Operations, Picture, Preview } from './operations.ts'
 import type { Range, Status, Trace, Verified } from './operations.ts'
 import { previewOn } from './thinking.ts'
+import { inOrder, knownIn, pictureOn, traceOn } from './other-hosts.ts'
 import { traceOf } from './trace.ts'
 
 /** @param healed of a controller that was opened in order to heal: all that its epoch wrote is the healing */
@@ -114,8 +117,22 @@ class EngineOperations implements Operations {
     return 1 as Seq
   }
 
-  async picture(moment: Moment = 'now'): Promise<Picture> {
+  async *history({ arrival, ...range }: HistoryRange = {}): AsyncGenerator<Happened, void, void> {
+    const engine = this.#engine
+    await engine.log.flush()
+    if (arrival === true) yield* this.#controller.history(range)
+    else yield* inOrder(keptBy(engine), engine.log)
+  }
+
+  async known(moment: Moment = 'now'): Promise<Known> {
+    const { log, ports } = this.#engine
+    await log.flush()
+    return knownIn(keptBy(this.#engine), log, moment, ports.clock.nowMs())
+  }
+
+  async picture(moment: Moment = 'now', host?: string): Promise<Picture> {
     const { log, ports, snapshots, view } = this.#engine
+    if (host !== undefined) return pictureOn(keptBy(this.#engine), host, moment, ports.clock.nowMs())
     return moment === 'now'
       ? pictureOf(view.projections.topology, view.seq, log.decided.at)
       : pictureAsOf(log, snapshots, moment, ports.clock.nowMs())
@@ -140,8 +157,9 @@ class EngineOperations implements Operations {
     return statusOf(disk, log, view.projections, blocked)
   }
 
-  async trace(ref: Ref): Promise<Trace> {
+  async trace(ref: Ref, host?: string): Promise<Trace> {
     await this.#engine.log.flush()
+    if (host !== undefined) return traceOn(keptBy(this.#engine), host, ref)
     const { log, view } = this.#engine
     return traceOf(log, ref, (id) => nameNow(view.projections.topology, id))
   }
@@ -150,6 +168,9 @@ class EngineOperations implements Operations {
     return this.#controller.verify()
   }
 }
+
+/** Where an engine keeps what it has of peers. */
+const keptBy = ({ ports: { hash }, store }: Engine): Kept => ({ hash, store })
 
 /** Commands by which the engine mends, and tells what it mended. */
 const HEALING: ReadonlySet<string> = new Set(['drift.report', 'host.observe', 'effects.retry'])

@@ -167,6 +167,26 @@ export type Range = {
   readonly to?: number
 }
 
+/**
+ * Which of all hosts' commits, and in which order. By default in one order of all, by time, as far as all are here. With `arrival`, as
+ * they came here, each with its position: there `from` begins, and only there `follow` goes on.
+ */
+export type HistoryRange = {
+  readonly arrival?: boolean
+  readonly follow?: boolean
+  readonly from?: number
+}
+
+/** A commit of some host. `position`: where it stands in what came here. */
+export type Happened = { readonly commit: Commit<AnyFact>; readonly position?: number }
+
+/** How far this host had its peers' logs at a commit of its own. */
+export type Known = {
+  readonly peers: readonly { readonly host?: string; readonly origin: Origin; readonly seq: Seq }[]
+  /** The own commit that is meant; 0: before the first. */
+  readonly seq: Seq
+}
+
 /** What can be asked of a chronet, here or by the socket of an engine. */
 export interface Operations {
   /** Lets go. An engine that runs goes on. */
@@ -184,10 +204,21 @@ export interface Operations {
    * @throws {RefusedError} with all problems; @throws {EngineError} as its code says
    */
   dispatch(command: ClientCommand, given: Given): Promise<Done>
+  /**
+   * The commits of all hosts whose logs are here, the own one included. What a host says that it knew stands before its commit.
+   * @throws {EngineError} ERR_LOG_DAMAGED while iterating; ERR_LOG_BEHIND: `from` lies beyond the next one
+   */
+  history(range?: HistoryRange): AsyncIterable<Happened>
+  /** What was known here of other hosts at a moment. @throws {EngineError} ERR_INVALID: no such moment */
+  known(moment?: Moment): Promise<Known>
   /** Looks at the whole kernel, and answers when what differed is put back, in the name of who asks. @throws {EngineError} as its code says */
   heal(given: Given): Promise<Healed>
-  /** Who was there at a moment, that commit included. @throws {EngineError} ERR_INVALID: no such moment */
-  picture(moment?: Moment): Promise<Picture>
+  /**
+   * Who was there at a moment, that commit included.
+   * @param host another one, as far as its log is here; numbers and times are its own
+   * @throws {EngineError} ERR_INVALID: no such moment @throws {RefusedError} ERR_NOT_FOUND, ERR_AMBIGUOUS: the host
+   */
+  picture(moment?: Moment, host?: string): Promise<Picture>
   /** Compares the whole kernel with what the log wants. Writes nothing. */
   plan(): Promise<Differences>
   /** Takes the turn on the view of now and writes nothing. @throws {RefusedError} as `dispatch` would */
@@ -196,9 +227,10 @@ export interface Operations {
   /**
    * By id, id prefix (4 characters or more), name, address or MAC; what is there now before what is gone, newer before
    * older. `network/<name>`, `endpoint/<name>`, `sandbox/<name>` narrow it.
+   * @param host in another one's log, as far as it is here
    * @throws {RefusedError} ERR_NOT_FOUND: nothing has or had it
    */
-  trace(ref: Ref): Promise<Trace>
+  trace(ref: Ref, host?: string): Promise<Trace>
   /** Reads the whole log and checks its chain. */
   verify(): Promise<Verified>
 }
@@ -210,11 +242,13 @@ export const withOthers = (operations: Operations, others: Partial<Operations>):
   commits: (range) => operations.commits(range),
   dispatch: (command, given) => operations.dispatch(command, given),
   heal: (given) => operations.heal(given),
-  picture: (moment) => operations.picture(moment),
+  history: (range) => operations.history(range),
+  known: (moment) => operations.known(moment),
+  picture: (moment, host) => operations.picture(moment, host),
   plan: () => operations.plan(),
   preview: (command, given) => operations.preview(command, given),
   status: () => operations.status(),
-  trace: (ref) => operations.trace(ref),
+  trace: (ref, host) => operations.trace(ref, host),
   verify: () => operations.verify(),
   ...others,
 })

@@ -7,7 +7,7 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AnyFact, ClientCommand, Commit, Log, Origin, Ref, Seq } from '../../events/index.ts'
-import { EngineError } from '../../events/index.ts'
+import { EngineError, RefusedError } from '../../events/index.ts'
 import {
   beginProjections,
   foldCommit,
@@ -15,6 +15,7 @@ import {
   sealProjections,
   type Projections,
 } from '../../projections/index.ts'
+import type { Kept } from '../cluster/resting.ts'
 import type { ClusterStatus } from '../cluster/status.ts'
 import { instant } from '../engine/instant.ts'
 import { openFolded, type Folded, type Folding } from '../engine/open-folded.ts'
@@ -26,8 +27,10 @@ import { isAbsent } from '../storage/errors.ts'
 import { runDirOf } from '../storage/run-dir.ts'
 import { withInterruption } from './interrupted.ts'
 import { nameNow, pictureAsOf, pictureOf, plansIn, statusOf, statusOfNothing } from './knowledge.ts'
-import type { Differences, Done, Given, Healed, Moment, Operations, Picture, Preview } from './operations.ts'
+import type { Differences, Done, Given, Happened, Healed, HistoryRange, Known } from './operations.ts'
+import type { Moment, Operations, Picture, Preview } from './operations.ts'
 import type { Place, Range, Status, Trace, Verified } from './operations.ts'
+import type * as Others from './other-hosts.ts'
 import { traceOf } from './trace.ts'
 
 /** What reading needs of the outside. */
@@ -143,6 +146,27 @@ class Reader implements Operations {
     yield* this.#opened.log.read({ from: from as Seq | undefined, stored, to: to as Seq | undefined })
   }
 
+  /** A log that nobody writes has no more to follow. */
+  async *history({ arrival, from = 1 }: HistoryRange = {}): AsyncGenerator<Happened, void, void> {
+    if (this.#opened === undefined) return
+    const { log, store } = this.#opened
+    const { hash } = this.#ports
+    if (arrival !== true) {
+      yield* (await this.#others()).inOrder(this.#kept(), log)
+      return
+    }
+    const [{ happenedSince }, { PeerLogs }] = await Promise.all([
+      import('../cluster/arrivals.ts'),
+      import('../cluster/peer-logs.ts'),
+    ])
+    yield* happenedSince({ log, logs: new PeerLogs(store, hash) }, from, log.durable.seq)
+  }
+
+  async known(moment: Moment = 'now'): Promise<Known> {
+    if (this.#opened === undefined) return { peers: [], seq: 0 as Seq }
+    return (await this.#others()).knownIn(this.#kept(), this.#opened.log, moment, this.#ports.nowMs())
+  }
+
   dispatch(_command: ClientCommand, _given: Given): Promise<Done> {
     return Promise.reject(new Error('chronet defect: a log that was opened to be read takes no commands'))
   }
@@ -151,8 +175,10 @@ class Reader implements Operations {
     return Promise.reject(new Error('chronet defect: a log that was opened to be read heals nothing'))
   }
 
-  async picture(moment: Moment = 'now'): Promise<Picture> {
+  async picture(moment: Moment = 'now', host?: string): Promise<Picture> {
     const opened = this.#opened
+    if (host !== undefined)
+      return (await this.#others()).pictureOn(this.#kept(), host, moment, this.#ports.nowMs())
     if (opened === undefined) return pictureOf(initialProjections.topology, 0 as Seq, undefined)
     const { log, projections, snapshots } = opened
     if (moment === 'now') return pictureOf(projections.topology, log.durable.seq, log.durable.at)
@@ -204,7 +230,8 @@ class Reader implements Operations {
     return statusOf(disk, log, projections, blocked)
   }
 
-  async trace(ref: Ref): Promise<Trace> {
+  async trace(ref: Ref, host?: string): Promise<Trace> {
+    if (host !== undefined) return (await this.#others()).traceOn(this.#kept(), host, ref)
     const { log = NOTHING, projections = initialProjections } = this.#opened ?? {}
     return traceOf(log, ref, (id) => nameNow(projections.topology, id))
   }
@@ -212,6 +239,18 @@ class Reader implements Operations {
   async verify(): Promise<Verified> {
     if (this.#opened === undefined) return { commits: 0, head: statusOfNothing('', '').head.hash }
     return verifyLog(this.#opened.log, this.#opened.blocked)
+  }
+
+  #others(): Promise<typeof Others> {
+    return import('./other-hosts.ts')
+  }
+
+  /** Where peers' logs are. @throws {RefusedError} ERR_NOT_FOUND: there is no log, so there are none */
+  #kept(): Kept {
+    if (this.#opened !== undefined) return { hash: this.#ports.hash, store: this.#opened.store }
+    throw new RefusedError([
+      { code: 'ERR_NOT_FOUND', field: 'host', message: 'there is no log here, and none of another host' },
+    ])
   }
 
   /** Where there is no log yet, the host is looked at in the name of nobody. */

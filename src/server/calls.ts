@@ -4,7 +4,7 @@
  */
 import type { ClientCommand } from '../../events/index.ts'
 import { RefusedError } from '../../events/index.ts'
-import type { Given, Moment, Operations, Range } from '../operations/operations.ts'
+import type { Given, HistoryRange, Moment, Operations, Range } from '../operations/operations.ts'
 import { Checked, commandId, commitNumber, flag, moment, text, uid } from './arguments.ts'
 import type { Peer } from './peer.ts'
 import { isObject } from './protocol.ts'
@@ -23,11 +23,13 @@ export const CALLS: ReadonlyMap<string, Call> = new Map<string, Call>([
   ['commits', (to, [range]) => to.commits(rangeOf(range))],
   ['dispatch', (to, [command, how], caller) => to.dispatch(commandOf(command), givenOf(how, caller))],
   ['heal', (to, [how], caller) => to.heal(givenOf(how ?? {}, caller))],
-  ['picture', (to, [at]) => to.picture(momentOf(at))],
+  ['history', (to, [range]) => to.history(historyRangeOf(range))],
+  ['known', (to, [at]) => to.known(momentOf(at))],
+  ['picture', (to, [at, host]) => to.picture(momentOf(at), hostOf(host))],
   ['plan', (to) => to.plan()],
   ['preview', (to, [command, how], caller) => to.preview(commandOf(command), givenOf(how, caller))],
   ['status', (to) => to.status()],
-  ['trace', (to, [ref]) => to.trace(refOf(ref))],
+  ['trace', (to, [ref, host]) => to.trace(refOf(ref), hostOf(host))],
   ['verify', (to) => to.verify()],
 ])
 
@@ -81,6 +83,21 @@ function rangeOf(given: unknown): Range {
   })
   checked.done()
   return range
+}
+
+function historyRangeOf(given: unknown): HistoryRange {
+  const checked = new Checked()
+  const range = checked.fields('range', given ?? {}, { arrival: flag, follow: flag, from: commitNumber })
+  checked.done()
+  return range
+}
+
+function hostOf(given: unknown): string | undefined {
+  if (given === undefined || given === null) return undefined
+  const checked = new Checked()
+  checked.value('host', given, text)
+  checked.done()
+  return given as string
 }
 
 function momentOf(given: unknown): Moment | undefined {

@@ -10,7 +10,10 @@ import type {
   Differences,
   Done,
   Given,
+  Happened,
   Healed,
+  HistoryRange,
+  Known,
   Moment,
   Operations,
   Picture,
@@ -128,8 +131,16 @@ export class RemoteOperations implements Operations {
     return this.#link.call('heal', given) as Promise<Healed>
   }
 
-  picture(moment?: Moment): Promise<Picture> {
-    return this.#link.call('picture', ...(moment === undefined ? [] : [moment])) as Promise<Picture>
+  history(range: HistoryRange = {}): AsyncIterable<Happened> {
+    return this.#link.stream('history', range) as AsyncIterable<Happened>
+  }
+
+  known(moment: Moment = 'now'): Promise<Known> {
+    return this.#link.call('known', moment) as Promise<Known>
+  }
+
+  picture(moment: Moment = 'now', host?: string): Promise<Picture> {
+    return this.#link.call('picture', moment, ...(host === undefined ? [] : [host])) as Promise<Picture>
   }
 
   plan(): Promise<Differences> {
@@ -144,8 +155,8 @@ export class RemoteOperations implements Operations {
     return this.#link.call('status') as Promise<Status>
   }
 
-  trace(ref: Ref): Promise<Trace> {
-    return this.#link.call('trace', ref) as Promise<Trace>
+  trace(ref: Ref, host?: string): Promise<Trace> {
+    return this.#link.call('trace', ref, ...(host === undefined ? [] : [host])) as Promise<Trace>
   }
 
   verify(): Promise<Verified> {

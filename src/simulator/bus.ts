@@ -76,11 +76,7 @@ class SimulatedBus implements Bus {
     this.#offs = []
   }
 
-  async *follow(
-    from: number,
-    end: Promise<void>,
-    subject?: string,
-  ): AsyncGenerator<BusMessage, void, void> {
+  async *follow(from: number, end: Promise<void>, subject?: string): AsyncGenerator<BusMessage, void, void> {
     const { created } = await this.#ask('follow', (stream) => stream)
     let over = false
     const isOver = (): boolean => over

@@ -75,4 +75,45 @@ describe('chronet cluster', () => {
     expect((await shell.do('log --host west --follow')).status).toBe(64)
     expect((await shell.do('log --host west --since 10m')).status).toBe(64)
   })
+
+  it('shows all hosts in one order, what was on another one, and why', async () => {
+    const { all, east, shell, west, westShell } = await scene()
+    for (const [one, name] of [
+      [shell, 'east'],
+      [westShell, 'west'],
+    ] as const)
+      await one.do(`cluster join nats://servers:4222 --as ${name}`)
+    await westShell.do('network create shop')
+    await westShell.do('sandbox create till --reason "the fair"')
+    await all.pass()
+    await shell.do('sandbox create desk')
+    await all.pass()
+    const log = await shell.do('log --cluster --type SandboxCreateRequested')
+    expect(log.out).toMatch(/west#\d+ .*sandbox create till[^]*east#\d+ .*sandbox create desk/)
+    const json = (await shell.do('log --cluster --json')).json()
+    expect(new Set(json.map(({ host }) => host))).toEqual(new Set(['east', 'west']))
+    const times = json.map(({ at }) => String(at))
+    expect(times).toEqual([...times].sort())
+    const last = (await shell.do('log --cluster --last 1 --json')).json()
+    expect(new Set(last.map(({ host, seq }) => `${String(host)} ${String(seq)}`))).toEqual(
+      new Set([`east ${east.engine.log.durable.seq}`]),
+    )
+    expect((await shell.do('log --cluster --since 1ms')).out).toBe('')
+    for (const wrong of ['--host west', '--since #3', '--follow --last 1'])
+      expect((await shell.do(`log --cluster ${wrong}`)).status).toBe(64)
+
+    expect((await shell.do('show --host west')).out).toMatch(/shop/)
+    expect((await shell.do('show shop --host west --json')).json()).toMatchObject([{ name: 'shop' }])
+    expect((await shell.do('show --host west --at 2')).out).toContain('nothing was there')
+    expect((await shell.do('show --host west --known-at 2')).err).toContain('nothing was known here')
+    expect((await shell.do('show till --host west --known-at now')).status).toBe(0)
+    expect((await shell.do('show --known-at now')).status).toBe(64)
+    const why = await shell.do('why till')
+    expect(why.out).toMatch(/^on host west\nsandbox till\n[^]*because +sandbox create till · .* · "the fair"/)
+    expect((await shell.do('why till --host west --json')).json()).toMatchObject([{ host: 'west' }])
+    expect((await shell.do('why nobody')).err).toContain('ERR_NOT_FOUND')
+    expect((await shell.do('cluster status')).out).toMatch(
+      new RegExp(`west #\\d+, digest ${west.engine.log.durable.hash.slice(0, 12)}`),
+    )
+  })
 })

@@ -28,8 +28,15 @@ describe('the codec', () => {
     expect(encodeCommit({ facts, ...rest })).toBe(encodeCommit(commit()))
   })
 
+  it('says of peers what it says, and nothing where there are none', () => {
+    const knowing = { ...commit(), knows: { ['ab'.repeat(32)]: 7 as Seq } }
+    expect(encodeCommit(knowing)).toContain(`"knows":{"${'ab'.repeat(32)}":7},"origin"`)
+    expect(decodeCommit(encodeCommit(knowing))).toEqual(knowing)
+    expect(encodeCommit(commit())).not.toContain('knows')
+  })
+
   it('keeps fields that this version does not know', () => {
-    const later = { ...commit(), knows: { b: 7 } }
+    const later = { ...commit(), witness: { b: 7 } }
     expect(decodeCommit(encodeCommit(later))).toEqual(later)
   })
 
