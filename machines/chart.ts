@@ -14,11 +14,16 @@ export type Assigner = (given: { readonly context: object; readonly event: objec
 /** Says yes or no of a context and a command: the function that stands under the guard's name. */
 export type Guard = (given: { readonly context: object; readonly event: object }) => boolean
 
+/** Makes a fact of a context and a command: the function that was given to `emit`. */
+export type Maker = (given: { readonly context: object; readonly event: object }) => object
+
 /** One way in which a command is taken: the first whose guards all say yes is. */
 export type CommandWay = {
   /** Types of the facts, in order. */
   readonly emits: readonly string[]
   readonly guards: readonly { readonly name: string; readonly says: Guard }[]
+  /** What makes these facts, in the same order. */
+  readonly makers: readonly Maker[]
 }
 
 /** What a fact does in a state. */
@@ -87,14 +92,14 @@ function readState(machine: AnyStateMachine, node: Node): StateChart {
 function readCommand(machine: AnyStateMachine, way: Transition, here: string): CommandWay {
   assert(way.target === undefined, `${here}: a command never moves`)
   assert(way.actions.length > 0, `${here}: a command that is taken emits`)
-  const emits = way.actions.map((action: unknown) => emittedType(machine.id, action, here))
+  const makers = way.actions.map((action: unknown) => makerOf(action, here))
   const says = machine.implementations.guards as Readonly<Record<string, Guard | undefined>>
   const guards = guardNames(way.guard, here).map((name) => {
     const guard = says[name]
     assert(guard !== undefined, `${here}: no guard '${name}'`)
     return { name, says: guard }
   })
-  return { emits, guards }
+  return { emits: makers.map((make) => emittedType(machine.id, make)), guards, makers }
 }
 
 /** Of one fact's ways there is one. */
@@ -126,12 +131,15 @@ function guardNames(guard: unknown, here: string): readonly string[] {
   return parts.flatMap((part: unknown) => guardNames(part, here))
 }
 
-/** The functions given to `emit` are named as the fact they make, without the entity: `joined` of endpoint. */
-function emittedType(kind: string, action: unknown, here: string): string {
+function makerOf(action: unknown, here: string): Maker {
   const maker = partOf(action, 'event')
   assert(typeof maker === 'function' && maker.name !== '', `${here}: a command emits by named functions only`)
-  return [kind, maker.name].map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')
+  return maker as Maker
 }
+
+/** The functions given to `emit` are named as the fact they make, without the entity: `joined` of endpoint. */
+const emittedType = (kind: string, { name }: Maker): string =>
+  [kind, name].map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')
 
 /** xstate hangs an action's and a guard's parts on the function; its types do not show them. */
 const partOf = (thing: unknown, part: string): unknown =>

@@ -1,13 +1,13 @@
 /**
- * Decide: runs a machine on one command, without an actor, and gives the facts that it emits.
+ * Decide: asks a machine for the facts that a command makes of a state, without an actor.
  *
- * xstate's public `transition()` builds a whole inert actor per call (about 45 µs). One such scope per machine, kept,
- * and one snapshot per state, copied with another context, give the same facts in a tenth of that. It is no
- * documented use of xstate 5.33, so each machine's first decision is made both ways; if they differ or the quick
- * one throws, that machine is run by `transition()` from then on.
+ * xstate's public `transition()` builds a whole inert actor per call, some fifty times what a decision itself takes. Since
+ * a command's transition has guards and emits and nothing else (`chart.ts`), the chart says all there is: the first way
+ * whose guards all say yes emits what its functions make. xstate keeps the last word: when a command meets a state for the
+ * first time, both are asked, and if they differ, that machine is run by xstate from then on. A property holds them equal.
  */
-import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
-import { createActor, transition } from 'xstate'
+import type { AnyStateMachine } from 'xstate'
+import { transition } from 'xstate'
 import type { EndpointFact, FactDraft, NetworkFact, Problem, SandboxFact, Stream } from '../events/index.ts'
 import { assert } from '../events/index.ts'
 import type { CommandWay } from './chart.ts'
@@ -21,21 +21,14 @@ import { notInThisState, REASONS } from './reasons.ts'
 /** A fact that some machine emits. */
 export type EntityFact = EndpointFact | NetworkFact | SandboxFact
 
-type Scope = Parameters<AnyStateMachine['transition']>[2]
 type Action = { readonly params: unknown; readonly type: string }
 type Asked = { readonly type: string }
 type AnyState = { readonly context: object; readonly value: string }
 
-/** One machine made ready to be run again and again. */
-type Runner = {
-  /** Whether the quick way was found to agree with the public one; undefined: not tried yet. */
-  agrees: boolean | undefined
-  readonly emitted: unknown[]
-  readonly scope: Scope
-  readonly templates: Map<string, AnyMachineSnapshot>
-}
-
-const runners = new WeakMap<AnyStateMachine, Runner>()
+/** The ways of a command in a state of which xstate has said the same as the chart. */
+const agreed = new WeakSet<readonly CommandWay[]>()
+/** The machines of which it has not. */
+const disputed = new WeakSet<AnyStateMachine>()
 
 /**
  * The facts that a command makes of a state, in order, with keys in the order of the canonical form. None: the
@@ -46,77 +39,47 @@ export function decide<M extends EntityMachine>(
   state: StateOf<M>,
   command: CommandOf<M>,
 ): readonly DraftOf<M>[] {
-  return run(machine, state, command) as DraftOf<M>[]
+  return run(machine, state, command) as readonly DraftOf<M>[]
 }
 
-/** Whether {@link decide} runs this machine the quick way; undefined before its first decision. */
-export const isQuick = (machine: AnyStateMachine): boolean | undefined => runners.get(machine)?.agrees
+/** Whether {@link decide} reads this machine's chart. False: xstate was found to say otherwise, and is asked each time. */
+export const isQuick = (machine: AnyStateMachine): boolean => !disputed.has(machine)
 
-function run(machine: AnyStateMachine, state: AnyState, command: Asked): unknown[] {
-  const runner = runnerOf(machine)
-  if (runner.agrees === undefined) return compare(machine, runner, state, command)
-  return runner.agrees ? runQuickly(machine, runner, state, command) : runPublicly(machine, state, command)
+function run(machine: AnyStateMachine, state: AnyState, command: Asked): readonly unknown[] {
+  if (disputed.has(machine)) return runPublicly(machine, state, command)
+  const ways = chartOf(machine).states.get(state.value)?.commands.get(command.type)
+  if (ways === undefined) return NOTHING
+  return agreed.has(ways) ? emittedBy(ways, state, command) : compare(machine, ways, state, command)
 }
 
-/** Makes the first decision both ways. What the public way throws is thrown. */
-function compare(machine: AnyStateMachine, runner: Runner, state: AnyState, command: Asked): unknown[] {
+const NOTHING: readonly unknown[] = []
+
+/** What the chart says. */
+function emittedBy(ways: readonly CommandWay[], { context }: AnyState, event: Asked): readonly unknown[] {
+  const given = { context, event }
+  const way = ways.find(({ guards }) => guards.every((guard) => guard.says(given)))
+  return way === undefined ? NOTHING : way.makers.map((make) => make(given))
+}
+
+/** Asks both. What xstate says counts, and what it throws is thrown. */
+function compare(
+  machine: AnyStateMachine,
+  ways: readonly CommandWay[],
+  state: AnyState,
+  command: Asked,
+): readonly unknown[] {
   const facts = runPublicly(machine, state, command)
-  try {
-    runner.agrees = JSON.stringify(runQuickly(machine, runner, state, command)) === JSON.stringify(facts)
-  } catch {
-    runner.agrees = false
-  }
+  if (JSON.stringify(emittedBy(ways, state, command)) === JSON.stringify(facts)) agreed.add(ways)
+  else disputed.add(machine)
   return facts
 }
 
-function runPublicly(machine: AnyStateMachine, state: AnyState, command: Asked): unknown[] {
+/** What xstate says. An emit is an action named `xstate.emit` whose parameter is the fact. */
+function runPublicly(machine: AnyStateMachine, state: AnyState, command: Asked): readonly unknown[] {
   const [, actions] = transition(machine, machine.resolveState(state), command)
-  const emitted: unknown[] = []
-  for (const action of actions) take(action, emitted)
-  return emitted
-}
-
-function runQuickly(machine: AnyStateMachine, runner: Runner, state: AnyState, command: Asked): unknown[] {
-  let template = runner.templates.get(state.value)
-  if (template === undefined) {
-    template = machine.resolveState(state)
-    runner.templates.set(state.value, template)
-  }
-  runner.emitted.length = 0
-  machine.transition({ ...template, context: state.context } as AnyMachineSnapshot, command, runner.scope)
-  return runner.emitted.slice()
-}
-
-/** An emit is an action named `xstate.emit` whose parameter is the fact. */
-function take(action: Action, emitted: unknown[]): void {
-  if (action.type === 'xstate.emit') emitted.push((action.params as { readonly event: unknown }).event)
-}
-
-function runnerOf(machine: AnyStateMachine): Runner {
-  let runner = runners.get(machine)
-  if (runner === undefined) {
-    const emitted: unknown[] = []
-    runner = { agrees: undefined, emitted, scope: scopeOf(machine, emitted), templates: new Map() }
-    runners.set(machine, runner)
-  }
-  return runner
-}
-
-/** What `transition()` builds on each call: an actor that never starts, and a place where actions arrive. */
-function scopeOf(machine: AnyStateMachine, emitted: unknown[]): Scope {
-  const self = createActor(machine)
-  const nothing = (): void => undefined
-  return {
-    actionExecutor: (action) => take(action, emitted),
-    defer: nothing,
-    emit: nothing,
-    id: 'decide',
-    logger: nothing,
-    self,
-    sessionId: 'decide',
-    stopChild: nothing,
-    system: self.system,
-  }
+  return (actions as readonly Action[])
+    .filter(({ type }) => type === 'xstate.emit')
+    .map(({ params }) => (params as { readonly event: unknown }).event)
 }
 
 /**
@@ -138,7 +101,7 @@ export function decideStream(
   command: MachineCommand,
 ): readonly FactDraft<EntityFact>[] {
   const machine = machineFor(stream)
-  return run(machine, state ?? initialState(machine), command) as FactDraft<EntityFact>[]
+  return run(machine, state ?? initialState(machine), command) as readonly FactDraft<EntityFact>[]
 }
 
 /** As {@link problemsOf}, of the machine that the stream says. @throws {Error} a defect: no machine has this stream. */

@@ -1,5 +1,5 @@
 /**
- * What ties the two halves of a machine: the derived table evolves as xstate itself would, and the quick way to decide
+ * What ties the two halves of a machine: the derived table evolves as xstate itself would, and its chart, read to decide,
  * says what xstate's public `transition()` says, on every state that a random walk meets.
  */
 import fc from 'fast-check'
