@@ -1,13 +1,14 @@
 /**
- * The nodes of a trie: 32-way branches and leaves, and the functions that find, put and take away among them.
+ * The nodes of a trie: 32-way branches and leaves, and the functions that find, put and take away among them. A branch holds
+ * only those of its places that are taken: most branches are the lowest ones, which have two or three, and every change
+ * copies one of them.
  *
  * Whoever makes many changes in a row passes an owner: nodes that carry it were made by this very run of changes, so
  * nobody else sees them and they change in place.
  */
 
 const BITS = 5
-const WIDTH = 1 << BITS
-const MASK = WIDTH - 1
+const MASK = (1 << BITS) - 1
 
 /** Identity of one run of changes. */
 export type Owner = object
@@ -15,12 +16,15 @@ export type Node<V> = Branch<V> | Leaf<V>
 
 /** An inner node. */
 export class Branch<V> {
+  /** What stands in the places that are taken, in their order. */
+  readonly nodes: Node<V>[]
   readonly owner: Owner | undefined
-  /** Exactly {@link WIDTH} places. */
-  readonly slots: (Node<V> | undefined)[]
-  constructor(owner: Owner | undefined, slots: (Node<V> | undefined)[]) {
+  /** A bit for each place that is taken. */
+  taken: number
+  constructor(owner: Owner | undefined, taken: number, nodes: Node<V>[]) {
+    this.nodes = nodes
     this.owner = owner
-    this.slots = slots
+    this.taken = taken
   }
 }
 
@@ -72,16 +76,27 @@ function scatter(bits: number): number {
 }
 
 /** A branch with nothing in it. */
-export function emptyBranch<V>(owner: Owner | undefined): Branch<V> {
-  return new Branch<V>(owner, new Array<Node<V> | undefined>(WIDTH).fill(undefined))
+export const emptyBranch = <V>(owner: Owner | undefined): Branch<V> => new Branch<V>(owner, 0, [])
+
+/** The bit of the place that a hash has at a level. */
+const bitOf = (hash: number, shift: number): number => 1 << ((hash >>> shift) & MASK)
+
+/** How many places are taken before that of a bit: where its node stands, or would. */
+function indexOf(taken: number, bit: number): number {
+  let bits = taken & (bit - 1)
+  bits -= (bits >>> 1) & 0x5555_5555
+  bits = (bits & 0x3333_3333) + ((bits >>> 2) & 0x3333_3333)
+  return Math.imul((bits + (bits >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24
 }
 
-const placeOf = (hash: number, shift: number): number => (hash >>> shift) & MASK
+/** What stands in the place of a bit. */
+const nodeAt = <V>({ nodes, taken }: Branch<V>, bit: number): Node<V> | undefined =>
+  (taken & bit) === 0 ? undefined : nodes[indexOf(taken, bit)]
 
 /** The leaf of a key. @param hash of the key */
 export function find<V>(root: Branch<V>, hash: number, key: string): Leaf<V> | undefined {
   let node: Node<V> | undefined = root
-  for (let shift = 0; node instanceof Branch; shift += BITS) node = node.slots[placeOf(hash, shift)]
+  for (let shift = 0; node instanceof Branch; shift += BITS) node = nodeAt(node, bitOf(hash, shift))
   while (node !== undefined && node.key !== key) node = node.next
   return node
 }
@@ -94,33 +109,26 @@ export const withEntry = <V>(root: Branch<V>, leaf: Leaf<V>, owner: Owner | unde
 export function withoutEntry<V>(root: Branch<V>, leaf: Leaf<V>, owner: Owner | undefined): Branch<V> {
   const rest = left(root, 0, leaf, owner)
   if (rest instanceof Branch) return rest
-  const branch = emptyBranch<V>(owner)
-  if (rest !== undefined) branch.slots[rest.hash & MASK] = rest
-  return branch
+  return rest === undefined ? emptyBranch(owner) : new Branch(owner, bitOf(rest.hash, 0), [rest])
 }
 
 function entered<V>(branch: Branch<V>, shift: number, leaf: Leaf<V>, owner: Owner | undefined): Branch<V> {
-  const place = placeOf(leaf.hash, shift)
-  const there = branch.slots[place]
-  if (there === undefined) return replaced(branch, place, leaf, owner)
-  if (there instanceof Branch)
-    return replaced(branch, place, entered(there, shift + BITS, leaf, owner), owner)
-  if (there.hash !== leaf.hash) return replaced(branch, place, fork(there, leaf, shift + BITS, owner), owner)
+  const bit = bitOf(leaf.hash, shift)
+  const there = nodeAt(branch, bit)
+  if (there === undefined) return withNode(branch, bit, leaf, owner)
+  if (there instanceof Branch) return replaced(branch, bit, entered(there, shift + BITS, leaf, owner), owner)
+  if (there.hash !== leaf.hash) return replaced(branch, bit, fork(there, leaf, shift + BITS, owner), owner)
   const others = unchained(there, leaf.key)
-  return replaced(branch, place, new Leaf(leaf.hash, leaf.key, leaf.value, others), owner)
+  return replaced(branch, bit, new Leaf(leaf.hash, leaf.key, leaf.value, others), owner)
 }
 
-/** Two leaves of different hash where one was: a branch for each nibble that they have in common, and one that parts them. */
+/** Two leaves of different hash where one was: a branch for each place that they have in common, and one that parts them. */
 function fork<V>(a: Leaf<V>, b: Leaf<V>, shift: number, owner: Owner | undefined): Branch<V> {
-  const branch = emptyBranch<V>(owner)
-  const place = placeOf(a.hash, shift)
-  if (place === placeOf(b.hash, shift)) {
-    branch.slots[place] = fork(a, b, shift + BITS, owner)
-  } else {
-    branch.slots[place] = a
-    branch.slots[placeOf(b.hash, shift)] = b
-  }
-  return branch
+  const bit = bitOf(a.hash, shift)
+  const other = bitOf(b.hash, shift)
+  if (bit === other) return new Branch(owner, bit, [fork(a, b, shift + BITS, owner)])
+  // The place of the sign bit is the last.
+  return new Branch(owner, bit | other, bit >>> 0 < other >>> 0 ? [a, b] : [b, a])
 }
 
 /** What is left of a branch without an entry that it has. A lone leaf moves up, so that equal contents have equal shape. */
@@ -130,26 +138,14 @@ function left<V>(
   leaf: Leaf<V>,
   owner: Owner | undefined,
 ): Node<V> | undefined {
-  const place = placeOf(leaf.hash, shift)
-  const there = branch.slots[place]
+  const bit = bitOf(leaf.hash, shift)
+  const there = nodeAt(branch, bit)
   const rest = there instanceof Branch ? left(there, shift + BITS, leaf, owner) : unchained(there, leaf.key)
-  if (rest instanceof Branch) return replaced(branch, place, rest, owner)
-  const beside = loneBeside(branch, place)
-  if (rest === undefined && !(beside instanceof Branch)) return beside
-  if (rest !== undefined && beside === undefined) return rest
-  return replaced(branch, place, rest, owner)
-}
-
-/** The one node beside a place; nothing, if there is none; and the branch itself, if there are more. */
-function loneBeside<V>(branch: Branch<V>, place: number): Node<V> | undefined {
-  let lone: Node<V> | undefined
-  for (let i = 0; i < WIDTH; i++) {
-    const node = branch.slots[i]
-    if (node === undefined || i === place) continue
-    if (lone !== undefined) return branch
-    lone = node
-  }
-  return lone
+  if (rest instanceof Branch) return replaced(branch, bit, rest, owner)
+  if (rest !== undefined) return branch.nodes.length === 1 ? rest : replaced(branch, bit, rest, owner)
+  if (branch.nodes.length > 2) return withoutNode(branch, bit, owner)
+  const [beside] = branch.nodes.filter((node) => node !== there)
+  return beside instanceof Branch ? withoutNode(branch, bit, owner) : beside
 }
 
 /** A chain without a key. Its other leaves are made anew, save those behind it. */
@@ -160,28 +156,50 @@ function unchained<V>(leaf: Leaf<V> | undefined, key: string): Leaf<V> | undefin
   return next === leaf.next ? leaf : new Leaf(leaf.hash, leaf.key, leaf.value, next)
 }
 
-/** The branch with one place changed: the same one if this edit owns it, else a copy that it does own. */
-function replaced<V>(
-  branch: Branch<V>,
-  place: number,
-  node: Node<V> | undefined,
-  owner: Owner | undefined,
-): Branch<V> {
+// A branch that this edit owns is changed in place, and any other is copied: the copy is owned.
+
+/** The branch with another node in a place that is taken. */
+function replaced<V>(branch: Branch<V>, bit: number, node: Node<V>, owner: Owner | undefined): Branch<V> {
+  const own = owned(branch, owner)
+  own.nodes[indexOf(own.taken, bit)] = node
+  return own
+}
+
+/** The branch with a node in a place that is free. */
+function withNode<V>(branch: Branch<V>, bit: number, node: Node<V>, owner: Owner | undefined): Branch<V> {
+  const { nodes, taken } = branch
+  const at = indexOf(taken, bit)
   if (owner !== undefined && branch.owner === owner) {
-    branch.slots[place] = node
+    nodes.splice(at, 0, node)
+    branch.taken |= bit
     return branch
   }
-  const slots = branch.slots.slice()
-  slots[place] = node
-  return new Branch(owner, slots)
+  const more = new Array<Node<V>>(nodes.length + 1)
+  for (let i = 0; i < at; i++) more[i] = nodes[i] as Node<V>
+  more[at] = node
+  for (let i = at; i < nodes.length; i++) more[i + 1] = nodes[i] as Node<V>
+  return new Branch(owner, taken | bit, more)
 }
+
+/** The branch with a place set free. */
+function withoutNode<V>(branch: Branch<V>, bit: number, owner: Owner | undefined): Branch<V> {
+  const own = owned(branch, owner)
+  own.nodes.splice(indexOf(own.taken, bit), 1)
+  own.taken &= ~bit
+  return own
+}
+
+const owned = <V>(branch: Branch<V>, owner: Owner | undefined): Branch<V> =>
+  owner !== undefined && branch.owner === owner
+    ? branch
+    : new Branch(owner, branch.taken, branch.nodes.slice())
 
 /** In the order of hashes. */
 export function* leavesOf<V>(root: Node<V> | undefined): Generator<Leaf<V>, void> {
   const open: (Node<V> | undefined)[] = [root]
   while (open.length > 0) {
     const node = open.pop()
-    if (node instanceof Branch) for (const child of node.slots) open.push(child)
+    if (node instanceof Branch) for (const child of node.nodes) open.push(child)
     else for (let leaf = node; leaf !== undefined; leaf = leaf.next) yield leaf
   }
 }
@@ -194,7 +212,10 @@ export function compareNodes<V>(
 ): void {
   if (before === after) return
   if (before instanceof Branch && after instanceof Branch) {
-    for (let place = 0; place < WIDTH; place++) compareNodes(before.slots[place], after.slots[place], tell)
+    for (let bits = before.taken | after.taken; bits !== 0; bits &= bits - 1) {
+      const bit = bits & -bits
+      compareNodes(nodeAt(before, bit), nodeAt(after, bit), tell)
+    }
     return
   }
   const old = new Map<string, V>()

@@ -2,12 +2,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  Branch,
   emptyBranch,
   hashOf,
   Leaf,
   withEntry,
   withoutEntry,
-  type Branch,
 } from '../../projections/trie-nodes.ts'
 import { Trie } from '../../projections/trie.ts'
 
@@ -57,9 +57,10 @@ describe('a root', () => {
   const withoutAll = (root: Branch<number>, all: readonly Leaf<number>[]): Branch<number> =>
     all.reduce((now, each) => withoutEntry(now, each, undefined), root)
   const shape = (node: unknown): unknown => {
-    if (!(node instanceof Object) || !('slots' in node))
-      return node instanceof Leaf ? chainOf(node as Leaf<number>) : undefined
-    return (node.slots as readonly unknown[]).map(shape)
+    if (!(node instanceof Branch)) return chainOf(node as Leaf<number>)
+    const places = (node.taken >>> 0).toString(2).replaceAll('0', '')
+    expect(node.nodes).toHaveLength(places.length)
+    return [node.taken, ...node.nodes.map(shape)]
   }
   /** Leaves of one hash, and of no other, stand in the order in which they came. */
   const chainOf = (first: Leaf<number>): readonly string[] => {
