@@ -10,6 +10,7 @@ import type {
   CommandId,
   Commit,
   Expectation,
+  Log,
   PlanId,
 } from '../../events/index.ts'
 import { EngineError, RefusedError, assert } from '../../events/index.ts'
@@ -39,6 +40,19 @@ export type DispatchOptions = {
   readonly signal?: AbortSignal
 }
 
+/** What waits in an engine, by what it waits for. All zero: it is at rest. */
+export type Waiting = {
+  readonly answers: number
+  /** Not on disk yet. */
+  readonly commits: number
+  readonly names: number
+  /** Without a receipt. */
+  readonly plans: number
+  /** Plans for whose receipt somebody waits. */
+  readonly receipts: number
+  readonly turns: number
+}
+
 export class Dispatcher {
   readonly #holdBack = new HoldBack()
   readonly #inFlight = new Map<
@@ -53,6 +67,11 @@ export class Dispatcher {
     this.#pace = new Pace(ports.timers)
     this.#observed = (command) => observed(command, kernel, context)
     this.#ports = ports
+  }
+
+  /** How many commands of a chosen id have no answer yet, how many names are held back, and how many commands wait for a turn. */
+  get waiting(): Pick<Waiting, 'answers' | 'names' | 'turns'> {
+    return { answers: this.#inFlight.size, names: this.#holdBack.size, turns: this.#pace.waiting }
   }
 
   /** @throws {RefusedError} with all problems; @throws {EngineError} as the codes say. */
@@ -226,6 +245,15 @@ export class Dispatcher {
     return [...names, ...ids]
   }
 }
+
+/** What has no receipt, and what is not on disk. */
+export const waitingIn = (
+  { durable, nextSeq }: Log<AnyFact>,
+  life: Life | undefined,
+): Pick<Waiting, 'commits' | 'plans'> => ({
+  commits: nextSeq - 1 - durable.seq,
+  plans: life?.executor.open ?? 0,
+})
 
 const requestOf = (command: ClientCommand, id: CommandId, options: DispatchOptions): Request => ({
   actor: options.actor ?? { kind: 'library' },

@@ -10,7 +10,7 @@ import type { Disk, HeadRecord, Ports, Store } from '../ports.ts'
 import { Alarms } from './alarms.ts'
 import type { Answer } from './answers.ts'
 import { contextOf, type TurnContext } from './context.ts'
-import { Dispatcher, type DispatchOptions } from './dispatch.ts'
+import { Dispatcher, waitingIn, type DispatchOptions, type Waiting } from './dispatch.ts'
 import { ENGINE, Life, type Taken } from './life.ts'
 import { acceptBehind, openLogOf, type OpenedLog } from './open.ts'
 import { openCurrent, type CurrentLog } from './open-current.ts'
@@ -31,7 +31,6 @@ const REOPEN_MS = [0, 100, 500, 2000, 5000] as const
 const GIVE_WAY_MS = 10
 
 const closedError = (): EngineError => new EngineError('ERR_CLOSED', 'the controller is closed; open another')
-
 type Listener = (taken: Taken, view: View) => void
 
 export class Engine {
@@ -62,10 +61,10 @@ export class Engine {
     this.#options = options
     this.#alarms = new Alarms(ports.timers)
     this.#pauses = new Pauses(ports.timers)
-    this.#sweeps = new SweepRetries(this.#alarms)
     this.#disk = disk
     this.#kernel = kernel
     this.#context = contextOf(drivers, ports.hash, disk.origin)
+    this.#sweeps = new SweepRetries(this.#alarms, this.#context)
     this.#dispatcher = new Dispatcher(ports, kernel, this.#context)
   }
 
@@ -144,6 +143,11 @@ export class Engine {
   /** Why nothing may be changed; undefined: it may. */
   get blocked(): EngineError | undefined {
     return this.#opened?.blocked
+  }
+
+  /** How much waits in it. */
+  get waiting(): Waiting {
+    return { ...this.#dispatcher.waiting, ...waitingIn(this.log, this.life), receipts: this.#waiters.size }
   }
 
   /** What queries see. */

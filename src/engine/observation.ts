@@ -42,18 +42,30 @@ async function withAdopted(
   kernel: Kernel,
 ): Promise<Command<'sandbox.create'>> {
   const path = command.data.netns
-  const cookie = path === undefined ? undefined : await kernel.cookieAt(path)
+  const cookie = path === undefined ? undefined : await cookieAt(kernel, path)
   if (path === undefined || cookie === undefined) return command
   const { bootId } = kernel.identity
   return { ...command, data: { ...command.data, adopts: { bootId, cookie, path } } }
+}
+
+async function cookieAt(kernel: Kernel, path: string): Promise<string | undefined> {
+  try {
+    return await kernel.cookieAt(path)
+  } catch (cause) {
+    throw unread(`the namespace at ${path} cannot be looked at`, 'no sandbox takes it', cause)
+  }
 }
 
 async function routesOf(kernel: Kernel): Promise<readonly HostRoute[]> {
   try {
     return await kernel.routes()
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    const text = `the host's routes cannot be read (${why}), and without them no network is made; nothing was written, so ask again`
-    throw new EngineError('ERR_EFFECT_FAILED', text, { cause })
+    throw unread("the host's routes cannot be read", 'no network is made', cause)
   }
+}
+
+function unread(what: string, without: string, cause: unknown): EngineError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  const text = `${what} (${why}), and without that ${without}; nothing was written, so ask again`
+  return new EngineError('ERR_EFFECT_FAILED', text, { cause })
 }

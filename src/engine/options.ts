@@ -17,7 +17,7 @@ export type EngineOptions = {
   readonly healedBy?: By
   /** Path of the namespace to take as the host; absent: the process's own. */
   readonly hostNetns?: string
-  /** Leaves what others changed in the kernel to a longer-lived engine, or to `heal`: for one command's short life. */
+  /** Leaves what others changed in the kernel to a longer-lived engine, or to `heal`, save what an open intent stands on: for one command's short life. */
   readonly leavesDrift?: boolean
   /** Hears of what nobody asked for and nobody awaits: a listener that throws, a store that is tried again, a defect. */
   readonly onProblem?: (problem: unknown) => void

@@ -22,6 +22,11 @@ export class Pace {
     this.#afterTurn = (run) => timers.afterTurn(run)
   }
 
+  /** How many wait for their turn. */
+  get waiting(): number {
+    return this.#queue.length
+  }
+
   /**
    * Lets one in: undefined at once, or settles when its time has come. Nobody overtakes.
    * @throws {EngineError} ERR_BACKPRESSURE: so many wait already.

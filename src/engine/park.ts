@@ -27,6 +27,11 @@ export class HoldBack {
     return this.#held.size === 0
   }
 
+  /** How many names are held. */
+  get size(): number {
+    return this.#held.size
+  }
+
   /** What an earlier command that names one of the same things still does; undefined: nothing. */
   before(names: readonly string[]): Promise<void> | undefined {
     if (this.#held.size === 0) return undefined

@@ -69,7 +69,8 @@ async function look(life: Life, kernel: Kernel, context: TurnContext): Promise<[
 
 /**
  * Makes what open intents stand on. A client may have been told that such an intent was done, before its receipt was on
- * disk; if since then a person took away what it needs, or a start in another boot was cut off, it must not fail for that.
+ * disk; if since then a person took away what it needs, or a start in another boot was cut off, it must not fail for that. So this much
+ * is mended also where drift is left to others.
  */
 async function underpin(life: Life, kernel: Kernel, context: TurnContext, by: By): Promise<number> {
   const { applied, desired } = life.heads.decided.projections

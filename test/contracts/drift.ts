@@ -16,6 +16,7 @@ import {
   netns,
   remove,
   sandboxId,
+  subnet,
   TABLE,
   veth,
   vethName,
@@ -89,6 +90,23 @@ export function driftClaims({ apply, look, machine, make }: Bench): void {
         new Map([[defaultRoute(ENDPOINT), 'absent']]),
       ))
 
+    it('puts back the route that came with an address of a bridge', () =>
+      heals(() => machine().human.deleteRoute('host', subnet(1)), new Map([[gatewayAddr(1), ['route']]])))
+
+    it('puts back the route that came with an address in a sandbox', () =>
+      heals(
+        () => machine().human.deleteRoute(sandboxId(1), subnet(1)),
+        new Map([[addr(ENDPOINT), ['route']]]),
+      ))
+
+    it('leaves no route behind where an address goes whose route was put back', async () => {
+      await make(...ALL)
+      await machine().human.deleteRoute('host', subnet(1))
+      await make(gatewayAddr(1))
+      await apply(remove(gatewayAddr(1)))
+      await expect(machine().human.deleteRoute('host', subnet(1))).rejects.toThrow()
+    })
+
     it('gives a renamed interface its name back', async () => {
       await make(...ALL)
       await machine().human.downLink(sandboxId(1), ifName(1))
@@ -107,6 +125,18 @@ export function driftClaims({ apply, look, machine, make }: Bench): void {
       expect(result).toMatchObject({ changed: true, ok: true })
       expect(await look(...ALL)).toEqual(equal(ALL))
       expect(await machine().human.linkExists('host', 'other0')).toBe(false)
+    })
+
+    it.each([
+      ['host end', veth(ENDPOINT), vethName(1)],
+      ['bridge', bridge(1), bridgeName(1)],
+    ])('cuts and removes a renamed %s', async (_what, spec, name) => {
+      await make(...ALL)
+      await machine().human.downLink('host', name)
+      await machine().human.renameLink('host', name, 'other0')
+      const results = await apply({ ...remove(spec), op: 'cut' }, remove(spec))
+      expect(results.filter((result) => !result.ok)).toEqual([])
+      await eventually(async () => expect(await machine().human.linkExists('host', 'other0')).toBe(false))
     })
 
     it('puts back a deleted table', () =>
@@ -148,6 +178,24 @@ export function driftClaims({ apply, look, machine, make }: Bench): void {
         [veth(ENDPOINT), defaultRoute(ENDPOINT), firewallNetwork(1)].map(keyOf).sort(),
       )
       expect(await keys(...ALL)).toEqual([])
+    })
+
+    it('shows what was renamed before it looked as a stray, unless it was asked for', async () => {
+      await make(...ALL)
+      await machine().human.downLink('host', bridgeName(1))
+      await machine().human.renameLink('host', bridgeName(1), 'other0')
+      const kernel = await machine().reopen()
+      const links = async (...asked: readonly Spec[]): Promise<readonly string[]> => {
+        const { strays } = await kernel.observe(asked, { strays: true })
+        return strays.filter(({ spec }) => spec.kind === 'bridge').map(({ key }) => key)
+      }
+      expect(await links(...ALL)).toEqual([])
+      expect(await links()).toEqual(['link/host/other0'])
+      const { strays } = await kernel.observe([], { strays: true })
+      const stray = strays.find(({ key }) => key === 'link/host/other0')
+      if (stray === undefined) expect.fail('the renamed bridge is no stray')
+      await kernel.apply([remove(stray.spec)])
+      await eventually(async () => expect(await machine().human.linkExists('host', 'other0')).toBe(false))
     })
 
     it('gives strays as specs that a remove step takes', async () => {

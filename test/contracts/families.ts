@@ -16,6 +16,7 @@ import {
   netns,
   remove,
   sandboxId,
+  subnet6,
   veth,
 } from './universe.ts'
 
@@ -71,6 +72,18 @@ export function familyClaims({ apply, look, machine, make }: Bench): void {
         [veth(SPEAKING), addr6(ENDPOINT), defaultRoute6(ENDPOINT)].map(keyOf).sort(),
       )
       expect(await look(...DUAL)).toEqual(equal(DUAL))
+    })
+
+    it('has its routes to its subnet back where somebody deleted them', async () => {
+      await make(...DUAL)
+      await machine().human.deleteRoute('host', subnet6(1))
+      await machine().human.deleteRoute(sandboxId(1), subnet6(1))
+      expect(await look(GATEWAY6, addr6(ENDPOINT))).toEqual([['route'], ['route']])
+      expect([...changes(await make(...DUAL))].sort()).toEqual([GATEWAY6, addr6(ENDPOINT)].map(keyOf).sort())
+      expect(await look(...DUAL)).toEqual(equal(DUAL))
+      // They are the kernel's own again, and go with the address.
+      await apply(remove(GATEWAY6))
+      await expect(machine().human.deleteRoute('host', subnet6(1))).rejects.toThrow()
     })
 
     it("is put back on a sandbox's loopback", async () => {

@@ -1,6 +1,7 @@
 /** Sandboxes on namespaces that somebody else made: taken as they are, left to their owner, vanished when they are gone. */
 import { describe, expect, it } from 'vitest'
 import type { RefusedError } from '../../src/index.ts'
+import { ask, createWorld } from '../../src/simulator/index.ts'
 import { Lab, leftovers, story } from './lab.ts'
 
 const PATH = '/proc/4711/ns/net'
@@ -37,6 +38,18 @@ describe('a namespace that somebody else made', () => {
       state: 'created',
     })
     await lab.do(controller.close())
+  })
+
+  it('is not taken where the kernel does not tell of it, and can be taken when it does', async () => {
+    const world = await createWorld({ seed: 'unread' })
+    const host = world.host(0)
+    host.person.addNamespace(PATH)
+    const create = { data: { name: 'a', netns: PATH }, type: 'sandbox.create' } as const
+    host.kernel.interruptDumps()
+    expect(await ask(world, create)).toEqual([{ code: 'ERR_EFFECT_FAILED' }])
+    expect(world.controller.queries.sandboxes()).toEqual([])
+    expect((await ask(world, create))[0]?.code).toBe('done')
+    await world.close()
   })
 
   it('stays its owner’s when the sandbox is deleted, without what we put into it', async () => {

@@ -1,8 +1,17 @@
 /** The birth mark: what our links are called, and what they bear, so that they are told from a stranger's. */
 import { hash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { Origin } from '../../events/index.ts'
-import { aliasOf, groupOf, linkMac, linkName, sweptGroupOf, tableName } from '../../src/reconcile/marks.ts'
+import type { IfName, Origin } from '../../events/index.ts'
+import {
+  aliasOf,
+  bridgeText,
+  groupOf,
+  isMacOf,
+  linkMac,
+  linkName,
+  sweptGroupOf,
+  tableName,
+} from '../../src/reconcile/marks.ts'
 
 const sha256 = (text: string): string => hash('sha256', text, 'hex')
 const origin = sha256('a host') as Origin
@@ -42,6 +51,18 @@ describe('a link of ours', () => {
     expect(linkMac((text) => (text === `${origin} cnv1` ? '0123456789ab' : ''), origin, 'cnv1')).toBe(
       '02:01:23:45:67:89',
     )
+  })
+
+  it('is told by its MAC from the name that it has, or that its alias says it was born with', () => {
+    const alias = aliasOf(origin, bridgeText({ name: 'br0' as IfName }))
+    const mac = linkMac(sha256, origin, 'br0')
+    expect(isMacOf(sha256, origin, { alias: '', mac, name: 'br0' })).toBe(true)
+    expect(isMacOf(sha256, origin, { alias, mac, name: 'mine0' })).toBe(true)
+    expect(isMacOf(sha256, origin, { alias: '', mac, name: 'mine0' })).toBe(false)
+    expect(isMacOf(sha256, origin, { alias: 'bridge br0', mac, name: 'mine0' })).toBe(false)
+    // An alias is only a hint: whoever writes another's gets nothing by it.
+    expect(isMacOf(sha256, origin, { alias, mac: '02:00:00:00:00:01', name: 'mine0' })).toBe(false)
+    expect(isMacOf(sha256, sha256('another') as Origin, { alias, mac, name: 'mine0' })).toBe(false)
   })
 
   it('says in its alias whose it is, and of what; our table too', () => {

@@ -1,16 +1,25 @@
 /**
  * Addresses and routes as their specs say, on links of ours. As with links, the kernel's EEXIST is what makes us look.
  */
-import { ipOf } from '../../../events/address.ts'
-import type { AddrSpec, Ip, RouteSpec } from '../../../events/index.ts'
+import { bitsOf, familyOf, ipOf, prefixLengthOf } from '../../../events/address.ts'
+import type { AddrSpec, Cidr, Ip, RouteSpec } from '../../../events/index.ts'
 import { ROUTE_PROTOCOL } from '../../reconcile/marks.ts'
-import { EADDRNOTAVAIL, EEXIST, ENODEV, ESRCH } from '../errno.ts'
+import { EADDRNOTAVAIL, EEXIST, ENETDOWN, ENODEV, ESRCH } from '../errno.ts'
 import { addAddress, deleteAddress } from './addresses.ts'
 import { type Context, type Done, indexOfOurs, namespaceOf, UNCHANGED } from './context.ts'
 import type { Namespace } from './namespaces.ts'
 import type { Answer, Writer } from './netlink.ts'
 import { demand, Refusal } from './refusal.ts'
-import { addRoute, deleteRoute, getRoute, isLocal, type Route, type SeenRoute } from './routes.ts'
+import {
+  addReached,
+  addRoute,
+  deleteRoute,
+  getRoute,
+  isLocal,
+  subnetOf,
+  type Route,
+  type SeenRoute,
+} from './routes.ts'
 
 /** How long to wait for the kernel to make an IPv6 address its own: 0.1 ms is usual, 4 ms the most that was seen. */
 const OWN_ROUTE_WAIT_MS = 50
@@ -24,8 +33,19 @@ export async function ensureAddress(context: Context, spec: AddrSpec): Promise<D
     return { changed: true }
   }
   if (ns.addresses().some((there) => there.index === index && there.address === spec.address))
-    return UNCHANGED
+    return isReached(spec.address, index, ns.routes()) ? UNCHANGED : reach(ns, spec.address, index)
   throw new Refusal('EEXIST', `${what}: the link has it with another prefix length (EEXIST)`)
+}
+
+/** Whether there is a route to the subnet of an address by its link, whoever made it. A single address has none. */
+export const isReached = (address: Cidr, index: number, routes: readonly SeenRoute[]): boolean =>
+  prefixLengthOf(address) === bitsOf(familyOf(address)) ||
+  routes.some((route) => route.index === index && route.via === undefined && route.dst === subnetOf(address))
+
+/** Puts the kernel's own route back that somebody deleted. A link that is down has none, and gets it when it comes up. */
+function reach(ns: Namespace, address: Cidr, index: number): Done {
+  const [answer] = ns.request((w) => addReached(w, address, index))
+  return { changed: demand(answer, `add route to ${subnetOf(address)}`, EEXIST, ENETDOWN).errno === 0 }
 }
 
 /** At most so many messages in a send. */

@@ -3,7 +3,7 @@
  * no write, ours and different is changed, a stranger's is a conflict.
  */
 import type { BridgeSpec, VethSpec } from '../../../events/index.ts'
-import { aliasOf } from '../../reconcile/marks.ts'
+import { aliasOf, bridgeText, vethText } from '../../reconcile/marks.ts'
 import { ENETDOWN } from '../errno.ts'
 import {
   BR_STATE_FORWARDING,
@@ -32,7 +32,7 @@ export async function ensureBridge(context: Context, spec: BridgeSpec): Promise<
   const switched = await setIpv6(context, host, link, spec.ipv6)
   const changed = changeIf(host, link, {
     ...changesOf(link, spec, mark),
-    ...aliasFor(link, mark, `bridge ${spec.name}`),
+    ...aliasFor(link, mark, bridgeText(spec)),
     ...(spec.ipv6 && !link.up ? { quiet: true } : {}),
   })
   return {
@@ -131,7 +131,7 @@ async function raise(context: Context, spec: VethSpec, sandbox: Namespace): Prom
 
 /** The index of the bridge that is remembered may be stale: then it is looked up, once. */
 function plugIn({ mark, namespaces: { host } }: Context, spec: VethSpec, link: Place): void {
-  const alias = aliasOf(mark.origin, peerText(spec))
+  const alias = aliasOf(mark.origin, vethText(spec))
   const attempt = (): void =>
     host.change(link, { alias, master: indexOfOurs(mark, host, spec.bridge), quiet: true, up: true })
   try {
@@ -168,11 +168,9 @@ function changeIf(ns: Namespace, link: Link, change: LinkChange): boolean {
   return true
 }
 
-/** The alias is for people, and anybody may have changed it: it is only given where there is none. */
+/** Anybody may have changed the alias: it is only given where there is none. */
 const aliasFor = (link: Link, mark: Mark, text: string): LinkChange =>
   link.alias === '' ? { alias: aliasOf(mark.origin, text) } : {}
-
-const peerText = ({ peer }: VethSpec): string => `${peer.name} of sandbox ${peer.ns.slice(0, 12)}`
 
 /** The other end of a veth, if it is in this sandbox. Indexes are a namespace's own, so both ends must name each other. */
 function peerOf(link: Link, sandbox: Namespace): Link | undefined {
@@ -187,7 +185,7 @@ function mend(context: Context, spec: VethSpec, link: Link, peer: Link, sandbox:
   const master = indexOfOurs(mark, host, spec.bridge)
   const outside = changeIf(host, link, {
     ...changesOf(link, spec, mark),
-    ...aliasFor(link, mark, peerText(spec)),
+    ...aliasFor(link, mark, vethText(spec)),
     ...(link.master === master ? {} : { master }),
     ...(link.up ? {} : { quiet: true }),
   })

@@ -1,7 +1,7 @@
 /** Whether a link is ours: what we chose at its birth must all agree (`src/reconcile/marks.ts`). */
 import { createHash } from 'node:crypto'
 import type { BridgeSpec, NsRef, Origin, VethSpec } from '../../../events/index.ts'
-import { groupOf, linkMac, sweptGroupOf } from '../../reconcile/marks.ts'
+import { groupOf, isMacOf, sweptGroupOf } from '../../reconcile/marks.ts'
 import type { Link } from './links.ts'
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
@@ -27,9 +27,9 @@ export class Mark {
     return ns !== 'host' || this.isOurs(link)
   }
 
-  /** A host-side link that the log may not know: group and MAC by name agree. */
+  /** A host-side link that the log may not know: group and MAC agree, by its name or the one that it was born with. */
   isOurs(link: Link): boolean {
-    return this.hasGroup(link) && link.mac === linkMac(sha256, this.origin, link.name)
+    return this.hasGroup(link) && isMacOf(sha256, this.origin, link)
   }
 
   /** The host-side link that a spec speaks of. */

@@ -19,6 +19,7 @@ import { ROUTE_PROTOCOL } from '../../reconcile/marks.ts'
 import type { Found, FoundSpec, Observation } from '../kernel.ts'
 import { isFirewall, seenOf } from './apply.ts'
 import type { Context } from './context.ts'
+import { isReached } from './ensure-inet.ts'
 import type { Firewall } from './firewall.ts'
 import { BR_STATE_FORWARDING, type Link } from './links.ts'
 import { straysBeside } from './strays.ts'
@@ -165,7 +166,12 @@ async function findAddress({ context, of }: Views, spec: AddrSpec): Promise<Foun
   const view = await of(spec.ns)
   const link = view?.linkNamed(spec.link)
   if (link === undefined || view?.hasAddress(link.index, spec.address) !== true) return undefined
-  return { ours: context.mark.mayUse(link, spec.ns), spec }
+  // Somebody deleted the route that came with it: whoever has the address reaches nobody by it.
+  const isAlone = link.up && !isReached(spec.address, link.index, view.routes)
+  return {
+    ours: context.mark.mayUse(link, spec.ns),
+    spec: compare(spec, {}, isAlone ? ['route'] : []),
+  }
 }
 
 async function findRoute({ of }: Views, spec: RouteSpec): Promise<Found | undefined> {

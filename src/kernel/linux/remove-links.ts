@@ -9,9 +9,11 @@ import { BR_STATE_LISTENING, changeLink, type Link, setPortState } from './links
 import { demand, Refusal } from './refusal.ts'
 
 /** A port off, or a bridge down, and the sweep bit set with it. */
-export function cut({ mark, namespaces: { host } }: Context, spec: BridgeSpec | VethSpec): Done {
-  const link = host.find(spec.name)
-  if (link === undefined || !mark.isOf(link, spec)) return UNCHANGED
+export function cut(context: Context, spec: BridgeSpec | VethSpec): Done {
+  const { mark } = context
+  const { host } = context.namespaces
+  const link = ownLink(context, spec)
+  if (link === undefined) return UNCHANGED
   const isPort = spec.kind === 'veth' && link.master !== 0
   const inService = isPort
     ? link.up && link.portState !== BR_STATE_LISTENING
@@ -30,16 +32,22 @@ export function cut({ mark, namespaces: { host } }: Context, spec: BridgeSpec | 
   return { changed: true, ifindex: link.index }
 }
 
+/** The link that a spec speaks of, also under a name that somebody gave it since it was last seen: its index is remembered. */
+function ownLink({ mark, namespaces: { host } }: Context, spec: BridgeSpec | VethSpec): Link | undefined {
+  const link = host.find(spec.name)
+  if (link !== undefined && mark.isOf(link, spec)) return link
+  const index = host.remembered(spec.name)
+  const renamed = index === undefined ? undefined : host.find(index)
+  return renamed !== undefined && mark.isOf(renamed, spec) ? renamed : undefined
+}
+
 /** Deletes many at once. One answer each, in order. */
 export async function removeLinks(
   context: Context,
   specs: readonly (BridgeSpec | VethSpec)[],
 ): Promise<readonly (Done | Refusal)[]> {
-  const { mark, namespaces } = context
-  const links = specs.map((spec) => {
-    const link = namespaces.host.find(spec.name)
-    return link !== undefined && mark.isOf(link, spec) ? link : undefined
-  })
+  const links = specs.map((spec) => ownLink(context, spec))
+  for (const { name } of specs) context.namespaces.host.forget(name)
   const present = links.filter((link) => link !== undefined)
   if (present.length === 0) return specs.map(() => UNCHANGED)
   const errnos = await deleteLinks(context, present)

@@ -1,11 +1,12 @@
 /** Unicast routes of the main table on the wire (struct rtmsg): messages to add, delete, look up and dump them, and the decoder. */
-import { ipOf, prefixLengthOf } from '../../../events/address.ts'
+import { cidrFrom, formatCidr, ipOf, networkOf, prefixLengthOf } from '../../../events/address.ts'
 import type { Cidr, Ip } from '../../../events/index.ts'
 import { ROUTE_PROTOCOL } from '../../reconcile/marks.ts'
 import {
   Attributes,
   type Message,
   NLM_F_ACK,
+  NLM_F_APPEND,
   NLM_F_CREATE,
   NLM_F_DUMP,
   NLM_F_EXCL,
@@ -27,11 +28,14 @@ const RT_TABLE_MAIN = 254
 const RT_SCOPE_LINK = 253
 const RT_SCOPE_NOWHERE = 255
 const RTN_UNICAST = 1
+const RTPROT_KERNEL = 2
+const METRIC_IP6_KERNEL = 256
 const RTN_LOCAL = 2
 const RTA_DST = 1
 const RTA_OIF = 4
 const RTA_GATEWAY = 5
 const RTA_PRIORITY = 6
+const RTA_PREFSRC = 7
 const RTA_MULTIPATH = 9
 const RTA_TABLE = 15
 
@@ -45,13 +49,18 @@ export type SeenRoute = Route & {
   readonly protocol: number
 }
 
-function encode(writer: Writer, type: number, flags: number, route: Route, scope: number): void {
-  const length = prefixLengthOf(route.dst)
-  writer.begin(type, flags).field8(familyNumber(route.dst)).field8(length).field8(0).field8(0)
-  writer.field8(RT_TABLE_MAIN).field8(ROUTE_PROTOCOL).field8(scope).field8(RTN_UNICAST).field32(0)
-  if (length > 0) writer.raw(RTA_DST, ipBytes(ipOf(route.dst)))
-  if (route.via !== undefined) writer.raw(RTA_GATEWAY, ipBytes(route.via))
-  writer.u32(RTA_OIF, route.index).end()
+type Encoded = Route & { readonly metric?: number; readonly protocol?: number; readonly src?: Ip }
+
+function encode(writer: Writer, type: number, flags: number, route: Encoded, scope: number): void {
+  const { dst, index, metric, protocol = ROUTE_PROTOCOL, src, via } = route
+  const length = prefixLengthOf(dst)
+  writer.begin(type, flags).field8(familyNumber(dst)).field8(length).field8(0).field8(0)
+  writer.field8(RT_TABLE_MAIN).field8(protocol).field8(scope).field8(RTN_UNICAST).field32(0)
+  if (length > 0) writer.raw(RTA_DST, ipBytes(ipOf(dst)))
+  if (via !== undefined) writer.raw(RTA_GATEWAY, ipBytes(via))
+  if (src !== undefined) writer.raw(RTA_PREFSRC, ipBytes(src))
+  if (metric !== undefined) writer.u32(RTA_PRIORITY, metric)
+  writer.u32(RTA_OIF, index).end()
 }
 
 /** IPv4 routes without a gateway reach the link only; IPv6 knows no scopes. */
@@ -67,6 +76,20 @@ export const addRoute = (writer: Writer, route: Route, replace = false): void =>
     route,
     scopeOf(route),
   )
+
+/** The subnet of an address with a prefix length. */
+export const subnetOf = (address: Cidr): Cidr => formatCidr(networkOf(cidrFrom(address)))
+
+/**
+ * The route that the kernel makes along with an address, as it makes it: it goes with the address. Beside another one to the same
+ * subnet by another link.
+ */
+export function addReached(writer: Writer, address: Cidr, index: number): void {
+  const isV4 = familyNumber(address) === AF_INET
+  const route = { dst: subnetOf(address), index, protocol: RTPROT_KERNEL }
+  const how = isV4 ? { src: ipOf(address) } : { metric: METRIC_IP6_KERNEL }
+  encode(writer, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_APPEND, { ...route, ...how }, scopeOf(route))
+}
 
 /** Only a route with our protocol number, to this destination by this link and gateway, is deleted. */
 export const deleteRoute = (writer: Writer, route: Route): void =>

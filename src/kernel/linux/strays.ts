@@ -1,5 +1,5 @@
 /**
- * What bears our mark and was not asked for: links of the host by group, MAC and name, routes by protocol number, and what
+ * What bears our mark and was not asked for: links of the host by group, MAC and name, also the one of their birth, routes by protocol number, and what
  * lies in our directory of namespaces. Addresses bear no mark, so there are no stray ones.
  */
 import {
@@ -24,20 +24,23 @@ export async function straysBeside(views: Views, specs: readonly Spec[]): Promis
     return view === undefined ? [netns] : [netns, ...strayRoutes(views, view)]
   })
   const strays = [
-    ...strayLinks(views),
+    ...strayLinks(views, specs),
     ...strayRoutes(views, views.host),
     ...(await Promise.all(inside)).flat(),
   ]
   return strays.filter(({ key }) => !asked.has(key))
 }
 
-const strayLinks = ({ context, host }: Views): Stray[] =>
-  host.links
-    .filter((link) => context.mark.isOurs(link))
+/** A link that was renamed and is asked for is no stray: the next ensure finds it. */
+function strayLinks({ context, host }: Views, specs: readonly Spec[]): Stray[] {
+  const askedMacs = new Set(specs.flatMap((spec) => ('mac' in spec ? [spec.mac] : [])))
+  return host.links
+    .filter((link) => context.mark.isOurs(link) && !askedMacs.has(link.mac))
     .map((link) => {
       const spec = link.kind === 'bridge' ? bridgeOf(link) : vethOf(host, link)
       return { key: keyOf(spec), label: `link ${link.name} (index ${link.index})`, spec }
     })
+}
 
 const bridgeOf = ({ ipv6, mac, mtu, name }: Link): Spec => ({
   ipv6,

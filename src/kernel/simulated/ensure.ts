@@ -17,9 +17,9 @@ import {
   type SysctlSpec,
   type VethSpec,
 } from '../../../events/index.ts'
-import { ROUTE_PROTOCOL } from '../../reconcile/marks.ts'
+import { aliasOf, bridgeText, ROUTE_PROTOCOL, vethText } from '../../reconcile/marks.ts'
 import { type Hand, isOf, mayUse, namespaceOf, ownLink, pathOf } from './hand.ts'
-import { addAddress, addressesOf, addRoute, deleteAddress, deleteRoute, routeTo } from './inet.ts'
+import { addAddress, addressesOf, addRoute, deleteAddress, deleteRoute, reach, routeTo } from './inet.ts'
 import {
   addLink,
   addVeth,
@@ -157,6 +157,7 @@ function ensureBridge(hand: Hand, spec: BridgeSpec): Done {
   const link = found ?? addLink(world, hand.host, { group: hand.group, kind, mac, name })
   const changed = applied(hand, [
     wishName(hand, link, spec.name),
+    wishAlias(hand, link, bridgeText(spec)),
     wishIpv6(hand, link, spec.ipv6),
     wishGroup(hand, link),
     wishMtu(hand, link, spec.mtu),
@@ -179,6 +180,7 @@ function ensureVeth(hand: Hand, spec: VethSpec): Done {
   const peer = link.peer
   const changed = applied(hand, [
     wishName(hand, link, spec.name),
+    wishAlias(hand, link, vethText(spec)),
     wishGroup(hand, link),
     { isSo: link.master === bridge, make: () => setMaster(world, link, bridge) },
     wishMtu(hand, link, spec.mtu),
@@ -242,6 +244,12 @@ const wishGroup = (hand: Hand, link: Link): Wish => ({
   make: () => setPlain(hand.world, link, { group: hand.group }),
 })
 
+/** Anybody may have changed it: it is only given where there is none. */
+const wishAlias = (hand: Hand, link: Link, text: string): Wish => ({
+  isSo: link.alias !== '',
+  make: () => setPlain(hand.world, link, { alias: aliasOf(hand.origin, text) }),
+})
+
 const wishName = (hand: Hand, link: Link, name: IfName): Wish => ({
   isSo: link.name === name,
   make: () => setName(hand.world, link, name),
@@ -272,7 +280,8 @@ const wishPort = (hand: Hand, link: Link): Wish => ({
 
 function ensureAddr(hand: Hand, spec: AddrSpec): boolean {
   const link = needOwnLink(hand, spec)
-  if (addressesOf(link).some((each) => each.cidr === spec.address)) return false
+  const there = addressesOf(link).find((each) => each.cidr === spec.address)
+  if (there !== undefined) return reach(hand.world, there)
   addAddress(hand.world, link, spec.address)
   return true
 }

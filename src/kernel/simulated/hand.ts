@@ -4,7 +4,7 @@
  */
 import type { BridgeSpec, NsRef, Origin, SandboxId, VethSpec } from '../../../events/index.ts'
 import type { Hash } from '../../ports.ts'
-import { groupOf, linkMac, sweptGroupOf } from '../../reconcile/marks.ts'
+import { groupOf, isMacOf, sweptGroupOf } from '../../reconcile/marks.ts'
 import { netnsPath, type KernelOptions } from '../kernel.ts'
 import { linkNamed } from './links.ts'
 import { type Link, type Namespace, Refusal, type KernelWorld } from './world.ts'
@@ -54,18 +54,19 @@ export const sandboxesOf = (hand: Hand): readonly (readonly [SandboxId, Namespac
 const hasOurGroup = (hand: Hand, link: Link): boolean =>
   link.group === hand.group || link.group === hand.sweptGroup
 
-/** Group, name and MAC agree (`src/reconcile/marks.ts`). Of links on the host's side that no spec speaks of. */
+/** Group, MAC, and the name or the one it was born with agree (`src/reconcile/marks.ts`). Of links on the host's side that no spec speaks of. */
 export const isOurs = (hand: Hand, link: Link): boolean =>
-  hasOurGroup(hand, link) && link.mac === linkMac(hand.hash, hand.origin, link.name)
+  hasOurGroup(hand, link) && isMacOf(hand.hash, hand.origin, link)
 
 /** Is it the link that a spec speaks of, whatever its name is now? */
 export const isOf = (hand: Hand, link: Link, spec: BridgeSpec | VethSpec): boolean =>
   hasOurGroup(hand, link) && link.mac === spec.mac && link.kind === spec.kind
 
-/** The link under a spec's name, if it is ours. Absent or a stranger's: undefined. */
+/** The link that a spec speaks of, also under a name that somebody gave it. Undefined: it is not there, or a stranger's is. */
 export function ownLink(hand: Hand, spec: BridgeSpec | VethSpec): Link | undefined {
   const link = linkNamed(hand.host, spec.name)
-  return link !== undefined && isOf(hand, link, spec) ? link : undefined
+  if (link !== undefined && isOf(hand, link, spec)) return link
+  return [...hand.host.links.values()].find((each) => isOf(hand, each, spec))
 }
 
 /** May this engine put addresses and routes on the link? In its sandboxes on all of them, on the host on its own. */

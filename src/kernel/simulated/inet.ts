@@ -10,9 +10,11 @@ import {
   contains,
   familyOf,
   type Family,
+  formatCidr,
   type Ip,
   ipFrom,
   ipOf,
+  networkOf,
   prefixLengthOf,
 } from '../../../events/index.ts'
 import {
@@ -135,12 +137,25 @@ function reachesDirectly(link: Link, ip: Ip): boolean {
   )
 }
 
+/** Whether the kernel's own route to what an address reaches directly is there; a link that is down, or an address alone, has none. */
+export const isReached = ({ cidr, link }: Address): boolean =>
+  !link.up ||
+  (familyOf(cidr) === 4 && prefixLengthOf(cidr) === bitsOf(4)) ||
+  link.ns.routes.some((route) => route.link === link && route.via === undefined && sameNet(route.dst, cidr))
+
+/** Puts that route back. False: it is there. */
+export function reach(world: KernelWorld, address: Address): boolean {
+  if (isReached(address)) return false
+  connect(address)
+  emit(world, { ns: address.link.ns, subject: address.cidr, what: 'route' })
+  return true
+}
+
 function connect({ cidr, link }: Address): void {
-  const family = familyOf(cidr)
-  if (family === 4 && prefixLengthOf(cidr) === bitsOf(4)) return
-  if (link.ns.routes.some((route) => isConnected(route, link) && sameNet(route.dst, cidr))) return
-  const metric = family === 4 ? 0 : METRIC_IP6_KERNEL
-  link.ns.routes.push({ dst: cidr, link, metric, protocol: PROTOCOL_KERNEL, via: undefined })
+  if (isReached({ cidr, link })) return
+  const metric = familyOf(cidr) === 4 ? 0 : METRIC_IP6_KERNEL
+  const dst = formatCidr(networkOf(cidrFrom(cidr)))
+  link.ns.routes.push({ dst, link, metric, protocol: PROTOCOL_KERNEL, via: undefined })
 }
 
 /** With the last IPv4 address all IPv4 routes of the link go (fib_inetaddr_event); IPv6 routes by a gateway stay. */

@@ -20,7 +20,7 @@ import {
 import { ROUTE_PROTOCOL, tableName } from '../../reconcile/marks.ts'
 import type { Found, FoundSpec, Observation, Stray } from '../kernel.ts'
 import { type Hand, isOf, isOurs, mayUse, namespaceOf, refOf, sandboxesOf } from './hand.ts'
-import { addressesOf, routeTo } from './inet.ts'
+import { addressesOf, isReached, routeTo } from './inet.ts'
 import { linkNamed } from './links.ts'
 import { networkDiffers } from './tables.ts'
 import type { Link, Route } from './world.ts'
@@ -32,7 +32,7 @@ export function observe(hand: Hand, specs: readonly Spec[], strays: boolean): Ob
     const there = find(hand, spec)
     if (there !== undefined) found.set(keyOf(spec), there)
   }
-  return { found, strays: strays ? straysBeside(hand, new Set(specs.map(keyOf))) : [] }
+  return { found, strays: strays ? straysBeside(hand, specs) : [] }
 }
 
 function find(hand: Hand, spec: Spec): Found | undefined {
@@ -54,9 +54,9 @@ function find(hand: Hand, spec: Spec): Found | undefined {
       return findLink(hand, spec)
     case 'addr': {
       const link = linkIn(hand, spec)
-      if (link === undefined || !addressesOf(link).some((each) => each.cidr === spec.address))
-        return undefined
-      return { ours: mayUse(hand, link), spec }
+      const there = link && addressesOf(link).find((each) => each.cidr === spec.address)
+      if (there === undefined) return undefined
+      return { ...as(spec, {}, isReached(there) ? [] : ['route']), ours: mayUse(hand, there.link) }
     }
     case 'route': {
       const ns = namespaceOf(hand, spec.ns)
@@ -157,9 +157,12 @@ export function hostRoutes(hand: Hand): readonly HostRoute[] {
   return [...found.values()]
 }
 
-function straysBeside(hand: Hand, asked: ReadonlySet<ResourceKey>): Stray[] {
+function straysBeside(hand: Hand, specs: readonly Spec[]): Stray[] {
+  const asked = new Set(specs.map(keyOf))
+  // A link that was renamed and is wanted is no stray: the next ensure finds it.
+  const wantedMacs = new Set(specs.flatMap((spec) => ('mac' in spec ? [spec.mac as string] : [])))
   const all = [
-    ...strayLinks(hand),
+    ...strayLinks(hand, wantedMacs),
     ...strayRoutes(hand),
     ...strayNamespaces(hand),
     ...strayTables(hand, asked),
@@ -167,9 +170,9 @@ function straysBeside(hand: Hand, asked: ReadonlySet<ResourceKey>): Stray[] {
   return all.filter((stray) => !asked.has(stray.key))
 }
 
-function strayLinks(hand: Hand): Stray[] {
+function strayLinks(hand: Hand, wantedMacs: ReadonlySet<string>): Stray[] {
   return [...hand.host.links.values()]
-    .filter((link) => isOurs(hand, link))
+    .filter((link) => isOurs(hand, link) && !wantedMacs.has(link.mac))
     .map((link) => {
       const name = link.name as IfName
       const spec: Spec =
