@@ -2,8 +2,10 @@
  * Commands: what may be asked of the engine. Imperative, dotted, may be refused. What is asked here is what the client said;
  * names and prefixes are resolved, and addresses, names and ids chosen, within the turn.
  */
+import type { ClaimGranted, ClaimLost, ClaimReleased, HostEvicted } from './claims.ts'
 import type { Cidr, PlanId, Stream } from './fact.ts'
 import type { Seen } from './effects.ts'
+import type { NetworkCreateRequested } from './network.ts'
 import type { Adopted, ResourceKey, Spec, Step, StepFailure } from './specs.ts'
 
 /** An id (64 hex), a unique prefix of one (4 characters or more), or a name. */
@@ -23,6 +25,15 @@ export type SubnetRequest = {
 /** What the host reaches by a link that is not ours: where a route leads, or the subnet of an address. */
 export type HostRoute = { readonly dst: Cidr; readonly link: string }
 
+/** What was claimed for a network before the turn that makes it. */
+export type NetworkClaims = {
+  /** Pools of the cluster that it must keep clear of. */
+  readonly avoid: readonly Cidr[]
+  readonly granted: readonly ClaimGranted['data'][]
+  /** Nothing was claimed yet: the turn is taken to see what has to be, and writes nothing. */
+  readonly trial?: true
+}
+
 export type CommandData = {
   /** Makes a network. Where `subnets` has none of a family, the first free default pool of it is taken. */
   'network.create': {
@@ -30,6 +41,8 @@ export type CommandData = {
     readonly allowOverlap?: boolean
     /** Name of the link that carries the network. Default: one that follows from the network's id. */
     readonly bridge?: string
+    /** What the engine claimed for it before the turn, if it is one of all hosts. No client can give it. */
+    readonly claims?: NetworkClaims
     readonly driver: string
     /** What the engine read of the host before the turn, as far as it matters here. No client can give it. */
     readonly hostRoutes?: readonly HostRoute[]
@@ -102,6 +115,17 @@ export type CommandData = {
   }
   /** Leave and release in one commit, of the one endpoint that joins the two. */
   disconnect: { readonly network: Ref; readonly sandbox: Ref }
+  /**
+   * Puts a host out of the cluster: what it has stays as it is. With `dead`, of a host that was put out: it will not come back with
+   * what it had, and others may claim that.
+   */
+  'cluster.evict': {
+    readonly dead?: boolean
+    /** What the engine told the cluster before the turn. No client can give it. */
+    readonly evicted?: HostEvicted['data']
+    /** Its name, its id, or the beginning of that. */
+    readonly host: string
+  }
   /** Publishes this host's log to a cluster's servers, and keeps those of others. Given again, it is where and how from now on. */
   'cluster.join': {
     readonly allowLegacyServer?: boolean
@@ -115,6 +139,17 @@ export type CommandData = {
   }
   /** Publishes and reads no more. */
   'cluster.leave': Readonly<Record<string, never>>
+  /** The engine's own: what became of claims. */
+  'claims.record': {
+    readonly granted?: readonly ClaimGranted['data'][]
+    readonly lost?: readonly ClaimLost['data'][]
+    readonly released?: readonly ClaimReleased['data'][]
+  }
+  /** The engine's own: this host takes part in a network that another one made. */
+  'network.adopt': {
+    readonly claim: NonNullable<NetworkCreateRequested['data']['claim']>
+    readonly definition: Omit<NetworkCreateRequested['data'], 'bridge' | 'claim' | 'plan'>
+  }
   /** The engine's own: a plan was run. Never refused. */
   'effects.settle': {
     readonly failures: readonly StepFailure[]
@@ -159,6 +194,12 @@ export type Command<T extends CommandType = CommandType> = {
 /** Commands that clients may give; the others are the engine's own. */
 export type ClientCommandType = Exclude<
   CommandType,
-  'drift.report' | 'effects.retry' | 'effects.settle' | 'host.observe' | 'host.start'
+  | 'claims.record'
+  | 'drift.report'
+  | 'effects.retry'
+  | 'effects.settle'
+  | 'host.observe'
+  | 'host.start'
+  | 'network.adopt'
 >
 export type ClientCommand = Command<ClientCommandType>

@@ -15,6 +15,7 @@ export const ERROR_CODES = {
   ERR_ADDRESS_TAKEN: 'somebody holds the address',
   ERR_AMBIGUOUS: 'an id prefix or name fits more than one',
   ERR_BACKPRESSURE: 'more is queued than the engine takes; wait for an answer, then go on',
+  ERR_CLAIM_CONFLICT: 'another host of the cluster has what this one believed to have',
   ERR_CLOSED: 'the controller or log is closed',
   ERR_CLUSTER_UNAVAILABLE: "the cluster's servers do not answer; what is local goes on",
   ERR_COMMAND_ID_REUSED: 'the same command id came with other data',

@@ -1,4 +1,5 @@
 /** The union of all facts of this version, and selection by type name. */
+import type { ClaimFact } from './claims.ts'
 import type { EffectsFact } from './effects.ts'
 import type { EndpointFact } from './endpoint.ts'
 import type { HostFact } from './host.ts'
@@ -6,11 +7,14 @@ import type { NetworkFact } from './network.ts'
 import type { SandboxFact } from './sandbox.ts'
 
 /** Any fact of this version. */
-export type AnyFact = EffectsFact | EndpointFact | HostFact | NetworkFact | SandboxFact
+export type AnyFact = ClaimFact | EffectsFact | EndpointFact | HostFact | NetworkFact | SandboxFact
 /** The name of a fact's type. */
 export type FactType = AnyFact['type']
 /** The newest version of each type that this program knows; {@link UPCASTERS} take older ones there. */
 export const FACT_VERSIONS: { readonly [T in FactType]: FactOf<T>['v'] } = {
+  ClaimGranted: 1,
+  ClaimLost: 1,
+  ClaimReleased: 1,
   ClockSteppedBack: 1,
   ClusterJoined: 1,
   ClusterLeft: 1,
@@ -27,6 +31,7 @@ export const FACT_VERSIONS: { readonly [T in FactType]: FactOf<T>['v'] } = {
   EndpointReleaseRequested: 1,
   EndpointReleased: 1,
   EndpointReserved: 1,
+  HostEvicted: 1,
   HostStarted: 1,
   NetworkCreateFailed: 1,
   NetworkCreateRequested: 1,

@@ -4,7 +4,7 @@
  * Life: (absent) → `creating` → `created` → `deleting` → `deleted`; `failed` from creating or deleting, and delete
  * (again) is its way out.
  */
-import type { Cidr, Fact, IfName, Ip, Mac, NetworkId, PlanId } from './fact.ts'
+import type { Cidr, Fact, IfName, Ip, Mac, NetworkId, Origin, PlanId } from './fact.ts'
 import type { StepFailure } from './specs.ts'
 
 /** A pool of addresses on a network, with the address its gateway has. */
@@ -24,6 +24,8 @@ export type NetworkCreateRequested = Fact<
   {
     /** The link that carries the network; empty for drivers without one. */
     readonly bridge: { readonly mac: Mac; readonly name: IfName }
+    /** The claim by which it is the same on all hosts of a cluster: who made it, and its number. Absent: a network of this host. */
+    readonly claim?: { readonly owner: Origin; readonly seq: number }
     readonly driver: string
     /** What names of interfaces on it begin with, inside sandboxes. Absent: `eth`. */
     readonly ifPrefix?: string

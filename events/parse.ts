@@ -98,6 +98,7 @@ const SUBNET_FIELDS: Fields = {
 }
 
 const FIELDS: { readonly [T in ClientCommandType]: Fields } = {
+  'cluster.evict': { dead: may(flag), host: must(text) },
   'cluster.join': {
     allowLegacyServer: may(flag),
     ca: may(text),

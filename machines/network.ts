@@ -94,6 +94,7 @@ function begin({ event }: { readonly event: FactDraft<NetworkCreateRequested> })
 function createRequested({ event }: Given<NetworkCreate>): FactDraft<NetworkCreateRequested> {
   const data = {
     bridge: event.bridge,
+    ...(event.claim === undefined ? {} : { claim: event.claim }),
     driver: event.driver,
     ...(event.ifPrefix === undefined ? {} : { ifPrefix: event.ifPrefix }),
     internal: event.internal,

@@ -7,6 +7,7 @@
 import type { AnyFact, Commit, FactOf, FactType } from '../events/index.ts'
 import { allocations } from './allocations.ts'
 import { applied, type Applied } from './applied.ts'
+import { claims, type Claims } from './claims.ts'
 import { desired, type Desired } from './desired.ts'
 import { history, type History } from './history.ts'
 import type { Allocations } from './holds.ts'
@@ -21,6 +22,7 @@ import type { Topology } from './views.ts'
 export type Projections = {
   readonly allocations: Allocations
   readonly applied: Applied
+  readonly claims: Claims
   readonly desired: Desired
   /** Only where it was asked for: {@link withHistory}. */
   readonly history?: History
@@ -35,6 +37,7 @@ export type ProjectionName = keyof Projections
 export const allProjections = {
   allocations,
   applied,
+  claims,
   desired,
   history,
   host,
@@ -46,6 +49,7 @@ export const allProjections = {
 export const initialProjections: Projections = {
   allocations: allocations.init,
   applied: applied.init,
+  claims: claims.init,
   desired: desired.init,
   host: host.init,
   names: names.init,
@@ -68,6 +72,7 @@ type Visit = (all: Projections, fact: AnyFact, position: Position) => Projection
 const VISITS: ReadonlyMap<FactType, readonly Visit[]> = visitsByType([
   ...visitsOf('allocations', allocations),
   ...visitsOf('applied', applied),
+  ...visitsOf('claims', claims),
   ...visitsOf('desired', desired),
   ...visitsOf('history', history),
   ...visitsOf('host', host),
@@ -106,6 +111,7 @@ export const sealProjections = (all: Projections): Projections => mapStates(all,
 const mapStates = (all: Projections, change: <S extends object>(state: S) => S): Projections => ({
   allocations: change(all.allocations),
   applied: change(all.applied),
+  claims: change(all.claims),
   desired: change(all.desired),
   ...(all.history ? { history: change(all.history) } : undefined),
   host: change(all.host),

@@ -6,7 +6,7 @@
  */
 import type { Cidr, NetworkId } from '../events/index.ts'
 import { cidrFrom, contains, offsetOf } from '../events/index.ts'
-import { BITMAP_SIZE, nextGap, withBit, withoutBit, type Bitmap } from './bitmap.ts'
+import { BITMAP_SIZE, hasBit, nextGap, withBit, withoutBit, type Bitmap } from './bitmap.ts'
 import type { Trie } from './trie.ts'
 
 export type PoolState = {
@@ -56,6 +56,10 @@ const changePool = (
   change: (state: PoolState, offset: number) => PoolState,
 ): Trie<PoolState> =>
   offset >= BITMAP_SIZE ? pools : pools.update(pool, (state) => state && change(state, offset))
+
+/** Whether the address of a place is given. */
+export const hasPlace = ({ words }: PoolState, place: number): boolean =>
+  place < BITMAP_SIZE && hasBit(words, place)
 
 /**
  * The next free place of a pool between `first` and `last`, after the one given last, then from the start.

@@ -184,9 +184,10 @@ function moveNetwork(t: Topology, id: NetworkId, move: Move<NetworkView>): Topol
   return withTable(t, 'networks', t.networks.set(id, { ...lasting, ...move }))
 }
 
-type Optional = Pick<NetworkView, 'ifPrefix' | 'options'>
+type Optional = Pick<NetworkView, 'claim' | 'ifPrefix' | 'options'>
 
-const optionalOf = ({ ifPrefix, options }: Optional): Optional => ({
+const optionalOf = ({ claim, ifPrefix, options }: Optional): Optional => ({
+  ...(claim === undefined ? {} : { claim }),
   ...(ifPrefix === undefined ? {} : { ifPrefix }),
   ...(options === undefined ? {} : { options }),
 })

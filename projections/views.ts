@@ -34,6 +34,8 @@ export type Progress = {
 /** A network that exists: asked for, and not yet deleted. */
 export type NetworkView = Progress & {
   readonly bridge: NetworkCreateRequested['data']['bridge']
+  /** It is the same network on all hosts of the cluster; absent: it is this host's alone. */
+  readonly claim?: NonNullable<NetworkCreateRequested['data']['claim']>
   readonly driver: string
   readonly id: NetworkId
   /** What names of interfaces on it begin with, inside sandboxes; absent: `eth`. */

@@ -27,6 +27,7 @@ const CHAPTERS = [
   ['sandbox', 'sandbox/<id>'],
   ['effects', 'effects'],
   ['host', 'host'],
+  ['claims', 'host'],
 ] as const
 
 /** A fact's type with its parts: `Fact<'Name', 1, { … }>`. */

@@ -20,11 +20,8 @@ export type {
   Done,
   Given,
   Healed,
-<<<<<<< HEAD
   Interruption,
-=======
   Known,
->>>>>>> a2d284c (Read all hosts' logs as one history: one order, one cursor, and what was known when)
   OpenPlan,
   Operations,
   Picture,

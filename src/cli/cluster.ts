@@ -5,6 +5,7 @@ import type { PeerRecord } from '../cluster/peer-logs.ts'
 import type { ClusterStatus } from '../cluster/status.ts'
 import { ago, bytes } from '../operations/words.ts'
 import { ACCESS_OPTIONS, accessIn } from './access.ts'
+import { claimLeaves } from './claims.ts'
 import type { Leaf } from './leaf.ts'
 import { EXIT } from './problems.ts'
 import { restoring } from './restore.ts'
@@ -133,4 +134,4 @@ const peers: Leaf = {
 const stateOf = ({ broken, left }: PeerRecord): string =>
   broken !== undefined ? `broken: ${broken}` : left === true ? 'left' : 'followed'
 
-export const clusterLeaves: readonly Leaf[] = [join, status, peers, leave, restoring]
+export const clusterLeaves: readonly Leaf[] = [join, status, peers, ...claimLeaves, leave, restoring]

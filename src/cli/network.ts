@@ -19,7 +19,10 @@ const create: Leaf = {
   ],
   name: 'create',
   options: [
-    { flags: '--driver <name>', what: 'what makes it (default: bridge)' },
+    {
+      flags: '--driver <name>',
+      what: 'what makes it: bridge (default), or test, for all hosts of a cluster',
+    },
     ...POOL_OPTIONS,
     { flags: '--ipv6', what: 'with IPv6, though no subnet of it is given' },
     { flags: '--no-ipv4', what: 'without IPv4' },
@@ -51,7 +54,8 @@ const create: Leaf = {
     await session.change({ data, type: 'network.create' }, ({ commit }) => {
       const asked = commit.facts.find((fact) => fact.type === 'NetworkCreateRequested')
       const subnets = asked?.data.subnets.map(({ gateway, subnet }) => `${subnet} (gateway ${gateway})`)
-      return `network ${name} is there: ${[...(subnets ?? []), asked?.data.bridge.name].join(', ')}`
+      const bridge = asked?.data.bridge.name
+      return `network ${name} is there: ${[...(subnets ?? []), ...(bridge ? [bridge] : [])].join(', ')}`
     })
     return undefined
   },

@@ -1,7 +1,16 @@
 /**
  * Facts as sentences, and who did it: one table, which the compiler holds complete. Names are told as they were then.
  */
-import type { Actor, AnyFact, Commit, FactOf, FactType, StepFailure, Subnet } from '../../events/index.ts'
+import type {
+  Actor,
+  AnyFact,
+  Claim,
+  Commit,
+  FactOf,
+  FactType,
+  StepFailure,
+  Subnet,
+} from '../../events/index.ts'
 import type { Names } from '../operations/names.ts'
 import { kinds, resource } from '../operations/steps.ts'
 import { clock, count, duration, list } from '../operations/words.ts'
@@ -29,6 +38,12 @@ export const subnetWords = ({ auxAddresses = {}, gateway, ipRange, subnet }: Sub
   ].join(', ')
 
 const SENTENCES: Sentences = {
+  ClaimGranted: (d, names) => `the cluster grants ${claimed(d, names)} (message ${d.seq})`,
+  ClaimLost: ({ host, key, why }) =>
+    why === 'evicted'
+      ? `this host was confirmed dead: ${key} is not its any more`
+      : `${key} belongs to ${host ?? 'another host'}, which came first: nothing new is given out of it here`,
+  ClaimReleased: ({ key, restsUntil }) => `${key} is given up in the cluster; it rests until ${restsUntil}`,
   ClockSteppedBack: ({ clock: told, log }) =>
     `the clock stepped back to ${told}; times stay at ${log} until it is there again`,
   ClusterJoined: ({ host, servers }) => `${host} joined the cluster at ${servers.join(', ')}`,
@@ -84,6 +99,10 @@ const SENTENCES: Sentences = {
   EndpointReleased: (d, names) => `${names.of(d.endpoint)} is released: its addresses and its name are free`,
   EndpointReserved: (d, names) =>
     `${d.name} holds ${[...d.addresses, d.mac].join(', ')} on network ${names.of(d.network)}`,
+  HostEvicted: ({ dead, host }) =>
+    dead
+      ? `${host} was confirmed dead: its blocks may be claimed by others`
+      : `${host} is put out of the cluster; what it has stays as it is`,
   HostStarted: (d) =>
     `epoch ${d.epoch} begins (chronet ${d.code})${d.fresh ? ': on a kernel that has nothing of it yet' : ''}`,
   NetworkCreateFailed: (d, names) =>
@@ -95,7 +114,8 @@ const SENTENCES: Sentences = {
       ...(d.mtu === 0 ? [] : [`mtu ${d.mtu}`]),
       ...(d.ifPrefix === undefined ? [] : [`interfaces ${d.ifPrefix}0, …`]),
     ]
-    return `network ${d.name} is to be made by driver ${d.driver} on ${d.bridge.name}: ${rest.join('; ')}`
+    const on = d.bridge.name === '' ? '' : ` on ${d.bridge.name}`
+    return `network ${d.name} is to be made by driver ${d.driver}${on}: ${rest.join('; ')}`
   },
   NetworkCreated: (d, names) => `network ${names.of(d.network)} is there`,
   NetworkDeleteFailed: (d, names) =>
@@ -124,6 +144,10 @@ const SENTENCES: Sentences = {
   },
   SandboxVanished: (d, names) => `sandbox ${names.of(d.sandbox)} is vanished: ${because(d.failures)}`,
 }
+
+/** `the name web`, `pool 10.0.0.0/20 of web`, `block 10.0.0.32/27 of web`. */
+const claimed = ({ cidr, kind, name, network }: Claim, names: Names): string =>
+  kind === 'network' ? `the name ${name ?? network}` : `${kind} ${cidr ?? ''} of ${names.of(network)}`
 
 /** What a fact says. `names` has the commit it stands in already. */
 export const sentence = (fact: Pick<AnyFact, 'data' | 'type'>, names: Names, at: Commit['at']): string =>
@@ -173,9 +197,11 @@ export function headline(commit: Commit<AnyFact>, names: Names, nowMs: number): 
 }
 
 const OWN: Readonly<Record<string, string>> = {
+  'claims.record': 'the cluster answered',
   'drift.report': 'the kernel differs from the log',
   'effects.retry': 'the sweep is tried again',
   'effects.settle': 'the kernel answered',
   'host.observe': 'seen in the kernel',
   'host.start': 'the engine starts',
+  'network.adopt': 'a network of the cluster is used here',
 }

@@ -2,20 +2,28 @@
  * A host among others: follows what its own log says of a membership, and tells how it stands. The log decides (`ClusterJoined`,
  * `ClusterLeft`); this only does what it says.
  */
-import type { AnyFact, ClusterAccess, ClusterJoined, Commit, Seq } from '../../events/index.ts'
+import type { AnyFact, ClusterJoined, Commit, Seq } from '../../events/index.ts'
 import type { BusOptions } from '../bus/bus.ts'
 import type { Happened } from './arrivals.ts'
 import { followAll, type Followed, type HistoryRange } from './follow-all.ts'
+import { CLAIM_STREAM } from './claims/subjects.ts'
 import { LOG_STREAM } from './message.ts'
 import { membershipOf, peerCommits, restingStatus, type Kept, type PeerRange } from './resting.ts'
 import { busOf, Session, type Home } from './session.ts'
 import type { ClusterStatus } from './status.ts'
+
+/** What goes with a membership. */
+export type Companion = {
+  readonly align: (member: ClusterJoined['data'] | null) => Promise<void>
+  readonly close: () => Promise<void>
+}
 
 export class Cluster {
   readonly #home: Home
   #followers = 0
   readonly #listeners = new Set<() => void>()
   #aligned: Promise<void> = Promise.resolve()
+  #companion: Companion | undefined
   #session: Session | undefined
 
   constructor(home: Home) {
@@ -29,24 +37,34 @@ export class Cluster {
     }
   }
 
+  /** Is told of every membership from now on, after it begins and before it ends. */
+  accompany(companion: Companion): void {
+    this.#companion = companion
+  }
+
   /** Whether the servers answer and may be used. @throws {EngineError} as {@link OpenBus} says */
   async check(access: BusOptions): Promise<void> {
-    const bus = await busOf(this.#home.ports)(access, LOG_STREAM)
-    await bus.close()
+    for (const stream of [LOG_STREAM, CLAIM_STREAM]) {
+      const bus = await busOf(this.#home.ports)(access, stream)
+      await bus.close()
+    }
   }
 
   /**
    * Does from now on what the log says: what was before is ended first. @param access null: nothing is followed
    * @param said the commit that says so: the last that is published where we were
    */
-  align(access: ClusterAccess | null, said?: Seq): Promise<void> {
+  align(access: ClusterJoined['data'] | null, said?: Seq): Promise<void> {
     return (this.#aligned = this.#aligned.then(async () => {
+      if (access === null) await this.#companion?.align(null)
       await this.#session?.close(access === null ? said : undefined)
       this.#session = access === null ? undefined : new Session(access, this.#home)
+      if (access !== null) await this.#companion?.align(access)
     }))
   }
 
   async close(): Promise<void> {
+    await this.#companion?.close()
     await this.align(null)
   }
 
@@ -83,6 +101,16 @@ export class Cluster {
     } finally {
       this.#followers--
     }
+  }
+
+  /** Whether it is this log that the servers have under its name, as far as is known: then it may speak for this host. */
+  get isPublishing(): boolean {
+    return this.#session?.state === 'connected' && this.#session.published !== undefined
+  }
+
+  /** All other hosts that were ever heard of. */
+  async peers(): Promise<ClusterStatus['peers']> {
+    return this.#session?.peers ?? (await restingStatus(this.kept, this.#home.log().origin, null)).peers
   }
 
   /** A peer's commits, as {@link peerCommits}. */

@@ -132,6 +132,7 @@ export class Session {
     const { hash } = this.#home.ports
     const bus = await busOf(this.#home.ports)(this.access, LOG_STREAM)
     this.#bus = bus
+    this.published = undefined
     try {
       if (this.#isOver) return
       const logs = new PeerLogs(this.#home.store(), hash)

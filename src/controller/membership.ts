@@ -1,6 +1,7 @@
 /** Ties a host's cluster to its engine: what the log says of a membership is done, from the start on and whenever it changes. */
 import { Cluster } from '../cluster/cluster.ts'
 import type { Engine } from '../engine/engine.ts'
+import { claimsOf } from './claims.ts'
 
 /** The cluster of an engine. A short life (`leavesDrift`) tells how things stand, and follows nobody. */
 export function followingCluster(
@@ -16,6 +17,7 @@ export function followingCluster(
     store: () => engine.store,
   })
   if (leavesDrift || engine.blocked) return cluster
+  cluster.accompany(claimsOf(engine, cluster))
   const member = engine.view.projections.host.cluster
   if (member !== null) void cluster.align(member)
   engine.onTaken(({ commit, durable }) => {

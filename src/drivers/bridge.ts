@@ -71,6 +71,7 @@ export const bridgeDriver: Driver = {
     firewallNetwork(want, host),
   ],
   readOptions: readBridgeOptions,
+  scope: 'host',
   validate: (request) => [...subnetProblems(request), ...mtuProblems(request)],
 }
 

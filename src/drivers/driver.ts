@@ -27,6 +27,8 @@ export interface Driver {
   readonly name: string
   /** What a network needs for itself alone. */
   networkSpecs(want: NetworkWant, host: HostContext): readonly Spec[]
+  /** Whose its networks are: `cluster`, the same on all hosts of one, and nowhere else; `host`, of one host. */
+  readonly scope: 'cluster' | 'host'
   /**
    * The request with what its options say in its own fields, and what is wrong with them: no option is passed over in silence.
    * One that this version cannot do is ERR_UNSUPPORTED.

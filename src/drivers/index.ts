@@ -2,15 +2,19 @@
 import type { CommandData, Problem } from '../../events/index.ts'
 import { bridgeDriver } from './bridge.ts'
 import type { Driver } from './driver.ts'
+import { testDriver } from './test.ts'
 
 export type { Driver, EndpointContext, HostContext } from './driver.ts'
 export { bridgeDriver } from './bridge.ts'
+export { testDriver } from './test.ts'
 
 /** Drivers by name. */
 export type Drivers = ReadonlyMap<string, Driver>
 
 /** The drivers that come with chronet. */
-export const builtinDrivers: Drivers = new Map([[bridgeDriver.name, bridgeDriver]])
+export const builtinDrivers: Drivers = new Map(
+  [bridgeDriver, testDriver].map((driver) => [driver.name, driver]),
+)
 
 /** A request with its options read by its driver; one of an unknown driver as it is. See {@link Driver.readOptions}. */
 export const readOptions = (

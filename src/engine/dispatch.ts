@@ -17,6 +17,7 @@ import { EngineError, RefusedError, assert } from '../../events/index.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Ports } from '../ports.ts'
 import { checkSettled, type Answer } from './answers.ts'
+import type { Claims, Prepared } from './claims.ts'
 import type { TurnContext } from './context.ts'
 import type { Life, Request, Taken } from './life.ts'
 import { asAsked, needsObservation, observed } from './observation.ts'
@@ -54,6 +55,7 @@ export type Waiting = {
 }
 
 export class Dispatcher {
+  readonly #claims: () => Claims | undefined
   readonly #holdBack = new HoldBack()
   readonly #inFlight = new Map<
     CommandId,
@@ -63,7 +65,8 @@ export class Dispatcher {
   readonly #pace: Pace
   readonly #ports: Ports
 
-  constructor(ports: Ports, kernel: Kernel, context: TurnContext) {
+  constructor(ports: Ports, kernel: Kernel, context: TurnContext, claims: () => Claims | undefined) {
+    this.#claims = claims
     this.#pace = new Pace(ports.timers)
     this.#observed = (command) => observed(command, kernel, context)
     this.#ports = ports
@@ -114,8 +117,7 @@ export class Dispatcher {
       await before
       const earlier = await life.outcomeOf(id)
       if (earlier) return await this.#repeat(life, command, id, earlier, options)
-      const fetched = await this.#observed(command)
-      taken = await this.#park(life, requestOf(fetched, id, options), options)
+      taken = await this.#fetchAndTake(life, command, id, options)
     } finally {
       release()
     }
@@ -155,7 +157,7 @@ export class Dispatcher {
     const names = this.#namesOf(life, command)
     const before = this.#holdBack.before(names)
     const taken =
-      before || needsObservation(command)
+      before || needsObservation(command) || this.#claims()?.needs(command) === true
         ? await this.#after(before, names, life, { command, id }, options)
         : await this.#takeOrPark(life, requestOf(command, id, options), names, options)
     return withSignal(answered(life, command, id, taken, options), options.signal)
@@ -171,11 +173,32 @@ export class Dispatcher {
     const release = this.#holdBack.hold(names)
     try {
       if (before) await withSignal(before, options.signal)
-      const fetched = await withSignal(this.#observed(command), options.signal)
-      return await this.#park(life, requestOf(fetched, id, options), options)
+      return await this.#fetchAndTake(life, command, id, options)
     } finally {
       release()
     }
+  }
+
+  /** Reads and claims what the turn needs, and takes it. */
+  async #fetchAndTake(
+    life: Life,
+    command: ClientCommand,
+    id: CommandId,
+    options: DispatchOptions,
+  ): Promise<Taken> {
+    const fetched = await withSignal(this.#observed(command), options.signal)
+    const prepared = await this.#prepared(fetched, id)
+    try {
+      return await this.#park(life, requestOf(prepared.command, id, options), options)
+    } finally {
+      prepared.done()
+    }
+  }
+
+  async #prepared(command: ClientCommand, id: CommandId): Promise<Prepared> {
+    const claims = this.#claims()
+    if (claims?.needs(command) !== true) return { command, done: () => undefined }
+    return claims.prepare(command, id)
   }
 
   #takeOrPark(

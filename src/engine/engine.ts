@@ -9,6 +9,7 @@ import { netnsPath, type Kernel } from '../kernel/kernel.ts'
 import type { Disk, HeadRecord, Ports, Store } from '../ports.ts'
 import { Alarms } from './alarms.ts'
 import type { Answer } from './answers.ts'
+import type { Claims } from './claims.ts'
 import { contextOf, type TurnContext } from './context.ts'
 import { Dispatcher, waitingIn, type DispatchOptions, type Waiting } from './dispatch.ts'
 import { ENGINE, Life, type Taken } from './life.ts'
@@ -34,6 +35,8 @@ const closedError = (): EngineError => new EngineError('ERR_CLOSED', 'the contro
 type Listener = (taken: Taken, view: View) => void
 
 export class Engine {
+  /** Claims in a cluster; undefined: this host is alone, or nobody follows the cluster. */
+  claims: Claims | undefined
   readonly #alarms: Alarms
   readonly #context: TurnContext
   readonly #disk: Disk
@@ -65,7 +68,7 @@ export class Engine {
     this.#kernel = kernel
     this.#context = contextOf(drivers, ports.hash, disk.origin)
     this.#sweeps = new SweepRetries(this.#alarms, this.#context)
-    this.#dispatcher = new Dispatcher(ports, kernel, this.#context)
+    this.#dispatcher = new Dispatcher(ports, kernel, this.#context, () => this.claims)
   }
 
   /**

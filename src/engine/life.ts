@@ -158,7 +158,7 @@ export class Life {
       ...(settled ? { settled } : {}),
     }
     if (outcome.intended) {
-      const begin = onlyAdds(outcome.intended, before) ? submitted : durable
+      const begin = onlyAdds(outcome, outcome.intended, before) ? submitted : durable
       this.executor.submit({ begin, intended: outcome.intended })
     }
     this.#parts.onTaken(taken, outcome.view)
@@ -311,8 +311,10 @@ const isBackpressure = (error: unknown): boolean =>
 const ADDED: ReadonlySet<string> = new Set(['addr', 'bridge', 'netns', 'route', 'veth'])
 
 /** Whether a plan may begin while its commit is still being synced: it only adds what nobody else can have (design, rule 1). */
-function onlyAdds(intended: EffectsIntended['data'], before: View): boolean {
+function onlyAdds({ draft }: TurnOutcome, intended: EffectsIntended['data'], before: View): boolean {
   const { resources } = before.projections.applied
+  // What others might have is used only once it is on disk here that it was granted.
+  if (draft.facts.some(({ type }) => type === 'ClaimGranted')) return false
   return intended.steps.every(
     (step) => step.op === 'ensure' && ADDED.has(step.spec.kind) && !resources.has(step.key),
   )

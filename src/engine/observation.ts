@@ -4,7 +4,7 @@
  */
 import { EngineError, type ClientCommand, type Command, type HostRoute } from '../../events/index.ts'
 import { readOptions } from '../drivers/index.ts'
-import { localPrefix, routesThatMatter } from '../ipam/index.ts'
+import { CLUSTER_SUBNETS, localPrefix, routesThatMatter } from '../ipam/index.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { TurnContext } from './context.ts'
 
@@ -25,15 +25,18 @@ export async function observed(
   if (command.type === 'sandbox.create') return withAdopted(command, kernel)
   if (command.type !== 'network.create') return command
   const { request } = readOptions(drivers, command.data)
-  const hostRoutes = routesThatMatter(request, await routesOf(kernel), localPrefix(hash, origin))
+  const pools = drivers.get(request.driver)?.scope === 'cluster' ? CLUSTER_SUBNETS : undefined
+  const hostRoutes = routesThatMatter(request, await routesOf(kernel), localPrefix(hash, origin), pools)
   return hostRoutes.length === 0 ? command : { ...command, data: { ...command.data, hostRoutes } }
 }
 
+/** Fields that no client gives. */
+const READ: readonly string[] = ['adopts', 'claims', 'evicted', 'hostRoutes']
+
 /** A command's data without what was read for it: what the client said. */
 export function asAsked<T>(data: T): T {
-  if (typeof data !== 'object' || data === null || !('hostRoutes' in data || 'adopts' in data)) return data
-  const { adopts: _found, hostRoutes: _read, ...rest } = data as { adopts?: unknown; hostRoutes?: unknown }
-  return rest as T
+  if (typeof data !== 'object' || data === null || !READ.some((field) => field in data)) return data
+  return Object.fromEntries(Object.entries(data).filter(([field]) => !READ.includes(field))) as T
 }
 
 /** Without it, nothing was found there. */

@@ -32,6 +32,7 @@ import {
   type Hold,
   type NetworkView,
 } from '../../projections/index.ts'
+import { nextInBlocks } from './blocks.ts'
 import { freedBy, heldFields, heldSince, holderName, idOf } from './held.ts'
 import { quoted } from './names.ts'
 import { orderOf, whyNoHost } from './parts.ts'
@@ -42,15 +43,20 @@ export type AddressedNetwork = Pick<NetworkView, 'id' | 'name' | 'subnets'>
 /** How many holders a message about an exhausted pool names. */
 const HOLDERS_NAMED_MAX = 3
 
-/** The next free address of one of a network's subnets, out of its range, with the subnet's prefix length. */
+/**
+ * The next free address of one of a network's subnets, out of its range, with the subnet's prefix length.
+ * @param blocks where the network is one of a cluster: those of this host, out of which alone it gives addresses
+ */
 export function chooseAddress(
   allocations: Allocations,
   network: AddressedNetwork,
   subnet: Subnet,
+  blocks?: readonly Cidr[],
 ): { readonly address: Cidr } | { readonly problem: Problem } {
   const order = orderOf(subnet)
   const pool = allocations.pools.get(poolKey(network.id, subnet.subnet))
-  const offset = pool && nextFree(pool, order)
+  const offset = pool && (blocks === undefined ? nextFree(pool, order) : nextInBlocks(pool, subnet, blocks))
+  if (offset === undefined && blocks !== undefined) return { problem: noBlock(network, subnet, blocks) }
   if (offset === undefined) return { problem: exhausted(allocations, network, subnet) }
   const length = prefixLengthOf(subnet.subnet)
   return { address: formatCidr({ address: addressAt(order.range, offset), length }) }
@@ -68,6 +74,7 @@ export function checkAddress(
   network: AddressedNetwork,
   text: string,
   family: Family,
+  blocks?: (subnet: Cidr) => readonly Cidr[],
 ): { readonly address: Cidr; readonly subnet: Cidr } | { readonly problem: Problem } {
   const asked = parseAsked(text)
   const invalid = invalidIn(network, FIELDS[family])
@@ -84,6 +91,9 @@ export function checkAddress(
     return invalid(ip, `its subnet is ${subnet}, so the prefix length is not /${asked.length}`)
   const why = whyNoHost(prefix, asked.address)
   if (why !== undefined) return invalid(ip, `of ${subnet} ${why}`)
+  const ours = blocks?.(subnet)
+  if (ours !== undefined && !ours.some((block) => contains(cidrFrom(block), asked.address)))
+    return { problem: elsewhere(network, ip, ours) }
   const taken = takenBy(allocations, network, asked.address)
   if (taken) return { problem: taken }
   return { address: formatCidr({ address: asked.address, length: prefix.length }), subnet }
@@ -133,6 +143,19 @@ function ownOf({ subnets }: AddressedNetwork, ip: Ip): string {
   const [name] = all.find(([, each]) => each === ip) ?? []
   return name === undefined ? '' : ` (its auxiliary address ${quoted(name)})`
 }
+
+/** What is claimed for a command before its turn is there in the turn: so this is told by whoever may not claim. */
+const noBlock = (network: AddressedNetwork, { subnet }: Subnet, blocks: readonly Cidr[]): Problem => ({
+  code: 'ERR_ADDRESS_EXHAUSTED',
+  field: FIELDS[familyOf(subnet)],
+  message: `network '${network.name}': ${blocks.length === 0 ? `this host has no block of ${subnet}` : `all addresses of this host's blocks of ${subnet} (${blocks.join(', ')}) are held; delete endpoints here`}, or ask again when the cluster answers`,
+})
+
+const elsewhere = (network: AddressedNetwork, ip: Ip, blocks: readonly Cidr[]): Problem => ({
+  code: 'ERR_ADDRESS_INVALID',
+  field: FIELDS[familyOf(ip)],
+  message: `address ${ip} on network '${network.name}': it lies in no block of this host (${blocks.join(', ') || 'it has none'}); ask the host that has it ('chronet cluster blocks'), or leave it open`,
+})
 
 function exhausted(allocations: Allocations, network: AddressedNetwork, subnet: Subnet): Problem {
   const { first, last, range } = orderOf(subnet)

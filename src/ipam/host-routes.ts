@@ -33,12 +33,15 @@ export function routesThatMatter(
   request: Request,
   routes: readonly HostRoute[],
   local: Cidr,
+  defaults: readonly Cidr[] = DEFAULT_SUBNETS,
 ): readonly HostRoute[] {
   const sorted = routes
     .map((route) => ({ prefix: cidrFrom(route.dst), route }))
     .filter(({ prefix }) => isSomewhere(prefix))
     .sort(({ route: a }, { route: b }) => (textOf(a) < textOf(b) ? -1 : 1))
-  const first = poolsOf(request).flatMap((pool) => sorted.find(({ prefix }) => overlaps(prefix, pool)) ?? [])
+  const first = poolsOf(request, defaults).flatMap(
+    (pool) => sorted.find(({ prefix }) => overlaps(prefix, pool)) ?? [],
+  )
   const pool6 = cidrFrom(local)
   const locals = needsPool(request, 6) ? sorted.filter(({ prefix }) => overlaps(prefix, pool6)) : []
   return [...new Set([...first, ...locals.slice(0, LOCAL_ROUTES_MAX)])].map(({ route }) => route)
@@ -50,12 +53,12 @@ const isSomewhere = ({ address, length }: IpPrefix): boolean => length >= PREFIX
 const textOf = ({ dst, link }: HostRoute): string => `${dst} ${link}`
 
 /** Those asked for, and the default ones if one of them may be taken. Malformed ones are refused in the turn. */
-function poolsOf(request: Request): readonly IpPrefix[] {
+function poolsOf(request: Request, defaults: readonly Cidr[]): readonly IpPrefix[] {
   const asked = (request.subnets ?? []).flatMap(({ subnet }) => {
     const parsed = parseSubnet(subnet)
     return parsed.ok ? [parsed.value] : []
   })
-  return needsPool(request, 4) ? [...asked, ...DEFAULT_SUBNETS.map(cidrFrom)] : asked
+  return needsPool(request, 4) ? [...asked, ...defaults.map(cidrFrom)] : asked
 }
 
 /** Whether a pool of the family is to be chosen. */

@@ -1,5 +1,6 @@
 /** Address policies: pure choices and checks over what is held. */
 export { chooseAddress, checkAddress, type AddressedNetwork } from './addresses.ts'
+export { BLOCK_LENGTHS, blockAt, blockCount, blockOf, roomIn } from './blocks.ts'
 export { chooseLocalSubnet, familiesFor, localPrefix } from './families.ts'
 export type { HeldTable } from './held.ts'
 export { checkHostRoutes, needsPool, routesThatMatter } from './host-routes.ts'
@@ -7,4 +8,4 @@ export { checkIfName, checkIfPrefix, lowestIfName, type IfNameChoice } from './i
 export { chooseMac, checkMac, macOf } from './macs.ts'
 export { checkHostname, checkName, quoted, type NamedKind } from './names.ts'
 export { DEFAULT_GATEWAY_NAMES, orderOf } from './parts.ts'
-export { checkSubnets, chooseSubnet, DEFAULT_SUBNETS } from './subnets.ts'
+export { checkSubnets, chooseSubnet, CLUSTER_SUBNETS, DEFAULT_SUBNETS } from './subnets.ts'

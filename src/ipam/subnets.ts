@@ -31,6 +31,15 @@ export const DEFAULT_SUBNETS: readonly Cidr[] = [
   ...Array.from({ length: 16 }, (_, i) => `192.168.${16 * i}.0/20` as Cidr),
 ]
 
+/**
+ * 10.0.0.0/20 to 10.255.240.0/20: pools of networks of a cluster, apart from those of a host's own networks, and each with room for
+ * the blocks of 128 hosts.
+ */
+export const CLUSTER_SUBNETS: readonly Cidr[] = Array.from(
+  { length: 4096 },
+  (_, i) => `10.${i >>> 4}.${16 * (i & 15)}.0/20` as Cidr,
+)
+
 /** Prefix lengths that a network can have: there must be a gateway and one endpoint at least. */
 export const PREFIX_LENGTHS = { 4: { least: 8, most: 31 }, 6: { least: 8, most: 127 } } as const
 
@@ -53,16 +62,17 @@ const RESERVED: readonly { readonly prefix: IpPrefix; readonly why: string }[] =
 export function chooseSubnet(
   allocations: Allocations,
   avoid: readonly Cidr[],
+  pools: readonly Cidr[] = DEFAULT_SUBNETS,
 ): { readonly subnet: Subnet } | { readonly problem: Problem } {
   const taken = [...(allocations.subnets.keys() as Iterable<Cidr>), ...avoid].map(cidrFrom)
-  const free = DEFAULT_SUBNETS.map(cidrFrom).find((prefix) => !taken.some((other) => overlaps(prefix, other)))
+  const free = pools.map(cidrFrom).find((prefix) => !taken.some((other) => overlaps(prefix, other)))
   if (free) return { subnet: { gateway: formatIp(firstHost(free)), subnet: formatCidr(free) } }
-  const until = DEFAULT_SUBNETS.map((cidr) => freedBy(allocations, 'subnets', cidr)).find(Boolean)
+  const until = pools.map((cidr) => freedBy(allocations, 'subnets', cidr)).find(Boolean)
   return {
     problem: {
       code: 'ERR_ADDRESS_EXHAUSTED',
       field: 'subnets',
-      message: `all ${DEFAULT_SUBNETS.length} default pools (172.17.0.0/16 to 192.168.240.0/20) are in use, here or by this host; name a subnet, or delete a network`,
+      message: `all ${pools.length} default pools (${pools[0]} to ${pools.at(-1)}) are in use, here or by this host; name a subnet, or delete a network`,
       ...(until === undefined ? {} : { until }),
     },
   }

@@ -1,5 +1,6 @@
 /** The operations of a controller in this process: one command's, or a long-lived engine's that serves others by its socket. */
 import type { AnyFact, ClientCommand, Commit, Epoch, Ref, Seq } from '../../events/index.ts'
+import { restingClaims, type ClaimsReport } from '../cluster/claims/report.ts'
 import type { Kept } from '../cluster/resting.ts'
 import type { ClusterStatus } from '../cluster/status.ts'
 import type { Controller } from '../controller/controller.ts'
@@ -27,7 +28,13 @@ export async function previewBy(engine: Engine, command: ClientCommand, given: G
   if (blocked) throw blocked
   const epoch = life?.epoch ?? ((decided.projections.host.epoch + 1) as Epoch)
   const request = { at: instant(ports.clock.nowMs()), command, given }
-  return previewOn(decided, request, { context, epoch, kernel, seq: log.nextSeq })
+  return previewOn(decided, request, {
+    ...(engine.claims === undefined ? {} : { claims: engine.claims }),
+    context,
+    epoch,
+    kernel,
+    seq: log.nextSeq,
+  })
 }
 
 class EngineOperations implements Operations {
@@ -43,6 +50,11 @@ class EngineOperations implements Operations {
 
   close(): Promise<void> {
     return this.#controller.close()
+  }
+
+  async claims(): Promise<ClaimsReport> {
+    const { claims, context, view } = this.#engine
+    return claims?.report() ?? restingClaims(view.projections, context.origin)
   }
 
   cluster(): Promise<ClusterStatus> {

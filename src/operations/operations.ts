@@ -27,6 +27,7 @@ import type {
   Stream,
 } from '../../events/index.ts'
 import type { EndpointView, NetworkView, SandboxView } from '../../projections/index.ts'
+import type { ClaimsReport } from '../cluster/claims/report.ts'
 import type { ClusterStatus } from '../cluster/status.ts'
 import type { Moment } from '../controller/moment.ts'
 import type { Verified } from '../engine/verify-log.ts'
@@ -191,6 +192,8 @@ export type Known = {
 export interface Operations {
   /** Lets go. An engine that runs goes on. */
   close(): Promise<void>
+  /** How claims stand: of the whole cluster, or where nobody follows it, of this host as its log has it. */
+  claims(): Promise<ClaimsReport>
   /** How this host stands among others. */
   cluster(): Promise<ClusterStatus>
   /**
@@ -237,6 +240,7 @@ export interface Operations {
 
 /** The same operations but for some. */
 export const withOthers = (operations: Operations, others: Partial<Operations>): Operations => ({
+  claims: () => operations.claims(),
   close: () => operations.close(),
   cluster: () => operations.cluster(),
   commits: (range) => operations.commits(range),

@@ -15,6 +15,7 @@ import {
   sealProjections,
   type Projections,
 } from '../../projections/index.ts'
+import type { ClaimsReport } from '../cluster/claims/report.ts'
 import type { Kept } from '../cluster/resting.ts'
 import type { ClusterStatus } from '../cluster/status.ts'
 import { instant } from '../engine/instant.ts'
@@ -126,6 +127,12 @@ class Reader implements Operations {
     } finally {
       await this.#opened?.disk.close()
     }
+  }
+
+  async claims(): Promise<ClaimsReport> {
+    const { restingClaims } = await import('../cluster/claims/report.ts')
+    const { disk, projections = initialProjections } = this.#opened ?? {}
+    return restingClaims(projections, disk?.origin ?? ('' as Origin))
   }
 
   async cluster(): Promise<ClusterStatus> {

@@ -17,6 +17,7 @@ import type {
 import { EngineError, parseCommand, RefusedError } from '../../events/index.ts'
 import { viewAsOf } from '../controller/view-as-of.ts'
 import { builtinDrivers } from '../drivers/index.ts'
+import type { Claims } from '../engine/claims.ts'
 import { contextOf as contextBy, type TurnContext } from '../engine/context.ts'
 import { emptyView, type View } from '../engine/empty-view.ts'
 import { needsObservation, observed } from '../engine/observation.ts'
@@ -64,11 +65,13 @@ export async function previewOn(
   view: View,
   { at, command, given }: Request,
   {
+    claims,
     context,
     epoch,
     kernel,
     seq,
   }: {
+    readonly claims?: Pick<Claims, 'forTrial'>
     readonly context: TurnContext
     readonly epoch: Epoch
     readonly kernel: Kernel | undefined
@@ -81,7 +84,7 @@ export async function previewOn(
   const { draft } = takeTurn(context, view, {
     actor: given.actor,
     at,
-    command: fetched,
+    command: claims?.forTrial(fetched) ?? fetched,
     epoch,
     id: given.id ?? (randomUUID() as CommandId),
     ...(given.reason === undefined ? {} : { reason: given.reason }),

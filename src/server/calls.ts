@@ -19,6 +19,7 @@ type Call = (operations: Operations, given: Arguments, caller: Caller) => Outcom
 
 /** By name. `close` is not among them: a client lets go of its connection. */
 export const CALLS: ReadonlyMap<string, Call> = new Map<string, Call>([
+  ['claims', (to) => to.claims()],
   ['cluster', (to) => to.cluster()],
   ['commits', (to, [range]) => to.commits(rangeOf(range))],
   ['dispatch', (to, [command, how], caller) => to.dispatch(commandOf(command), givenOf(how, caller))],

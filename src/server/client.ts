@@ -5,6 +5,7 @@
 import { realpath } from 'node:fs/promises'
 import type { AnyFact, ClientCommand, CommandId, Commit, Ref } from '../../events/index.ts'
 import { EngineError } from '../../events/index.ts'
+import type { ClaimsReport } from '../cluster/claims/report.ts'
 import type { ClusterStatus } from '../cluster/status.ts'
 import type {
   Differences,
@@ -100,6 +101,10 @@ export class RemoteOperations implements Operations {
   /** What the engine said of itself. */
   get greeting(): Greeting {
     return this.#link.greeting
+  }
+
+  claims(): Promise<ClaimsReport> {
+    return this.#link.call('claims') as Promise<ClaimsReport>
   }
 
   close(): Promise<void> {

@@ -21,6 +21,27 @@ const steps = [{ key: 'link/host/cnv1', op: 'ensure', spec: veth }]
 const bridge = { mac: '02:00:00:00:00:02', name: 'cnb1' }
 
 const SAMPLES: { readonly [T in FactType]: readonly [data: object, said: string] } = {
+  ClaimGranted: [
+    {
+      cidr: '10.0.0.32/27',
+      first: { seq: 7, stream: 's' },
+      key: 'block.x',
+      kind: 'block',
+      network: NET,
+      seq: 7,
+      stream: 's',
+      subnet: '10.0.0.0/20',
+    },
+    'the cluster grants block 10.0.0.32/27 of web (message 7)',
+  ],
+  ClaimLost: [
+    { host: 'h2', key: 'block.x', to: 'o', why: 'taken' },
+    'block.x belongs to h2, which came first: nothing new is given out of it here',
+  ],
+  ClaimReleased: [
+    { key: 'block.x', restsUntil: AT },
+    `block.x is given up in the cluster; it rests until ${AT}`,
+  ],
   ClockSteppedBack: [
     { clock: '2026-01-01T00:00:00.000Z', log: AT },
     `the clock stepped back to 2026-01-01T00:00:00.000Z; times stay at ${AT} until it is there again`,
@@ -93,6 +114,10 @@ const SAMPLES: { readonly [T in FactType]: readonly [data: object, said: string]
       network: NET,
     },
     'a-web holds 172.18.0.2/16, 02:42:ac:12:00:02 on network web',
+  ],
+  HostEvicted: [
+    { dead: true, host: 'h2', origin: 'o' },
+    'h2 was confirmed dead: its blocks may be claimed by others',
   ],
   HostStarted: [
     { bootId: 'b', code: '0.1.0', cookie: '1', epoch: 3, fresh: false },

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { nkeys } from 'nats'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openNatsBus } from '../../src/bus/nats.ts'
+import { CLAIM_STREAM } from '../../src/cluster/claims/subjects.ts'
 import { LOG_STREAM } from '../../src/cluster/message.ts'
 import type { Controller } from '../../src/index.ts'
 import { CURRENT_SERVER, NatsServer } from '../bus/server.ts'
@@ -88,7 +89,8 @@ describe.skipIf(CURRENT_SERVER === undefined)('hosts on a nats-server', () => {
     expect(await codeOf(join1(east, 'east', [server.url]))).toBe('ERR_NOT_PERMITTED')
     expect(await codeOf(join1(east, 'east', [server.url], join(dir, 'none')))).toBe('ERR_NOT_PERMITTED')
     // Who may make the stream makes it; hosts may not.
-    await (await openNatsBus({ credentials: admin?.file ?? '', servers: [server.url] }, LOG_STREAM)).close()
+    for (const stream of [LOG_STREAM, CLAIM_STREAM])
+      await (await openNatsBus({ credentials: admin?.file ?? '', servers: [server.url] }, stream)).close()
     await join1(east, 'east', [server.url], users[0]?.file)
     await join1(west, 'west', [server.url], users[1]?.file)
     await caughtUp(west, east)

@@ -101,7 +101,7 @@ describe('a command from outside', () => {
 
   it('shows no control characters of what it refuses, and no more than the beginning of what is long', () => {
     const all =
-      'cluster.join, cluster.leave, connect, disconnect, endpoint.create, endpoint.delete, endpoint.join, endpoint.leave, network.create'
+      'cluster.evict, cluster.join, cluster.leave, connect, disconnect, endpoint.create, endpoint.delete, endpoint.join, endpoint.leave, network.create'
     expect(problemsOf('\u001b[2J', {})).toEqual([
       expect.stringContaining(`there is no command '?[2J'; there are: ${all}`),
     ])

@@ -169,6 +169,9 @@ describe('default routes', () => {
 
 describe('the history', () => {
   const PLANS_AND_HOST: readonly string[] = [
+    'ClaimGranted',
+    'ClaimLost',
+    'ClaimReleased',
     'ClockSteppedBack',
     'ClusterJoined',
     'ClusterLeft',
@@ -176,6 +179,7 @@ describe('the history', () => {
     'DriftObserved',
     'EffectsIntended',
     'EffectsSettled',
+    'HostEvicted',
     'HostStarted',
     'OrphansRemoved',
   ]

@@ -1,10 +1,11 @@
 /** Which decision belongs to which command. */
 import type { CommandType } from '../../../events/index.ts'
+import { evictHost, recordClaims } from './claims.ts'
 import { joinCluster, leaveCluster } from './cluster.ts'
 import type { Handler } from './decision.ts'
 import * as host from './host.ts'
 import { connect, deleteEndpoint, disconnect, joinEndpoint, leaveEndpoint } from './join.ts'
-import { createNetwork, deleteNetwork } from './network.ts'
+import { adoptNetwork, createNetwork, deleteNetwork } from './network.ts'
 import { createEndpoint } from './reserve.ts'
 import { createSandbox, deleteSandbox } from './sandbox.ts'
 import { settle } from './settle.ts'
@@ -12,6 +13,8 @@ import { settle } from './settle.ts'
 export type { Decision } from './decision.ts'
 
 export const handlers: { readonly [T in CommandType]: Handler<T> } = {
+  'claims.record': recordClaims,
+  'cluster.evict': evictHost,
   'cluster.join': joinCluster,
   'cluster.leave': leaveCluster,
   connect,
@@ -25,6 +28,7 @@ export const handlers: { readonly [T in CommandType]: Handler<T> } = {
   'endpoint.leave': leaveEndpoint,
   'host.observe': host.observe,
   'host.start': host.start,
+  'network.adopt': adoptNetwork,
   'network.create': createNetwork,
   'network.delete': deleteNetwork,
   'sandbox.create': createSandbox,

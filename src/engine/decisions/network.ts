@@ -11,6 +11,8 @@ import {
   checkSubnets,
   chooseLocalSubnet,
   chooseSubnet,
+  CLUSTER_SUBNETS,
+  DEFAULT_SUBNETS,
   familiesFor,
   localPrefix,
   needsPool,
@@ -19,12 +21,15 @@ import { linkMac, linkName } from '../../reconcile/marks.ts'
 import type { Draft } from '../draft.ts'
 import { refuseIf } from '../draft.ts'
 import { resolveNetwork } from '../resolve.ts'
+import { grantsFor, mustBeClaimed, NO_LINK } from './claims.ts'
 import { entityId, type DecisionContext, type Handler } from './decision.ts'
 import { planOfEnd, untilEnds } from './ends.ts'
 import { orRefuse, sandboxName, untilPlan } from './refuse.ts'
 
 export const createNetwork: Handler<'network.create'> = (draft, given, context) => {
   const { problems: odd, request: data } = readOptions(context.drivers, given)
+  const isShared = context.drivers.get(data.driver)?.scope === 'cluster'
+  if (isShared) mustBeClaimed(draft, data)
   const { subnets, problems } = subnetsFor(draft, data, context)
   refuseIf([
     ...checkName('network', data.name),
@@ -37,8 +42,12 @@ export const createNetwork: Handler<'network.create'> = (draft, given, context) 
     ...untilEnds(draft, problems),
   ])
   const network = entityId(context, 0) as NetworkId
+  const claim = isShared
+    ? grantsFor(draft, { name: data.name, network, subnets }, data.claims, context)
+    : undefined
   draft.decide(streamOf.network(network), {
-    bridge: bridgeFor(network, data.bridge, context),
+    bridge: isShared ? NO_LINK : bridgeFor(network, data.bridge, context),
+    ...(claim === undefined ? {} : { claim }),
     driver: data.driver,
     ...(data.ifPrefix === undefined ? {} : { ifPrefix: data.ifPrefix }),
     internal: data.internal ?? false,
@@ -50,6 +59,25 @@ export const createNetwork: Handler<'network.create'> = (draft, given, context) 
     ...(Object.keys(given.options ?? {}).length === 0 ? {} : { options: given.options ?? {} }),
     plan: draft.plan,
     subnets,
+    type: 'network.create',
+  })
+  return { purpose: 'realise' }
+}
+
+/** Takes part in a network that another host made. */
+export const adoptNetwork: Handler<'network.adopt'> = (draft, { claim, definition }, context) => {
+  const { driver, name, network, subnets } = definition
+  const asked = subnets.map(({ subnet }) => ({ subnet }))
+  refuseIf([
+    ...checkDriver(context.drivers, driver),
+    ...nameIsFree(draft, name),
+    ...untilEnds(draft, checkSubnets(draft.view.projections.allocations, asked).problems),
+  ])
+  draft.decide(streamOf.network(network), {
+    ...definition,
+    bridge: NO_LINK,
+    claim,
+    plan: draft.plan,
     type: 'network.create',
   })
   return { purpose: 'realise' }
@@ -70,13 +98,14 @@ type Subnets = { readonly problems: readonly Problem[]; readonly subnets: readon
 function subnetsFor(
   draft: Draft,
   data: CommandData['network.create'],
-  { hash, origin }: DecisionContext,
+  { drivers, hash, origin }: DecisionContext,
 ): Subnets {
   const { allocations } = draft.view.projections
-  const avoid = (data.hostRoutes ?? []).map(({ dst }) => dst)
+  const avoid = [...(data.hostRoutes ?? []).map(({ dst }) => dst), ...(data.claims?.avoid ?? [])]
+  const pools = drivers.get(data.driver)?.scope === 'cluster' ? CLUSTER_SUBNETS : DEFAULT_SUBNETS
   const asked = checkSubnets(allocations, data.subnets ?? [])
   const chosen = [
-    ...(needsPool(data, 4) ? [chooseSubnet(allocations, avoid)] : []),
+    ...(needsPool(data, 4) ? [chooseSubnet(allocations, avoid, pools)] : []),
     ...(needsPool(data, 6) ? [chooseLocalSubnet(allocations, localPrefix(hash, origin), avoid)] : []),
   ]
   return {

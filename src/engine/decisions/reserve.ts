@@ -1,7 +1,7 @@
 /** What an endpoint holds: a name on its network, an address a family, a MAC. Chosen here, all problems at once. */
 import type { Cidr, CommandData, EndpointId, EndpointReserved, Mac, Problem } from '../../../events/index.ts'
 import { ipOf, streamOf } from '../../../events/index.ts'
-import type { EndpointView, NetworkView } from '../../../projections/index.ts'
+import { ownBlocks, type EndpointView, type NetworkView } from '../../../projections/index.ts'
 import { checkAddress, checkMac, checkName, chooseAddress, chooseMac } from '../../ipam/index.ts'
 import type { Draft } from '../draft.ts'
 import { refuseIf } from '../draft.ts'
@@ -38,15 +38,16 @@ export function askFor(draft: Draft, network: NetworkView, request: Request): As
     ...nameIsFree(draft, network, request.name),
     ...networkIsUp(network),
   ]
+  const blocks = blocksFor(draft, network)
   const wanted = ([4, 6] as const).flatMap((family) => {
     const text = family === 4 ? request.address : request.address6
-    return text === undefined ? [] : checkAddress(allocations, network, text, family)
+    return text === undefined ? [] : checkAddress(allocations, network, text, family, blocks)
   })
   for (const each of wanted) if ('problem' in each) problems.push(each.problem)
   for (const pool of network.subnets) {
     const chosen =
       wanted.find((each) => 'address' in each && each.subnet === pool.subnet) ??
-      chooseAddress(allocations, network, pool)
+      chooseAddress(allocations, network, pool, blocks?.(pool.subnet))
     if ('problem' in chosen) problems.push(untilOneEnds(draft, network, pool, chosen.problem))
     else addresses.push(chosen.address)
   }
@@ -59,6 +60,12 @@ export function askFor(draft: Draft, network: NetworkView, request: Request): As
     name: request.name,
     problems: untilEnds(draft, problems),
   }
+}
+
+/** Of a network of the cluster, the blocks of a pool that this host has; undefined: the network is its own. */
+function blocksFor(draft: Draft, network: NetworkView): ((subnet: Cidr) => readonly Cidr[]) | undefined {
+  if (network.claim === undefined) return undefined
+  return (subnet) => ownBlocks(draft.view.projections.claims, network.id, subnet)
 }
 
 /** Writes the reservation. The endpoint's id is the command's first. */

@@ -1,0 +1,137 @@
+/**
+ * What a claim costs: of a block on the bus alone, of a network and of an endpoint by its command. One host in this process, no
+ * kernel, one nats-server on loopback that syncs every message.
+ *
+ *   CHRONET_NATS_SERVER=… node --max-semi-space-size=64 dist/bench/claims.js [claims] [rounds]
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import type { Cidr, Epoch, Instant, NetworkId, Origin } from '../events/index.ts'
+import { openNatsBus } from '../src/bus/nats.ts'
+import { blockClaim } from '../src/cluster/claims/grants.ts'
+import { Register } from '../src/cluster/claims/register.ts'
+import { blockKey, CLAIM_STREAM } from '../src/cluster/claims/subjects.ts'
+import { ClaimTable } from '../src/cluster/claims/table.ts'
+import { createController } from '../src/index.ts'
+import { blockAt } from '../src/ipam/index.ts'
+import { sha256 } from '../src/system/hash.ts'
+import {
+  inDirectory,
+  median,
+  printJson,
+  printTable,
+  quantile,
+  rounded,
+  silentKernel,
+  sleep,
+} from './support.ts'
+
+const CLAIMS = Number(process.argv[2] ?? 500)
+const ROUNDS = Number(process.argv[3] ?? 3)
+const PROGRAM = process.env.CHRONET_NATS_SERVER ?? 'nats-server'
+const NETWORK = 'a'.repeat(64) as NetworkId
+const SUBNET = '10.0.0.0/12' as Cidr
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+async function startServer(dir: string): Promise<{ readonly process: ChildProcess; readonly url: string }> {
+  const port = await freePort()
+  const config = join(dir, 'server.conf')
+  writeFileSync(
+    config,
+    `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${join(dir, 'store')}"\nsync_interval: always }\n`,
+  )
+  const child = spawn(PROGRAM, ['-c', config], { stdio: 'ignore' })
+  await sleep(1000)
+  if (child.exitCode !== null)
+    throw new Error(`${PROGRAM} does not run: name a nats-server in CHRONET_NATS_SERVER`)
+  return { process: child, url: `nats://127.0.0.1:${port}` }
+}
+
+async function timed(count: number, work: (i: number) => Promise<unknown>): Promise<number[]> {
+  const waits: number[] = []
+  for (let i = 0; i < count; i++) {
+    const start = performance.now()
+    await work(i)
+    waits.push(performance.now() - start)
+  }
+  return waits
+}
+
+/** Blocks, one after the other, of a host alone on the bus. */
+async function blocks(url: string): Promise<number[]> {
+  const bus = await openNatsBus({ servers: [url] }, CLAIM_STREAM)
+  try {
+    const said = () => ({
+      at: new Date().toISOString() as Instant,
+      by: 'b'.repeat(64) as Origin,
+      epoch: 1 as Epoch,
+      host: 'bench',
+    })
+    const table = new ClaimTable(sha256, (await bus.state()).created)
+    const register = new Register({ bus, hash: sha256, nowMs: () => Date.now(), said, table })
+    return await timed(CLAIMS, async (i) => {
+      const cidr = blockAt({ subnet: SUBNET }, i) ?? SUBNET
+      const claim = blockClaim(said(), { cidr, network: NETWORK, subnet: SUBNET })
+      await register.claim(blockKey(NETWORK, cidr), `claim ${i}`, claim)
+    })
+  } finally {
+    await bus.close()
+  }
+}
+
+/** Networks of the cluster, each with its name and a pool, and the first endpoint on each, which needs a block. */
+async function commands(dir: string, url: string): Promise<readonly [number[], number[], number[]]> {
+  const controller = await createController({
+    dataDir: dir,
+    ports: { openKernel: () => Promise.resolve(silentKernel) },
+    runDir: `${dir}/run`,
+  })
+  try {
+    await controller.dispatch({ data: { host: 'bench', servers: [url] }, type: 'cluster.join' })
+    const count = Math.min(100, CLAIMS)
+    const made = await timed(count, (i) => controller.newNetwork('test', `n${i}`))
+    const first = await timed(count, (i) => controller.newEndpoint(`n${i}`, 'first'))
+    const next = await timed(count, (i) => controller.newEndpoint(`n${i}`, 'next'))
+    return [made, first, next]
+  } finally {
+    await controller.close()
+  }
+}
+
+async function round(dir: string) {
+  const server = await startServer(dir)
+  try {
+    const claims = await blocks(server.url)
+    const [made, first, next] = await commands(join(dir, 'host'), server.url)
+    return {
+      claimP50: rounded(median(claims), 2),
+      claimP99: rounded(quantile(claims, 0.99), 2),
+      networkP50: rounded(median(made), 2),
+      firstEndpointP50: rounded(median(first), 2),
+      nextEndpointP50: rounded(median(next), 2),
+    }
+  } finally {
+    server.process.kill()
+  }
+}
+
+const rows: Awaited<ReturnType<typeof round>>[] = []
+for (let n = 0; n < ROUNDS; n++) rows.push(await inDirectory((dir) => round(dir)))
+printTable('claims on loopback, one nats-server, every message synced (milliseconds)', rows)
+const of = (field: keyof (typeof rows)[number]): number => median(rows.map((row) => row[field]))
+printJson('claims', {
+  claimP50: of('claimP50'),
+  claimP99: of('claimP99'),
+  networkP50: of('networkP50'),
+  firstEndpointP50: of('firstEndpointP50'),
+  nextEndpointP50: of('nextEndpointP50'),
+})

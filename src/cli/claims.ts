@@ -1,0 +1,101 @@
+/** `chronet cluster claims`, `blocks` and `evict`. */
+import type { ClaimsReport, ClaimView } from '../cluster/claims/report.ts'
+import { ago, clock, shortener } from '../operations/words.ts'
+import type { Leaf } from './leaf.ts'
+import type { Session } from './session.ts'
+import type { Column } from './table.ts'
+
+type Columns = readonly (Column & { readonly of: (one: ClaimView) => string })[]
+
+const claims: Leaf = {
+  examples: ['chronet cluster claims', "chronet cluster claims --json | jq -r 'select(.own) | .key'"],
+  name: 'claims',
+  run: async (session) => {
+    const report = await session.with('read', (operations) => operations.claims())
+    const nowMs = session.io.nowMs()
+    list(session, report, report.claims, [
+      { of: ({ kind }) => kind, rank: 0, title: 'KIND' },
+      { of: whatOf, rank: 0, title: 'WHAT' },
+      networkColumn(report.claims),
+      { of: ({ host }) => host, rank: 0, title: 'HOST' },
+      { of: (claim) => stateOf(claim, nowMs), rank: 0, title: 'STATE' },
+      { of: ({ at }) => ago(at, nowMs), rank: 3, title: 'SINCE' },
+    ])
+    if (!session.json)
+      for (const { at, host, state } of report.hosts)
+        session.note(`${host} says of a host: ${state}, ${ago(at, nowMs)}`)
+    return undefined
+  },
+  summary: 'names, pools and blocks that hosts of the cluster have, each alone',
+  text: 'With an engine that follows the cluster: of all hosts. Without one: of this host, as its log has it.',
+}
+
+const blocks: Leaf = {
+  examples: ['chronet cluster blocks', 'chronet cluster blocks --json'],
+  name: 'blocks',
+  run: async (session) => {
+    const report = await session.with('read', (operations) => operations.claims())
+    const nowMs = session.io.nowMs()
+    const all = report.claims.filter(({ kind }) => kind === 'block')
+    list(session, report, all, [
+      networkColumn(all),
+      { of: ({ subnet }) => subnet ?? '-', rank: 2, title: 'POOL' },
+      { of: whatOf, rank: 0, title: 'BLOCK' },
+      { of: ({ host }) => host, rank: 0, title: 'HOST' },
+      { of: ({ free }) => (free === undefined ? '-' : String(free)), rank: 1, title: 'FREE' },
+      { of: (claim) => stateOf(claim, nowMs), rank: 0, title: 'STATE' },
+    ])
+    return undefined
+  },
+  summary: 'the parts of pools that hosts have for themselves',
+}
+
+const evict: Leaf = {
+  args: [['<host>', 'its name, its id, or the beginning of that']],
+  changes: true,
+  examples: [
+    'chronet cluster evict host-b',
+    'chronet cluster evict host-b --dead --reason "the machine burnt"',
+  ],
+  name: 'evict',
+  options: [{ flags: '--dead', what: 'somebody looked: it will not come back with what it had' }],
+  run: async (session, [host = ''], values) => {
+    const dead = values.flag('dead')
+    await session.change({ data: { ...(dead ? { dead } : {}), host }, type: 'cluster.evict' }, () =>
+      dead
+        ? `${host} is taken for dead: its blocks rest for a minute, and then others may claim them`
+        : `${host} is put out: what it has stays as it is, until it is confirmed dead (--dead)`,
+    )
+    return undefined
+  },
+  summary: 'put a host out, and then let others claim what it had',
+  text: 'First without --dead: a host that is there answers, and stays. With --dead its blocks are given to others; if it runs all the same, two containers may have one address.',
+}
+
+/** `shop`, `10.0.0.0/20`. */
+const whatOf = ({ cidr, name }: ClaimView): string => cidr ?? name ?? '-'
+
+function networkColumn(all: readonly ClaimView[]): Columns[number] {
+  const short = shortener(all.map(({ network }) => network))
+  return { of: ({ name, network }) => name ?? short(network), rank: 1, title: 'NETWORK' }
+}
+
+function stateOf({ own, state, until }: ClaimView, nowMs: number): string {
+  if (until !== undefined) return `rests until ${clock(until, nowMs)}`
+  if (state === 'unsaid') return 'held, by the log'
+  return own ? `${state}, here` : state
+}
+
+function list(
+  session: Session,
+  { problem, ready }: ClaimsReport,
+  all: readonly ClaimView[],
+  columns: Columns,
+): void {
+  if (problem !== undefined && !session.json) session.note(`${problem.code}: ${problem.message}`)
+  else if (!ready && !session.json)
+    session.note('no engine follows the cluster here: what the log has is shown')
+  session.list(all, columns, 'nothing is claimed')
+}
+
+export const claimLeaves: readonly Leaf[] = [claims, blocks, evict]

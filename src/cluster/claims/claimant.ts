@@ -1,0 +1,230 @@
+/**
+ * Claims of one host: before a turn that needs some, beside it (the next block), and after it (what is not used is given up). The
+ * engine asks by its own interface, the log says what this host has, and the servers say who was first.
+ */
+import type {
+  ClientCommand,
+  ClusterJoined,
+  Command,
+  CommandId,
+  NetworkId,
+  Problem,
+} from '../../../events/index.ts'
+import { EngineError, RefusedError } from '../../../events/index.ts'
+import type { NetworkView } from '../../../projections/index.ts'
+import type { Claims, Prepared } from '../../engine/claims.ts'
+import { resolveNetwork } from '../../engine/resolve.ts'
+import { lacksOf } from './blocks.ts'
+import { evict } from './eviction.ts'
+import { Flight } from './flight.ts'
+import type { ClaimHome } from './home.ts'
+import { Keeper } from './keeper.ts'
+import { asTrial, claimNetwork, findShared } from './networks.ts'
+import { claimsReport, type ClaimsReport } from './report.ts'
+import { ClaimSession } from './session.ts'
+import { Supply, type For } from './supply.ts'
+
+/** How often the servers are asked whether they still have what was read, in milliseconds. */
+const AUDIT_MS = 15_000
+
+export class Claimant implements Claims {
+  #aligned: Promise<void> = Promise.resolve()
+  readonly #flight = new Flight()
+  readonly #home: ClaimHome
+  #isOver = false
+  readonly #keeper: Keeper
+  #session: ClaimSession | undefined
+  readonly #supply: Supply
+
+  constructor(home: ClaimHome) {
+    this.#home = home
+    this.#supply = new Supply(home, this.#flight)
+    this.#keeper = new Keeper(home, () => this.#session, this.#flight)
+  }
+
+  /** Where claims are made; undefined: this host is alone. */
+  get session(): ClaimSession | undefined {
+    return this.#session
+  }
+
+  /** Claims from now on where the log says that this host is; null: nowhere. */
+  align(member: ClusterJoined['data'] | null): Promise<void> {
+    return (this.#aligned = this.#aligned.then(async () => {
+      await this.#session?.close()
+      this.#session = member === null || this.#isOver ? undefined : this.#begin(member)
+    }))
+  }
+
+  async close(): Promise<void> {
+    this.#isOver = true
+    await this.align(null)
+    await this.#keeper.close()
+    await this.#supply.idle()
+  }
+
+  /** Addresses of networks were given. */
+  onGiven(networks: Iterable<NetworkId>): void {
+    if (this.#session !== undefined) for (const id of networks) this.#supply.top(this.#session, id)
+  }
+
+  /** Networks are gone. */
+  onGone(): void {
+    this.#keeper.ring()
+  }
+
+  needs(command: ClientCommand): boolean {
+    if (this.#session === undefined) return false
+    switch (command.type) {
+      case 'cluster.evict':
+        return true
+      case 'network.create':
+        return this.#home.drivers.get(command.data.driver)?.scope === 'cluster'
+      case 'network.delete':
+        return this.#local(command.data.network)?.claim?.owner === this.#home.origin
+      case 'connect':
+      case 'endpoint.create': {
+        const network = this.#local(command.data.network)
+        if (network === undefined) return true
+        return network.claim !== undefined && lacksOf(this.#home.decided(), network, command.data).length > 0
+      }
+      default:
+        return false
+    }
+  }
+
+  async prepare(command: ClientCommand, id: CommandId): Promise<Prepared> {
+    const { claiming, land } = this.#flight.begin()
+    const done = (): void => {
+      if (land()) this.#keeper.ring()
+    }
+    try {
+      return { command: await this.#prepared(command, { by: id, claiming }), done }
+    } catch (error) {
+      done()
+      throw error
+    }
+  }
+
+  forTrial(command: ClientCommand): ClientCommand {
+    return command.type === 'network.create' && this.needs(command)
+      ? asTrial(command, this.#session)
+      : command
+  }
+
+  async report(): Promise<ClaimsReport> {
+    const projections = this.#home.decided()
+    return claimsReport({
+      host: projections.host.cluster?.host ?? '',
+      origin: this.#home.origin,
+      projections,
+      session: this.#session,
+    })
+  }
+
+  async #prepared(command: ClientCommand, who: For): Promise<ClientCommand> {
+    const session = this.#session
+    if (session === undefined) return command
+    switch (command.type) {
+      case 'cluster.evict':
+        return evict(session, this.#home, command, who.by)
+      case 'network.create': {
+        const trial = (tried: Command<'network.create'>) => this.#home.trial(tried, who.by)
+        return claimNetwork(session, command, { ...who, hash: this.#home.ports.hash, trial })
+      }
+      case 'network.delete':
+        this.#mustBeUnused(session, this.#local(command.data.network))
+        return command
+      case 'connect':
+      case 'endpoint.create': {
+        const network =
+          this.#local(command.data.network) ?? (await this.#adopt(session, command.data.network))
+        const lacks = network === undefined ? [] : lacksOf(this.#home.decided(), network, command.data)
+        if (network?.claim !== undefined)
+          for (const lack of lacks) await this.#supply.get(session, network, lack, who)
+        return command
+      }
+      default:
+        return command
+    }
+  }
+
+  #begin({ host, ...access }: ClusterJoined['data']): ClaimSession {
+    const session: ClaimSession = new ClaimSession(access, host, this.#home, {
+      onNews: (keys) => {
+        if (keys.some((key) => this.#concerns(key))) this.#keeper.ring()
+      },
+      onReady: () => {
+        this.#keeper.ring()
+        this.#auditLater(session)
+      },
+    })
+    return session
+  }
+
+  /** Whether it may be that something of this host stands otherwise: also what keeps it from giving up a pool. */
+  #concerns(key: string): boolean {
+    if (key.startsWith('host.')) return key.endsWith(this.#home.origin)
+    if (this.#session?.register?.table.head(key)?.by === this.#home.origin) return true
+    const { grants } = this.#home.decided().claims
+    const [kind, network] = key.split('.')
+    return (
+      grants.has(key) || (kind === 'block' && [...grants.values()].some((grant) => grant.network === network))
+    )
+  }
+
+  /** A stream that lost its end without a word is read again: then what was lost is missed. */
+  #auditLater(session: ClaimSession): void {
+    const register = session.register
+    if (register === undefined) return
+    this.#home.ports.timers.scheduler.schedule(() => {
+      if (this.#session !== session || session.register !== register) return
+      const audit = session.within(async (now) => {
+        if (!(await now.isWhole()))
+          throw new EngineError(
+            'ERR_CLUSTER_UNAVAILABLE',
+            "the cluster's servers lost claims: all are read again",
+          )
+      })
+      void audit.then(
+        () => {
+          this.#keeper.ring()
+          this.#auditLater(session)
+        },
+        () => undefined,
+      )
+    }, AUDIT_MS)
+  }
+
+  /** A network that another host made becomes one of this host, too. */
+  async #adopt(session: ClaimSession, ref: string): Promise<NetworkView | undefined> {
+    const shared = await session.within(async ({ table }) => findShared(table, ref))
+    if (shared === undefined) return undefined
+    const { by: owner, definition, network, seq } = shared
+    await this.#home.own('network.adopt', { claim: { owner, seq }, definition })
+    return this.#home.decided().topology.networks.get(network)
+  }
+
+  /** Who made a network ends it for all: not as long as others are on it. Cut off, this is looked at when its pools are given up. */
+  #mustBeUnused(session: ClaimSession, network: NetworkView | undefined): void {
+    const { register } = session
+    if (network === undefined || register === undefined) return
+    const hosts = register.table
+      .heads()
+      .filter((head) => head.kind === 'block' && head.network === network.id && head.by !== this.#home.origin)
+      .filter((head) => ['frozen', 'held'].includes(register.standing(head).state))
+      .map(({ host }) => host)
+    if (hosts.length === 0) return
+    const problem: Problem = {
+      code: 'ERR_IN_USE',
+      field: 'network',
+      holder: network.id,
+      message: `network '${network.name}' is used by ${[...new Set(hosts)].sort().join(', ')}; delete it there first ('chronet network rm ${network.name}')`,
+    }
+    throw new RefusedError([problem])
+  }
+
+  #local(ref: string): NetworkView | undefined {
+    const resolved = resolveNetwork(this.#home.decided().topology, ref)
+    return 'found' in resolved ? resolved.found : undefined
+  }
+}

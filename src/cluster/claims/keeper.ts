@@ -1,0 +1,241 @@
+/**
+ * Keeps log and servers of one mind: what the servers lost is claimed again, what two believe to have is decided, what nobody here
+ * uses any more is given up, and what was claimed and never written here, too. Nothing of it before the table is whole, and one
+ * round after the other: each begins by comparing, so that it does not matter where the one before ended.
+ */
+import type { ClaimLost, ClaimReleased, Instant } from '../../../events/index.ts'
+import { cidrFrom, EngineError, overlaps } from '../../../events/index.ts'
+import type { Grant, Projections } from '../../../projections/index.ts'
+import { verdictOf } from './audit.ts'
+import { blockClaim, definitionOf, grantOf, networkClaim, type Granted } from './grants.ts'
+import type { Flight } from './flight.ts'
+import type { ClaimHome } from './home.ts'
+import type { Claimed, Register } from './register.ts'
+import type { ClaimSession } from './session.ts'
+import { comesFirst } from './standing.ts'
+import type { Head } from './table.ts'
+
+/** What gives up claims goes in this order: a pool is free when nothing of it is used. */
+const ORDER = { block: 0, network: 1, pool: 2 } as const
+
+export class Keeper {
+  readonly #home: ClaimHome
+  readonly #flight: Flight
+  readonly #session: () => ClaimSession | undefined
+  #isDue = false
+  #isOver = false
+  #running: Promise<void> | undefined
+
+  constructor(home: ClaimHome, session: () => ClaimSession | undefined, flight: Flight) {
+    this.#flight = flight
+    this.#home = home
+    this.#session = session
+  }
+
+  /** A round is due. */
+  ring(): void {
+    this.#isDue = true
+    this.#running ??= this.#rounds().finally(() => (this.#running = undefined))
+  }
+
+  async close(): Promise<void> {
+    this.#isOver = true
+    await this.#running
+  }
+
+  async #rounds(): Promise<void> {
+    while (this.#isDue && !this.#isOver) {
+      this.#isDue = false
+      try {
+        await this.#round()
+      } catch (error) {
+        // The next connection, or the next look, begins with another round.
+        if (!(error instanceof EngineError && QUIET.has(error.code))) this.#home.report(error)
+      }
+    }
+  }
+
+  async #round(): Promise<void> {
+    const session = this.#session()
+    if (session?.register === undefined) return
+    await session.within((register) => this.#return(register))
+    for (const grant of this.#home.decided().claims.grants.values()) {
+      if (this.#isOver) return
+      if (grant.lost === undefined && this.#isUsed(grant)) await this.#compare(session, grant)
+    }
+    await this.#home.flush()
+    await this.#giveUp(session)
+    await this.#forgetUnwritten(session)
+  }
+
+  /** A host that was put out and is there all the same says so; one that was confirmed dead has lost its blocks. */
+  async #return(register: Register): Promise<void> {
+    const { origin } = this.#home
+    const told = register.table.host(origin)
+    if (told === undefined || told.state === 'present') return
+    if (told.state === 'dead') await this.#loseAll(told.seq)
+    await register.tellHost(origin, `return ${told.seq}`, 'present')
+  }
+
+  async #loseAll(seq: number): Promise<void> {
+    const { grants } = this.#home.decided().claims
+    const lost = [...grants.values()]
+      .filter((grant) => grant.kind === 'block' && grant.lost === undefined && grant.seq < seq)
+      .map(({ key }): ClaimLost['data'] => ({ key, why: 'evicted' }))
+    await this.#lose(lost)
+  }
+
+  async #lose(lost: readonly ClaimLost['data'][]): Promise<void> {
+    if (lost.length === 0) return
+    await this.#home.own('claims.record', { lost })
+    for (const { host, key, why } of lost)
+      this.#home.report(
+        new EngineError(
+          'ERR_CLAIM_CONFLICT',
+          why === 'evicted'
+            ? `this host was confirmed dead while it was away, and ${key} is not its any more: move what is on it to other addresses`
+            : `${key} belongs to ${host ?? 'another host'}, which came first: nothing new is given out of it here; move what is on it`,
+          { details: { key } },
+        ),
+      )
+  }
+
+  async #compare(session: ClaimSession, grant: Grant): Promise<void> {
+    const { table } = session
+    if (table === undefined) return
+    const verdict = verdictOf(grant, table.head(grant.key), this.#home.origin, table.stream)
+    switch (verdict.kind) {
+      case 'fine':
+        return
+      case 'moved': {
+        const { contested, first, seq } = verdict.head
+        const what = { ...grant, ...(contested ? { contested } : {}) }
+        return this.#record(
+          what,
+          { first: grant.kind === 'pool' ? grant.first : first, kind: 'granted', seq },
+          table.stream,
+        )
+      }
+      case 'theirs': {
+        // It must hear that there are users of it here, before this host forgets it.
+        await session.within((register) => register.contest(grant.key, `lost ${grant.seq}`))
+        return this.#lose([lostTo(grant, verdict.head)])
+      }
+      case 'missing':
+        return this.#claimAgain(session, grant)
+      case 'ours':
+        return this.#claimAgain(session, grant.kind === 'block' ? { ...grant, contested: true } : grant)
+    }
+  }
+
+  async #claimAgain(session: ClaimSession, grant: Grant): Promise<void> {
+    const claimed = await session.within(async (register): Promise<Claimed | undefined> => {
+      const rival = grant.kind === 'pool' ? rivalOf(grant, register) : undefined
+      if (rival === undefined || comesFirst({ by: this.#home.origin, first: grant.first }, rival))
+        return this.#again(register, grant)
+      return { head: rival, kind: 'taken', standing: register.standing(rival) }
+    })
+    if (claimed?.kind === 'taken') await this.#lose([lostTo(grant, claimed.head)])
+    if (claimed?.kind === 'granted') await this.#record(grant, claimed, session.table?.stream ?? grant.stream)
+  }
+
+  #record(what: Grant, granted: Granted, stream: string): Promise<void> {
+    return this.#home.own('claims.record', { granted: [grantOf(what, granted, stream)] })
+  }
+
+  async #again(
+    register: Register,
+    { cidr, contested, first, key, kind, network, seq, subnet }: Grant,
+  ): Promise<Claimed | undefined> {
+    const by = `again ${seq}`
+    if (kind === 'pool') return cidr && (await register.claimPools(by, network, [cidr], { behind: first }))[0]
+    const view = this.#home.decided().topology.networks.get(network)
+    const said = register.said()
+    if (kind === 'network')
+      return view && register.claim(key, by, networkClaim(said, definitionOf(view), first), true)
+    if (cidr === undefined || subnet === undefined) return undefined
+    return register.claim(key, by, blockClaim(said, { cidr, contested, network, subnet }, first), true)
+  }
+
+  /** What is of networks that are gone. A pool stays as long as another host has a block of it. */
+  async #giveUp(session: ClaimSession): Promise<void> {
+    const { grants } = this.#home.decided().claims
+    const due = [...grants.values()]
+      .filter((grant) => !this.#isUsed(grant))
+      .sort((a, b) => ORDER[a.kind] - ORDER[b.kind])
+    for (const { key, kind, network, seq } of due) {
+      if (this.#isOver) return
+      if (kind === 'pool' && (this.#blocksElsewhere(session, network) || this.#hasMore(network))) continue
+      const given = await session.within((register) => register.release(key, `end ${seq}`))
+      const released: ClaimReleased['data'] = { key, restsUntil: given?.restsUntil ?? this.#now() }
+      await this.#home.own('claims.record', { released: [released] })
+    }
+  }
+
+  /** What the servers have as ours and the log does not: the process died in between, or the turn came to something else. It was never used. */
+  async #forgetUnwritten(session: ClaimSession): Promise<void> {
+    const { grants } = this.#home.decided().claims
+    const stray = (session.table?.heads() ?? []).filter(
+      ({ by, key, restsUntil }) =>
+        by === this.#home.origin &&
+        restsUntil === undefined &&
+        !this.#flight.has(key) &&
+        (grants.get(key) === undefined || grants.get(key)?.lost !== undefined),
+    )
+    for (const { key, seq } of stray.sort((a, b) => ORDER[a.kind] - ORDER[b.kind]))
+      if (!this.#flight.has(key)) await session.within((register) => register.release(key, `stray ${seq}`, 0))
+  }
+
+  #isUsed({ network }: Pick<Grant, 'network'>): boolean {
+    return this.#projections.topology.networks.has(network)
+  }
+
+  #hasMore(network: string): boolean {
+    return [...this.#projections.claims.grants.values()].some(
+      (grant) => grant.network === network && grant.kind !== 'pool',
+    )
+  }
+
+  #blocksElsewhere(session: ClaimSession, network: string): boolean {
+    return (session.table?.heads() ?? []).some(
+      (head) =>
+        head.kind === 'block' &&
+        head.network === network &&
+        head.by !== this.#home.origin &&
+        ['frozen', 'held'].includes(session.register?.standing(head).state ?? 'held'),
+    )
+  }
+
+  get #projections(): Projections {
+    return this.#home.decided()
+  }
+
+  #now(): Instant {
+    return new Date(this.#home.ports.clock.nowMs()).toISOString() as Instant
+  }
+}
+
+/** What is only late, or told elsewhere. */
+const QUIET: ReadonlySet<string> = new Set(['ERR_CLOSED', 'ERR_CLUSTER_UNAVAILABLE', 'ERR_STORE_UNWRITABLE'])
+
+const lostTo = ({ key }: Grant, { by, host }: Head): ClaimLost['data'] => ({
+  host,
+  key,
+  to: by,
+  why: 'taken',
+})
+
+/** A pool of another network that overlaps ours and that somebody has. */
+function rivalOf({ cidr, network }: Grant, register: Register): Head | undefined {
+  return register.table
+    .heads()
+    .find(
+      (head) =>
+        head.kind === 'pool' &&
+        head.network !== network &&
+        head.cidr !== undefined &&
+        cidr !== undefined &&
+        overlaps(cidrFrom(head.cidr), cidrFrom(cidr)) &&
+        register.standing(head).state !== 'free',
+    )
+}

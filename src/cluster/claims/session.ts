@@ -1,0 +1,203 @@
+/**
+ * A connection to the servers on which claims are decided, and the table of all claims, read from the first message on at each
+ * connection. Until the table is read to its end nothing is claimed, and nothing is given up.
+ *
+ * Who is cut off is told so at once: the first claim that nobody answers ends the connection, and until there is another one no
+ * claim is even tried.
+ */
+import type { ClusterAccess, Instant } from '../../../events/index.ts'
+import { EngineError } from '../../../events/index.ts'
+import type { Bus } from '../../bus/bus.ts'
+import { busOf } from '../session.ts'
+import type { ClaimHome } from './home.ts'
+import type { Said } from './message.ts'
+import { Register } from './register.ts'
+import { CLAIM_STREAM } from './subjects.ts'
+import { ClaimTable } from './table.ts'
+
+/** How long a claim may take, and how long the first connection is waited for, in milliseconds. */
+export const CLAIM_MS = 2000
+/** First and longest pause before it begins again, in milliseconds. */
+const AGAIN_MS_FIRST = 100
+const AGAIN_MS_MAX = 5000
+/** How often it is looked whether the log is published, in milliseconds. */
+const LOOK_MS = 20
+
+export type Listening = {
+  /** The table is whole. */
+  readonly onReady: () => void
+  /** These stand otherwise. */
+  readonly onNews: (keys: readonly string[]) => void
+}
+
+export class ClaimSession {
+  /** What stood in the way last; undefined: nothing does. */
+  problem: EngineError | undefined
+  readonly #access: ClusterAccess
+  readonly #home: ClaimHome
+  readonly #host: string
+  readonly #listening: Listening
+  #break: () => void = () => undefined
+  #end: () => void = () => undefined
+  #isOver = false
+  readonly #over: Promise<void>
+  #ready: Register | undefined
+  readonly #running: Promise<void>
+  #table: ClaimTable | undefined
+  /** Whoever waits for the first connection. */
+  #tellFirst: () => void = () => undefined
+  readonly #first: Promise<void>
+  #triedOnce = false
+
+  constructor(access: ClusterAccess, host: string, home: ClaimHome, listening: Listening) {
+    this.#access = access
+    this.#home = home
+    this.#host = host
+    this.#listening = listening
+    this.#over = new Promise((resolve) => (this.#end = resolve))
+    this.#first = new Promise((resolve) => (this.#tellFirst = resolve))
+    this.#running = this.#run()
+  }
+
+  /** Where claims are made now; undefined: nowhere. */
+  get register(): Register | undefined {
+    return this.#home.isFirst() ? this.#ready : undefined
+  }
+
+  /** How claims stood when they were last read. */
+  get table(): ClaimTable | undefined {
+    return this.#table
+  }
+
+  async close(): Promise<void> {
+    this.#isOver = true
+    this.#end()
+    this.#tellFirst()
+    await this.#running
+  }
+
+  /**
+   * Claims something, or asks.
+   * @throws {EngineError} ERR_CLUSTER_UNAVAILABLE: at once where it is known that nobody answers, else within {@link CLAIM_MS}
+   */
+  async within<T>(work: (register: Register) => Promise<T>): Promise<T> {
+    if (!this.#triedOnce) await this.#inTime(this.#first, undefined)
+    const { register } = this
+    if (register === undefined) throw this.#unavailable()
+    try {
+      return await this.#inTime(work(register), this.#unavailable())
+    } catch (error) {
+      if (error instanceof EngineError && error.code === 'ERR_CLUSTER_UNAVAILABLE')
+        this.#breakOff(error, register)
+      throw error
+    }
+  }
+
+  /** Reads everything again. */
+  breakOff(why: EngineError): void {
+    if (this.#ready !== undefined) this.#breakOff(why, this.#ready)
+  }
+
+  #breakOff(why: EngineError, register: Register): void {
+    if (this.#ready !== register) return
+    this.#ready = undefined
+    this.problem = why
+    this.#break()
+  }
+
+  #unavailable(): EngineError {
+    const why = this.problem?.message ?? "the cluster's servers are not reached"
+    return new EngineError(
+      'ERR_CLUSTER_UNAVAILABLE',
+      `nothing can be claimed in the cluster now: ${why.replace(/; what is local goes on$/, '')}. What this host has it goes on with`,
+    )
+  }
+
+  async #run(): Promise<void> {
+    for (let tries = 0; !this.#isOver; tries++) {
+      try {
+        await this.#connected(() => (tries = 0))
+      } catch (error) {
+        this.#failed(error)
+      }
+      this.#triedOnce = true
+      this.#tellFirst()
+      await this.#pause(Math.min(AGAIN_MS_FIRST * 2 ** tries, AGAIN_MS_MAX))
+    }
+  }
+
+  #failed(error: unknown): void {
+    const isOurs = error instanceof EngineError
+    const problem = isOurs
+      ? error
+      : new EngineError('ERR_CLUSTER_UNAVAILABLE', `claims cannot be followed: ${String(error)}`, {
+          cause: error,
+        })
+    if (problem.code !== this.problem?.code) this.#home.report(problem)
+    this.problem = problem
+  }
+
+  async #connected(begun: () => void): Promise<void> {
+    const { hash, clock } = this.#home.ports
+    const bus = await busOf(this.#home.ports)(this.#access, CLAIM_STREAM)
+    let isOver = false
+    const broken = new Promise<void>((resolve) => (this.#break = resolve))
+    const over = Promise.race([this.#over, broken, bus.disturbed]).then(() => void (isOver = true))
+    try {
+      const { created, lastSeq } = await bus.state()
+      const table = new ClaimTable(hash, created)
+      const options = { bus, hash, nowMs: () => clock.nowMs(), said: () => this.#said(), table }
+      const ready = (): void => void this.#begin(new Register(options), bus, () => isOver, begun)
+      if (lastSeq === 0) ready()
+      for await (const message of bus.follow(1, over)) {
+        const before = table.seq
+        const keys = table.take(message)
+        if (before < lastSeq && table.seq >= lastSeq) ready()
+        else if (this.#ready?.table === table) this.#listening.onNews(keys)
+      }
+    } finally {
+      this.#ready = undefined
+      await bus.close()
+    }
+  }
+
+  /** The table is whole; who may claim is known once the log is published. */
+  async #begin(register: Register, bus: Bus, isOver: () => boolean, begun: () => void): Promise<void> {
+    while (!this.#home.isFirst() && !isOver()) await this.#pause(LOOK_MS)
+    if (isOver()) return
+    this.#table = register.table
+    this.#ready = register
+    this.problem = undefined
+    this.#triedOnce = true
+    begun()
+    this.#tellFirst()
+    this.#listening.onReady()
+  }
+
+  #said(): Said {
+    const { clock } = this.#home.ports
+    const at = new Date(clock.nowMs()).toISOString() as Instant
+    return { at, by: this.#home.origin, epoch: this.#home.epoch(), host: this.#host }
+  }
+
+  /** @param late thrown when it takes longer than a claim may; undefined: it is let go */
+  #inTime<T>(work: Promise<T>, late: EngineError | undefined): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const timer = this.#home.ports.timers.scheduler.schedule(() => {
+        if (late === undefined) resolve(undefined as T)
+        else reject(late)
+      }, CLAIM_MS)
+      work.finally(() => timer.unsubscribe()).then(resolve, reject)
+    })
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#home.ports.timers.scheduler.schedule(() => resolve(), ms)
+      void this.#over.then(() => {
+        timer.unsubscribe()
+        resolve()
+      })
+    })
+  }
+}

@@ -1,0 +1,44 @@
+/** What may be done with a thing that somebody claimed, and who has it if two believe to. Pure, and so the same on every host. */
+import type { Instant, Origin } from '../../../events/index.ts'
+import type { First } from './message.ts'
+import type { ClaimTable, Head } from './table.ts'
+
+/**
+ * `free`: it may be claimed. `frozen`: its host was evicted, and nobody has confirmed that it is dead. `held`: somebody has it.
+ * `resting`: it was given up not long ago, and others may still remember who had it.
+ */
+export type Standing =
+  { readonly state: 'free' | 'frozen' | 'held' } | { readonly state: 'resting'; readonly until: Instant }
+
+/** How long what was given up rests, in milliseconds: as long as neighbours may remember an address (ARP, 60 s). */
+export const REST_MS = 60_000
+
+/** A table that can tell of hosts. */
+type Hosts = Pick<ClaimTable, 'host'>
+
+export function standingOf(head: Head | undefined, hosts: Hosts, nowMs: number): Standing {
+  if (head === undefined) return { state: 'free' }
+  const until = head.restsUntil ?? restOfTheDead(head, hosts)
+  if (until !== undefined) return Date.parse(until) <= nowMs ? { state: 'free' } : { state: 'resting', until }
+  return { state: hosts.host(head.by)?.state === 'evicted' ? 'frozen' : 'held' }
+}
+
+/**
+ * Blocks that a host had when it was confirmed dead rest from then on. What it claimed after it came back is its own, and its
+ * networks and pools stay: others may be on them.
+ */
+function restOfTheDead({ by, kind, seq }: Head, hosts: Hosts): Instant | undefined {
+  if (kind !== 'block') return undefined
+  const host = hosts.host(by)
+  return host?.state === 'dead' && seq < host.seq ? host.restsUntil : undefined
+}
+
+/** A grant, by what decides between two of them. */
+export type Grantee = { readonly by: Origin; readonly first: First }
+
+/** Whether the one has it where two were told that they do: who was told so first, by the older stream, and else the lower id. */
+export function comesFirst(a: Grantee, b: Grantee): boolean {
+  if (a.first.stream !== b.first.stream) return a.first.stream < b.first.stream
+  if (a.first.seq !== b.first.seq) return a.first.seq < b.first.seq
+  return a.by < b.by
+}

@@ -1,0 +1,45 @@
+/**
+ * What is claimed in a cluster, each thing by a key of its own, and the subjects of the bus on which it is decided who has it.
+ *
+ * | thing                              | key                            | subject                          |
+ * | ---------------------------------- | ------------------------------ | -------------------------------- |
+ * | a network's name and definition    | `network.<sha256 of the name>` | `chronet.claim.` and the key     |
+ * | a host's block of addresses        | `block.<network id>.<hex>`     | `chronet.claim.` and the key     |
+ * | whether a host is among the others | `host.<origin>`                | `chronet.claim.` and the key     |
+ * | a pool                             | `pool.<hex>`                   | `chronet.claim.pools`, all in one |
+ *
+ * `<hex>` is the first address, 8 digits or 32, and the prefix length, 2 digits: dots would split it. Pools share one subject
+ * because what they must not do is overlap: that can only be compared and set for all of them at once.
+ */
+import type { Cidr, Hash, NetworkId, Origin } from '../../../events/index.ts'
+import { cidrFrom } from '../../../events/index.ts'
+
+/** The stream of all claims. */
+export const CLAIM_STREAM = { name: 'CHRONET_CLAIMS', subjects: 'chronet.claim.>' } as const
+
+const SUBJECT = 'chronet.claim.'
+
+/** Where all pools stand. */
+export const POOLS_SUBJECT = `${SUBJECT}pools`
+
+export const networkKey = (hash: Hash, name: string): string => `network.${hash(name)}`
+export const blockKey = (network: NetworkId, block: Cidr): string => `block.${network}.${hexOf(block)}`
+export const poolClaimKey = (pool: Cidr): string => `pool.${hexOf(pool)}`
+export const hostKey = (origin: Origin): string => `host.${origin}`
+
+/** Where a thing is decided. */
+export const subjectOf = (key: string): string => (key.startsWith('pool.') ? POOLS_SUBJECT : SUBJECT + key)
+
+/** The key of a subject's thing; undefined: it is of all pools, or of no claim. */
+export const keyOfSubject = (subject: string): string | undefined =>
+  /^chronet\.claim\.(block\.[0-9a-f]{64}\.([0-9a-f]{10}|[0-9a-f]{34})|(host|network)\.[0-9a-f]{64})$/.test(
+    subject,
+  )
+    ? subject.slice(SUBJECT.length)
+    : undefined
+
+function hexOf(cidr: Cidr): string {
+  const { address, length } = cidrFrom(cidr)
+  const digits = address.value.toString(16).padStart(address.family === 4 ? 8 : 32, '0')
+  return digits + length.toString(16).padStart(2, '0')
+}

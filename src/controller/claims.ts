@@ -1,0 +1,53 @@
+/** Ties a host's claims to its engine. */
+import type { NetworkId } from '../../events/index.ts'
+import { Claimant } from '../cluster/claims/claimant.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { instant } from '../engine/instant.ts'
+import type { Engine } from '../engine/engine.ts'
+import { takeTurn } from '../engine/turn.ts'
+
+/** The claims of an engine, which knows of them from now on. */
+export function claimsOf(engine: Engine, cluster: Cluster): Claimant {
+  const { context, ports } = engine
+  const claimant = new Claimant({
+    decided: () => engine.decided.projections,
+    drivers: context.drivers,
+    epoch: () => engine.view.projections.host.epoch,
+    flush: () => engine.log.flush(),
+    isFirst: () => cluster.isPublishing,
+    origin: context.origin,
+    own: async (type, data) => {
+      const taken = engine.life?.own(type, data)
+      await taken?.durable
+      await taken?.settled
+    },
+    peers: () => cluster.peers(),
+    ports,
+    report: engine.report,
+    trial: (command, id) => {
+      const { decided, log } = engine
+      const { epoch } = decided.projections.host
+      const at = instant(ports.clock.nowMs())
+      return takeTurn(context, decided, {
+        actor: { kind: 'engine' },
+        at,
+        command,
+        epoch,
+        id,
+        seq: log.nextSeq,
+      }).draft.facts
+    },
+  })
+  engine.claims = claimant
+  engine.onTaken(({ commit }) => {
+    const given = new Set<NetworkId>()
+    let isGone = false
+    for (const fact of commit.facts) {
+      if (fact.type === 'EndpointReserved') given.add(fact.data.network)
+      isGone ||= fact.type === 'NetworkDeleted'
+    }
+    if (given.size > 0) claimant.onGiven(given)
+    if (isGone) claimant.onGone()
+  })
+  return claimant
+}

@@ -1,0 +1,95 @@
+/** Claims in the turn: what was fetched before it is checked again, and what became of claims is written. */
+import type {
+  CommandData,
+  IfName,
+  Mac,
+  NetworkClaims,
+  NetworkCreateRequested,
+  NetworkId,
+  Subnet,
+} from '../../../events/index.ts'
+import { RefusedError } from '../../../events/index.ts'
+import type { Draft } from '../draft.ts'
+import type { DecisionContext, Handler } from './decision.ts'
+
+/** Networks of a cluster are carried by no bridge. */
+export const NO_LINK = { mac: '' as Mac, name: '' as IfName }
+
+/** A network of all hosts needs a cluster, and an engine that is in it. */
+export function mustBeClaimed(draft: Draft, { claims, driver, name }: CommandData['network.create']): void {
+  if (claims !== undefined) return
+  const isMember = draft.view.projections.host.cluster !== null
+  throw new RefusedError([
+    isMember
+      ? {
+          code: 'ERR_CLUSTER_UNAVAILABLE',
+          field: 'driver',
+          message: `network '${name}': a network of driver '${driver}' is claimed in the cluster, and no engine runs here that could do that; start one (chronet engine)`,
+        }
+      : {
+          code: 'ERR_STATE',
+          field: 'driver',
+          message: `network '${name}': driver '${driver}' makes networks of a cluster, and this host is in none; join one first (chronet cluster join)`,
+        },
+  ])
+}
+
+/** What a network is called, and its pools. */
+type Claimed = { readonly name: string; readonly network: NetworkId; readonly subnets: readonly Subnet[] }
+
+/** Writes the grants, if they are of just this network; they are used from here on. @returns what its fact says of them */
+export function grantsFor(
+  draft: Draft,
+  { name, network, subnets }: Claimed,
+  claims: NetworkClaims | undefined,
+  { origin }: DecisionContext,
+): NonNullable<NetworkCreateRequested['data']['claim']> {
+  const granted = claims?.granted ?? []
+  if (claims?.trial === true) return { owner: origin, seq: 0 }
+  const named = granted.find(
+    (grant) => grant.kind === 'network' && grant.name === name && grant.network === network,
+  )
+  const pools = subnets.filter(({ subnet }) =>
+    granted.some(({ cidr, kind, network: of }) => kind === 'pool' && of === network && cidr === subnet),
+  )
+  if (named === undefined || pools.length !== subnets.length)
+    throw new RefusedError([
+      {
+        code: 'ERR_OVERLAP',
+        field: 'subnets',
+        message: `network '${name}': other subnets would be chosen now than were claimed in the cluster a moment ago; ask again`,
+      },
+    ])
+  for (const data of granted) draft.add({ data, stream: 'host', type: 'ClaimGranted', v: 1 })
+  return { owner: origin, seq: named.seq }
+}
+
+export const recordClaims: Handler<'claims.record'> = (draft, { granted = [], lost = [], released = [] }) => {
+  const { grants } = draft.view.projections.claims
+  for (const data of granted) {
+    const known = grants.get(data.key)
+    const isKnown =
+      known?.seq === data.seq && known.stream === data.stream && known.contested === data.contested
+    if (isKnown && known.lost === undefined) continue
+    draft.add({ data, stream: 'host', type: 'ClaimGranted', v: 1 })
+  }
+  for (const data of lost)
+    if (grants.get(data.key)?.lost === undefined && grants.has(data.key))
+      draft.add({ data, stream: 'host', type: 'ClaimLost', v: 1 })
+  for (const data of released)
+    if (grants.has(data.key)) draft.add({ data, stream: 'host', type: 'ClaimReleased', v: 1 })
+  return { purpose: 'none' }
+}
+
+export const evictHost: Handler<'cluster.evict'> = (draft, { evicted, host }) => {
+  if (evicted === undefined)
+    throw new RefusedError([
+      {
+        code: 'ERR_CLUSTER_UNAVAILABLE',
+        field: 'host',
+        message: `host '${host}': who is evicted is told to the cluster, and no engine runs here that is in it; start one (chronet engine)`,
+      },
+    ])
+  draft.add({ data: evicted, stream: 'host', type: 'HostEvicted', v: 1 })
+  return { purpose: 'none' }
+}

@@ -1,0 +1,175 @@
+/**
+ * Hosts that claim from servers which answer late, never, or lose what they acknowledged, while links are cut and processes die: no
+ * address is held twice by hosts whose grants were never lost by the servers, and where grants were lost, one of two hosts is told.
+ */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Controller } from '../../../src/index.ts'
+import { CLAIM_STREAM } from '../../../src/cluster/claims/subjects.ts'
+import { ClaimScene } from './scene.ts'
+
+const HOSTS = ['a', 'b', 'c'] as const
+type Host = (typeof HOSTS)[number]
+
+type Act =
+  | { readonly act: 'attach' | 'cut' | 'heal' | 'kill' | 'leave'; readonly host: Host }
+  | { readonly act: 'fault'; readonly fault: 'late' | 'lost' | 'unanswered' }
+  | { readonly act: 'lose'; readonly count: number }
+  | { readonly act: 'wait'; readonly ms: number }
+
+const host = fc.constantFrom(...HOSTS)
+const honest = fc.oneof(
+  { arbitrary: fc.record({ act: fc.constant('attach' as const), host }), weight: 12 },
+  { arbitrary: fc.record({ act: fc.constantFrom('cut', 'heal', 'kill', 'leave'), host }), weight: 4 },
+  {
+    arbitrary: fc.record({
+      act: fc.constant('fault' as const),
+      fault: fc.constantFrom('late', 'lost', 'unanswered'),
+    }),
+    weight: 4,
+  },
+  {
+    arbitrary: fc.record({
+      act: fc.constant('wait' as const),
+      ms: fc.constantFrom(10, 3000, 20_000, 70_000),
+    }),
+    weight: 3,
+  },
+) as fc.Arbitrary<Act>
+const lying = fc.oneof(
+  { arbitrary: honest, weight: 10 },
+  {
+    arbitrary: fc.record({ act: fc.constant('lose' as const), count: fc.integer({ max: 4, min: 1 }) }),
+    weight: 2,
+  },
+) as fc.Arbitrary<Act>
+
+class World {
+  readonly hosts = new Map<Host, Controller>()
+  readonly scene = new ClaimScene()
+  #names = 0
+
+  static async begin(): Promise<World> {
+    const world = new World()
+    for (const name of HOSTS) world.hosts.set(name, await world.scene.member(name))
+    await world.scene.pass()
+    // Four blocks of which each host can have one at most for long: they meet.
+    await world.scene.lab.do(world.of('a').newNetwork('test', 'net', { ipam: { subnet: '10.9.0.0/25' } }))
+    return world
+  }
+
+  of(name: Host): Controller {
+    const controller = this.hosts.get(name)
+    if (controller === undefined) throw new Error(`no host ${name}`)
+    return controller
+  }
+
+  async do(act: Act): Promise<void> {
+    const { arbiter, lab } = this.scene
+    switch (act.act) {
+      case 'attach':
+        // Several at once, so that blocks are used up.
+        await lab.all(
+          Array.from({ length: 9 }, () => this.of(act.host).newEndpoint('net', `e${++this.#names}`)),
+        )
+        return
+      case 'leave': {
+        const [first, second] = this.of(act.host).queries.endpoints()
+        for (const one of [first, second])
+          if (one)
+            await lab.do(
+              this.of(act.host)
+                .endpoint(one.id)
+                .delete()
+                .catch(() => undefined),
+            )
+        return
+      }
+      case 'cut':
+        this.scene.cut(act.host)
+        return
+      case 'heal':
+        this.scene.heal(act.host)
+        return
+      case 'kill':
+        this.scene.kill(act.host)
+        this.hosts.set(act.host, await this.scene.open(act.host))
+        return
+      case 'fault':
+        arbiter.faults.push(act.fault)
+        return
+      case 'lose':
+        arbiter.regress(CLAIM_STREAM.name, act.count)
+        return
+      case 'wait':
+        return this.scene.pass(act.ms)
+    }
+  }
+
+  /** Addresses with the hosts that hold them, and the hosts that were told that the block is not theirs. */
+  twice(): readonly {
+    readonly address: string
+    readonly hosts: readonly Host[]
+    readonly told: readonly Host[]
+  }[] {
+    const holders = new Map<string, Host[]>()
+    for (const [name, controller] of this.hosts)
+      for (const { addresses } of controller.queries.endpoints())
+        for (const address of addresses) holders.set(address, [...(holders.get(address) ?? []), name])
+    return [...holders]
+      .filter(([, hosts]) => hosts.length > 1)
+      .map(([address, hosts]) => ({
+        address,
+        hosts,
+        told: hosts.filter((name) => this.#hasLost(name, address)),
+      }))
+  }
+
+  #hasLost(name: Host, address: string): boolean {
+    const block = `10.9.0.${Math.floor(Number(address.split(/[./]/)[3]) / 32) * 32}/27`
+    const grants = this.of(name).engine.decided.projections.claims.grants.values()
+    return [...grants].some(({ cidr, lost }) => cidr === block && lost !== undefined)
+  }
+
+  async rest(): Promise<void> {
+    for (const name of HOSTS) this.scene.heal(name)
+    await this.scene.pass(60_000)
+  }
+}
+
+describe('hosts with one network', () => {
+  it('never hold the same address twice, whatever becomes of answers, links and processes', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(honest, { maxLength: 25, minLength: 5 }), async (acts) => {
+        const world = await World.begin()
+        for (const act of acts) {
+          await world.do(act)
+          expect(world.twice()).toEqual([])
+        }
+        await world.rest()
+        expect(world.twice()).toEqual([])
+        for (const controller of world.hosts.values()) {
+          const grants = [...controller.engine.decided.projections.claims.grants.values()]
+          expect(grants.filter(({ lost }) => lost !== undefined)).toEqual([])
+        }
+      }),
+      { numRuns: 25 },
+    )
+  }, 300_000)
+
+  it('are told, all but one, where the servers lost grants and gave them to others', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(lying, { maxLength: 25, minLength: 5 }), async (acts) => {
+        const world = await World.begin()
+        for (const act of acts) await world.do(act)
+        await world.rest()
+        for (const { hosts, told } of world.twice()) expect(told.length).toBe(hosts.length - 1)
+        // And nothing new is given twice from then on.
+        const before = new Set(world.twice().map(({ address }) => address))
+        for (const name of HOSTS) await world.do({ act: 'attach', host: name })
+        expect(world.twice().filter(({ address }) => !before.has(address))).toEqual([])
+      }),
+      { numRuns: 25 },
+    )
+  }, 300_000)
+})
