@@ -270,7 +270,7 @@ export default defineConfig(
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     name: 'chronet/scripts',
-    files: ['**/*.{js,mjs}'],
+    files: ['**/*.{cjs,js,mjs}'],
     rules: {
       ...sizes,
       eqeqeq: 'error',

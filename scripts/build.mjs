@@ -3,12 +3,25 @@
  * process is started for each command, and reading a hundred files would be half of its time. From nothing, so that no file
  * outlives its source.
  */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { build } from 'esbuild'
+import { spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { build, transform } from 'esbuild'
 import { foreground, inRoot } from './lib/run.mjs'
 
 /** Packages that most commands need: dozens of small files, which would be found and read one by one. The others stay as they were installed. */
-const BUNDLED = ['abstract-level', 'commander', 'level']
+const BUNDLED = ['abstract-level', 'commander', 'level', 'rxjs', 'uuid']
 
 rmSync(inRoot('dist'), { force: true, recursive: true })
 const tsc = inRoot('node_modules/typescript/bin/tsc')
@@ -17,18 +30,15 @@ if (status === 0) await bundleCommand()
 process.exit(status)
 
 /**
- * Our own sources and those packages. The worker is a file of its own, since a thread starts with it. What is no module says `require`,
- * which a module has to make for itself.
+ * Our own sources and those packages, in files that are loaded when they are needed: made as modules, for only those can share what they
+ * have in common, and then turned into what Node loads soonest. The worker is a file of its own, since a thread starts with it.
  */
 async function bundleCommand() {
   const { dependencies } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8'))
-  const { metafile } = await build({
+  const { metafile, outputFiles } = await build({
     absWorkingDir: inRoot(''),
-    banner: {
-      js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)`,
-    },
     bundle: true,
-    entryPoints: { chronet: 'src/cli/main.ts', 'netns-worker': 'src/kernel/linux/netns-worker.ts' },
+    entryPoints: { command: 'src/cli/main.ts', 'netns-worker': 'src/kernel/linux/netns-worker.ts' },
     external: Object.keys(dependencies).filter((name) => !BUNDLED.includes(name)),
     format: 'esm',
     legalComments: 'none', // they are in the file that {@link keepLicences} makes
@@ -38,9 +48,36 @@ async function bundleCommand() {
     plugins: [{ name: 'addon', setup: leaveAddon }],
     splitting: true,
     target: 'node20',
+    write: false,
   })
+  mkdirSync(inRoot('dist/bin'), { recursive: true })
+  for (const { path, text } of outputFiles) writeFileSync(path, await withoutImports(text))
+  writeFileSync(inRoot('dist/bin/package.json'), '{ "type": "commonjs" }\n')
+  copyFileSync(inRoot('scripts/lib/launch.cjs'), inRoot('dist/bin/chronet.js'))
   keepLicences(Object.keys(metafile.inputs))
+  keepCompiled()
   offerCommand()
+}
+
+/** A module as a script that says `require`. What it asks about itself, the launcher tells it. */
+async function withoutImports(text) {
+  const { code } = await transform(text, {
+    define: { 'import.meta.resolve': 'undefined', 'import.meta.url': 'selfUrl' },
+    format: 'cjs',
+    platform: 'node',
+    supported: { 'dynamic-import': false },
+    target: 'node20',
+  })
+  return code
+}
+
+/** Keeps what V8 makes of the code; without it a start takes longer, and nothing else is lost. */
+function keepCompiled() {
+  const directory = mkdtempSync(join(tmpdir(), 'chronet-build-'))
+  const words = [inRoot('dist/bin'), inRoot('test/golden/log-v1.ndjson'), directory]
+  const { status, stderr } = spawnSync(process.execPath, [inRoot('scripts/lib/warm.cjs'), ...words])
+  if (status !== 0) console.warn(`the command was not compiled beforehand: ${String(stderr)}`)
+  rmSync(directory, { force: true, recursive: true })
 }
 
 /** LevelDB itself is no JavaScript: it is loaded from where it was installed, which `level` knows. */

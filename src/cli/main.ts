@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** `chronet`: the words of this process, its streams and its signals. */
 import { once } from 'node:events'
 import type { Io } from './io.ts'
@@ -30,6 +29,10 @@ const io: Io = {
 const reach: Reach = async (place, purpose, given) =>
   (await import('./reach.ts')).reach(place, purpose, given)
 
-const words = process.argv.slice(2)
-if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) io.write(`${VERSION}\n`)
-else process.exitCode = await (await import('./run.ts')).run(words, io, reach)
+async function main(words: readonly string[]): Promise<void> {
+  if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) io.write(`${VERSION}\n`)
+  else process.exitCode = await (await import('./run.ts')).run(words, io, reach)
+}
+
+/** When the command has ended. */
+export const done = main(process.argv.slice(2))
