@@ -95,4 +95,4 @@ measure('evolve, per fact', facts.length, () => {
   let state: EndpointState | undefined
   for (const fact of facts) state = evolve('endpoint', state, fact)
 })
-console.log(isQuick(endpointMachine) === true ? 'the quick way was taken' : 'the public way was taken')
+console.log(isQuick(endpointMachine) ? 'the quick way was taken' : 'the public way was taken')

@@ -1,0 +1,102 @@
+/** The README's table: what was measured, beside what it is measured against. */
+
+/** Rows by benchmark, in the order of the table: what, figure, beside it. */
+const ROWS = {
+  attach: ({ burst, ipBatch, levels }) => [
+    ...levels.flatMap((level) => [
+      [
+        `attach, durable and done in the kernel, ${level.present} endpoints present`,
+        `${level.attach} ms`,
+        `${level.attachRatio}× the same kernel work in C (${level.floor} ms)`,
+      ],
+      [
+        `the same, ${burst} at once`,
+        `${level.attach32} ms each`,
+        `${level.ratio32}× C (${level.floor32} ms)`,
+      ],
+      [
+        `detach, ${level.present} endpoints present`,
+        `${level.detach} ms`,
+        `in the kernel ${level.sweepRatio}× a deletion by group in C`,
+      ],
+    ]),
+    ['attach with `ip -batch`', `${ipBatch} ms`, 'no log, no checks'],
+  ],
+  families: ({ dual, dualRatio, v4, v6, v6Ratio }) => [
+    [
+      'attach to a network of IPv6, and of both',
+      `${v6} ms, ${dual} ms`,
+      `${v6Ratio}× and ${dualRatio}× an attach with IPv4 alone (${v4} ms)`,
+    ],
+  ],
+  crowd: ({ attached, kbPerEndpoint, next, ownRatio, ratio, reserved }) => [
+    [
+      `attach with ${reserved} endpoints reserved, ${attached} of them attached`,
+      `${next} ms`,
+      `${ratio}× the tenth, our own share ${ownRatio}×; ${kbPerEndpoint} kB an endpoint`,
+    ],
+  ],
+  log: ({ bare, log }) => [
+    ['facts appended by 128 writers, each on disk', `${log}/s`, `bare LevelDB ${bare}/s`],
+  ],
+  engine: ({ bare, commandsPerSecond }) => [
+    ['commands by 128 writers, no kernel', `${commandsPerSecond}/s`, `bare LevelDB ${bare}/s`],
+  ],
+  replay: ({ bare, open }) => [
+    ['replay: verify, parse, fold all', `${open} facts/s`, `bare LevelDB ${bare}/s`],
+  ],
+  past: ({ endpoints, facts, oneMedian, oneWorst, wholeMedian, wholeWorst }) => [
+    [
+      `how all of ${facts} facts was at any moment`,
+      `${wholeMedian} ms, ${wholeWorst} ms at worst`,
+      `one endpoint of ${endpoints}: ${oneMedian} ms, ${oneWorst} ms at worst`,
+    ],
+  ],
+  transfer: ({ exportPerSecond, helpMs, importPerSecond, listMs, nodeMs }) => [
+    [
+      'export and import',
+      `${exportPerSecond} and ${importPerSecond} facts/s`,
+      'an import verifies and folds',
+    ],
+    [
+      'start of `chronet --help`, and of `network ls` with a log of 1,000 facts',
+      `${helpMs} ms, ${listMs} ms`,
+      `\`node -e 0\` ${nodeMs} ms`,
+    ],
+  ],
+  addresses: ({ chooseFirstUs, chooseLastUs, chooseRatio, chooseWrappedUs, createRatio }) => [
+    [
+      'the last free address of a /16, found',
+      `${Math.max(chooseLastUs, chooseWrappedUs)} µs`,
+      `${chooseRatio}× the first (${chooseFirstUs} µs); reserved, durable, ${createRatio}×`,
+    ],
+  ],
+  restart: ({ controllerMs, endpoints, networks, processMs, writes }) => [
+    [
+      `restart with ${networks} networks and ${endpoints} endpoints`,
+      `${controllerMs} ms, ${writes} writes to the kernel`,
+      `${processMs} ms from the start of the process`,
+    ],
+  ],
+  replicate: ({ commitsPerSecond, thereP50, thereP99 }) => [
+    [
+      'a log sent to another host, three processes on loopback',
+      `${commitsPerSecond} commits/s`,
+      `a commit is there in ${thereP50} ms (99 in 100: ${thereP99} ms)`,
+    ],
+  ],
+  partition: (p) => [
+    [
+      `${p.hosts} hosts × ${p.endpoints} endpoints, ${p.cutS} s cut off, healed`,
+      `${p.convergedMs} ms to ${p.digests} digests`,
+      `leader killed in ${p.leader_messages} messages: ${p.leader_lost} lost, ${p.leader_twice} twice`,
+    ],
+  ],
+}
+
+/** @param figures what each benchmark printed, by its name; what was not run has no row */
+export function tableOf(figures) {
+  const rows = Object.entries(ROWS).flatMap(([name, rowsOf]) => (figures[name] ? rowsOf(figures[name]) : []))
+  const lines = [['what', 'figure', 'beside it'], ['---', '---', '---'], ...rows]
+  return lines.map((row) => `| ${row.join(' | ')} |`).join('\n')
+}
