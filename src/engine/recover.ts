@@ -48,6 +48,8 @@ export async function recover(
   const rebuilt = fresh
     ? await converge(life, specsOf(life.heads.decided.projections.desired, context), UNSEEN, by)
     : await underpin(life, kernel, context, by)
+  // What that made follow (a namespace of somebody else was not there any more) is over before anything else is touched.
+  await life.executor.idle()
   const late = await settleOpen(life, kernel, context)
   await life.executor.idle()
   const [desired, seen] = await look(life, kernel, context)
@@ -99,9 +101,12 @@ function standingUnder(steps: readonly Step[], wanted: Wanted): Wanted {
   return found
 }
 
-/** Runs open intents again, in log order, as far as they are still wanted; each gets its one receipt. */
+/** Runs open intents of earlier epochs again, in log order, as far as they are still wanted; each gets its one receipt. */
 async function settleOpen(life: Life, kernel: Kernel, context: TurnContext): Promise<number> {
-  const open = openPlans(life.heads.decided.projections.applied)
+  // Those of this one are the executor's, and may not be on disk yet.
+  const open = openPlans(life.heads.decided.projections.applied).filter(
+    ({ plan }) => !plan.startsWith(`${life.epoch}.`),
+  )
   let wants: Desired | undefined
   let wanted: Wanted = new Map()
   for (const intended of open) {

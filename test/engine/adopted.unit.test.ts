@@ -1,7 +1,8 @@
 /** Sandboxes on namespaces that somebody else made: taken as they are, left to their owner, vanished when they are gone. */
 import { describe, expect, it } from 'vitest'
 import type { RefusedError } from '../../src/index.ts'
-import { ask, createWorld } from '../../src/simulator/index.ts'
+import { ask, asks, createWorld, done, running } from '../../src/simulator/index.ts'
+import { commitsOf } from '../../src/simulator/scenarios/scenario.ts'
 import { Lab, leftovers, story } from './lab.ts'
 
 const PATH = '/proc/4711/ns/net'
@@ -49,6 +50,26 @@ describe('a namespace that somebody else made', () => {
     expect(await ask(world, create)).toEqual([{ code: 'ERR_EFFECT_FAILED' }])
     expect(world.controller.queries.sandboxes()).toEqual([])
     expect((await ask(world, create))[0]?.code).toBe('done')
+    await world.close()
+  })
+
+  it('is let go after a reboot by plans of that epoch, which are run by it alone', async () => {
+    const world = await createWorld({ seed: 'gone', stepMs: 0 })
+    const host = world.host(0)
+    host.person.addNamespace(PATH)
+    await done(world, asks.network('web'), { data: { name: 'a', netns: PATH }, type: 'sandbox.create' })
+    await done(world, asks.connect('web', 'a'))
+    host.reboot()
+    await running(world)
+    await world.advance(1000)
+    const commits = commitsOf(world)
+    const late = commits.flatMap(({ epoch, facts }) =>
+      facts.filter(
+        (fact) => fact.type === 'EffectsSettled' && fact.data.late && fact.data.plan.startsWith(`${epoch}.`),
+      ),
+    )
+    expect(late).toEqual([])
+    expect(commits.some(({ facts }) => facts.some(({ type }) => type === 'SandboxVanished'))).toBe(true)
     await world.close()
   })
 
