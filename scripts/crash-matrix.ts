@@ -1,49 +1,44 @@
-/** The whole crash matrix by hand: `npx tsx scripts/crash-matrix.ts [scenario …] [--every 1] [--seed matrix]`; one point of it, with its trace: `<scenario> --at 12 --when before --trace`. */
+/**
+ * The whole crash matrix by hand: `npx tsx scripts/crash-matrix.ts [scenario …] [--every 1] [--pairs 0] [--seed matrix]`; one point of it is
+ * shown by `npx chronet simulate --scenario <name> --crash-at 12:before --trace`.
+ */
 import { parseArgs } from 'node:util'
-import { crashMatrix, playPoint, type MatrixFailure } from '../src/simulator/matrix.ts'
+import { crashMatrix, type MatrixFailure } from '../src/simulator/matrix.ts'
 import { SCENARIOS, scenarioNamed } from '../src/simulator/scenarios/index.ts'
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
-    at: { type: 'string' },
     every: { default: '1', type: 'string' },
+    pairs: { default: '0', type: 'string' },
     seed: { default: 'matrix', type: 'string' },
-    trace: { default: false, type: 'boolean' },
-    when: { default: 'before', type: 'string' },
   },
 })
-const { at, seed, trace } = values
+const { seed } = values
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 const scenarios = positionals.length === 0 ? SCENARIOS : positionals.map(scenarioNamed)
-const options = { seed, ...(trace ? { onLine: say } : {}) }
+const options = { every: Number(values.every), forbidGlobals: true, pairs: Number(values.pairs), seed }
 
-const nameOf = ({ at: point, scenario }: MatrixFailure): string =>
-  point === undefined ? scenario : `${scenario} --at ${point.call} --when ${point.when} (${point.name})`
+const nameOf = ({ at: point, scenario }: MatrixFailure): string => {
+  if (point === undefined) return scenario
+  const { again, call, name, when } = point
+  return `${scenario} --crash-at ${call}:${when}${again ? `,${again.call}:${again.when}` : ''} (${name})`
+}
 
 const startMs = performance.now()
 const startCpu = process.cpuUsage()
 const failures: MatrixFailure[] = []
 let runs = 0
-if (at !== undefined) {
-  const when = values.when === 'after' ? ('after' as const) : ('before' as const)
-  for (const scenario of scenarios) {
-    const { failure } = await playPoint(scenario, { call: Number(at), when }, options)
-    runs++
-    if (failure) failures.push(failure)
-  }
-} else {
-  for (const scenario of scenarios) {
-    const beganMs = performance.now()
-    const result = await crashMatrix([scenario], { ...options, every: Number(values.every) })
-    runs += result.runs
-    failures.push(...result.failures)
-    const ms = performance.now() - beganMs
-    say(
-      `${scenario.name.padEnd(26)} ${String(result.calls[scenario.name]).padStart(4)} calls ${String(result.runs).padStart(5)} runs ` +
-        `${(ms / result.runs).toFixed(1).padStart(6)} ms each ${result.failures.length > 0 ? `${result.failures.length} FAILED` : ''}`,
-    )
-  }
+for (const scenario of scenarios) {
+  const beganMs = performance.now()
+  const result = await crashMatrix([scenario], options)
+  runs += result.runs
+  failures.push(...result.failures)
+  const ms = performance.now() - beganMs
+  say(
+    `${scenario.name.padEnd(26)} ${String(result.calls[scenario.name]).padStart(4)} calls ${String(result.runs).padStart(5)} runs ` +
+      `${(ms / result.runs).toFixed(1).padStart(6)} ms each ${result.failures.length > 0 ? `${result.failures.length} FAILED` : ''}`,
+  )
 }
 for (const failure of failures)
   say(`FAIL ${failure.id} ${nameOf(failure)} seed=${seed}\n     ${failure.why.slice(0, 500)}`)

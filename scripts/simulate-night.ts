@@ -12,14 +12,16 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { commitOf } from '../src/cli/commit.ts'
 import { failureLines, summaryLines } from '../src/cli/simulation-report.ts'
 import { faultGroups } from '../src/simulator/faults.ts'
 import { runSeed, type Failure, type RunOptions } from '../src/simulator/run.ts'
 import { shrink } from '../src/simulator/shrink.ts'
 import { noStatistics, sumOf, type Statistics } from '../src/simulator/statistics.ts'
-import { tapeOf, writeTape, type Tape } from '../src/simulator/tape.ts'
+import { playTape, tapeOf, writeTape, type Tape } from '../src/simulator/tape.ts'
 
-type World = Required<Pick<RunOptions, 'faults' | 'hosts' | 'minutes'>> & { readonly seed: string }
+type World = Required<Pick<RunOptions, 'faults' | 'forbidGlobals' | 'hosts' | 'minutes'>> &
+  Pick<RunOptions, 'commit'> & { readonly seed: string }
 type Found = { readonly failure: Failure; readonly tape: Tape }
 type Came = { readonly found?: Found; readonly statistics: Statistics; readonly world: World }
 type Asked = { readonly mayShrink: boolean; readonly world: World }
@@ -42,7 +44,9 @@ async function run({ mayShrink, world }: Asked): Promise<Came> {
   if (failure === undefined) return { statistics, world }
   const whole = tapeOf(failure, world)
   if (!mayShrink) return { found: { failure, tape: whole }, statistics, world }
-  const small = await shrink(whole, { triesMax: 500 })
+  const { commit, forbidGlobals } = world
+  const how = { ...(commit === undefined ? {} : { commit }), forbidGlobals }
+  const small = await shrink(whole, { play: (tape) => playTape(tape, how), triesMax: 500 })
   return { found: { failure: small.failure ?? failure, tape: small.tape }, statistics, world }
 }
 
@@ -56,8 +60,11 @@ async function night(): Promise<void> {
     },
   })
   const faults = faultGroups(values.faults?.split(','))
+  const commit = await commitOf()
   const parent = new Parent(values.dir, () => ({
+    ...(commit === undefined ? {} : { commit }),
     faults,
+    forbidGlobals: true,
     hosts: oneOf([1, 1, 1, 2, 3]),
     minutes: oneOf([2, 10, 10, 30]),
     seed: String(Math.floor(Math.random() * 2 ** 32)),

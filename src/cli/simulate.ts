@@ -23,7 +23,14 @@ export const simulate: Leaf = {
       flags: '--scenario <name>',
       what: 'a story told again with a crash at each port call, instead of worlds of chance',
     },
-    { flags: '--crash-at <point>', what: 'of a scenario one crash only: 12:before, 12:after, or none' },
+    {
+      flags: '--crash-at <point>',
+      what: 'of a scenario one crash only: 12:before, 12:after, two as 12:before,3:after, or none',
+    },
+    {
+      flags: '--pairs <n>',
+      what: 'of a scenario second crashes too: at every n-th call of the start after the first (0, none)',
+    },
     { flags: '--tape <file>', what: 'play what --shrink has written' },
     {
       flags: '--shrink [dir]',

@@ -13,9 +13,9 @@ const LAST_LINES = 40
 
 /** A failure: which invariant, where, why, what happened before, and what to type to see it again. */
 export function failureLines(failure: Failure, replay: string, kept?: string): readonly string[] {
-  const { id, last, seed, step, virtualMs } = failure
+  const { commit, id, last, seed, step, virtualMs } = failure
   return [
-    `FAIL ${id}  seed=${seed} chronet=${VERSION} step=${step} t=${clockOf(virtualMs)}`,
+    `FAIL ${id}  seed=${seed} ${codeWords(commit)} step=${step} t=${clockOf(virtualMs)}`,
     ...(INVARIANTS[id] ? [`  must hold  ${INVARIANTS[id].means}`] : []),
     ...whyLines(failure).map((line, i) => `  ${i === 0 ? 'but' : ''}`.padEnd(13) + line),
     ...lastLines(last),
@@ -23,6 +23,10 @@ export function failureLines(failure: Failure, replay: string, kept?: string): r
     `  again      ${replay}`,
   ]
 }
+
+/** Which code it was. */
+export const codeWords = (commit: string | undefined): string =>
+  `chronet=${VERSION}${commit === undefined ? '' : ` commit=${commit}`}`
 
 /** The end of a trace, under its heading. */
 export const lastLines = (last: readonly string[]): readonly string[] => [

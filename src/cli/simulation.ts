@@ -7,6 +7,7 @@ import { runSeed, type Failure, type RunOptions, type RunResult } from '../simul
 import { shrink } from '../simulator/shrink.ts'
 import { noStatistics, sumOf, type Statistics } from '../simulator/statistics.ts'
 import { playTape, readTape, tapeOf, writeTape } from '../simulator/tape.ts'
+import { commitOf } from './commit.ts'
 import type { Values } from './leaf.ts'
 import { EXIT, UsageError } from './problems.ts'
 import type { Session } from './session.ts'
@@ -16,20 +17,32 @@ import { playScenario } from './simulation-scenario.ts'
 
 /** @returns the exit status: 1 if something broke */
 export async function simulate(session: Session, values: Values): Promise<number> {
-  const { onLine } = tracing(session, values)
-  if (values.text('crashAt') !== undefined && values.text('scenario') === undefined)
-    throw new UsageError('--crash-at is of a scenario; say which, with --scenario')
+  for (const [name, flag] of OF_SCENARIOS)
+    if (values.text(name) !== undefined && values.text('scenario') === undefined)
+      throw new UsageError(`${flag} is of a scenario; say which, with --scenario`)
   if (values.text('scenario') !== undefined) {
-    only(values, ['seed', 'crashAt'])
-    return playScenario(session, values, onLine)
+    only(values, ['seed', 'crashAt', 'pairs'])
+    return playScenario(session, values, await ours(session, values))
   }
   const tape = values.text('tape')
-  if (tape === undefined) return new Seeds(session, values).run(onLine)
+  if (tape === undefined) return new Seeds(session, values, await ours(session, values)).run()
   only(values, ['shrink'])
-  return playFile(session, values, tape, onLine)
+  return playFile(session, values, tape, await ours(session, values))
 }
 
-const CHOICES = ['crashAt', 'faults', 'hosts', 'minutes', 'seed', 'seeds', 'shrink', 'tape'] as const
+type Ours = Pick<RunOptions, 'commit' | 'onLine'> & { readonly forbidGlobals: true }
+
+/** What is the same in all that this process runs. It is a process of our own: its globals may be forbidden. */
+async function ours(session: Session, values: Values): Promise<Ours> {
+  const commit = await commitOf()
+  return { ...(commit === undefined ? {} : { commit }), forbidGlobals: true, ...tracing(session, values) }
+}
+
+const OF_SCENARIOS = [
+  ['crashAt', '--crash-at'],
+  ['pairs', '--pairs'],
+] as const
+const CHOICES = ['crashAt', 'faults', 'hosts', 'minutes', 'pairs', 'seed', 'seeds', 'shrink', 'tape'] as const
 
 /** What a tape or a scenario says itself cannot be said again. */
 function only(values: Values, allowed: readonly string[]): void {
@@ -61,31 +74,31 @@ function between(
 class Seeds {
   readonly #dir: string | undefined
   readonly #first: string
-  readonly #how: { readonly hosts: number; readonly minutes: number } & Pick<RunOptions, 'faults'>
+  readonly #how: { readonly hosts: number; readonly minutes: number } & Ours & Pick<RunOptions, 'faults'>
   readonly #seeds: number
   readonly #session: Session
   readonly #words: string
 
-  constructor(session: Session, values: Values) {
+  constructor(session: Session, values: Values, how: Ours) {
     this.#session = session
     this.#seeds = between(values, 'seeds', 1, [1, 1_000_000_000])
     this.#first = firstSeed(values, this.#seeds)
     const hosts = between(values, 'hosts', 1, [1, 64])
     const minutes = between(values, 'minutes', 10, [1, 10_000])
     const faults = values.text('faults')
-    this.#how = { faults: groupsOf(faults), hosts, minutes }
+    this.#how = { ...how, faults: groupsOf(faults), hosts, minutes }
     this.#dir = shrinkDir(values)
     this.#words = `--hosts ${hosts} --minutes ${minutes}${faults === undefined ? '' : ` --faults ${faults}`}`
   }
 
-  async run(onLine: RunOptions['onLine']): Promise<number> {
+  async run(): Promise<number> {
     const { io } = this.#session
     const startMs = io.nowMs()
     const progress = new Progress(this.#session)
     let [failures, total] = [0, noStatistics]
     for (let nth = 0; nth < this.#seeds && !io.signal.aborted; nth++) {
       const seed = nth === 0 ? this.#first : String(Number(this.#first) + nth)
-      const { failure, statistics } = await runSeed({ ...this.#how, seed, ...(onLine ? { onLine } : {}) })
+      const { failure, statistics } = await runSeed({ ...this.#how, seed })
       total = sumOf(total, statistics)
       if (failure) {
         failures++
@@ -101,12 +114,10 @@ class Seeds {
 
   async #tell(failure: Failure, progress: Progress): Promise<void> {
     const again = `chronet simulate --seed ${failure.seed} ${this.#words} --trace`
-    const kept = this.#dir === undefined ? undefined : await this.#keep(this.#dir, failure, progress)
+    const [dir, how] = [this.#dir, this.#how]
+    const tape = tapeOf(failure, how)
+    const kept = dir === undefined ? undefined : await keepShrunk(this.#session, tape, progress, { dir, how })
     tellFailure(this.#session, kept?.failure ?? failure, again, kept?.path)
-  }
-
-  #keep(dir: string, failure: Failure, progress: Progress): Promise<Kept> {
-    return keepShrunk(this.#session, dir, tapeOf(failure, this.#how), progress)
   }
 }
 
@@ -137,11 +148,14 @@ type Kept = { readonly failure: Failure | undefined; readonly path: string }
 /** Makes a tape small and writes it down. */
 async function keepShrunk(
   session: Session,
-  dir: string,
   tape: ReturnType<typeof tapeOf>,
   progress: Progress,
+  { dir, how }: { readonly dir: string; readonly how: Ours },
 ): Promise<Kept> {
+  const { commit, forbidGlobals } = how
+  const quiet = { ...(commit === undefined ? {} : { commit }), forbidGlobals }
   const small = await shrink(tape, {
+    play: (smaller) => playTape(smaller, quiet),
     onTry: ({ acts, tries }) =>
       progress.show(() => `shrinking ${tape.invariant} of seed ${tape.seed}: ${acts} acts, try ${tries}`),
     signal: session.io.signal,
@@ -153,18 +167,14 @@ async function keepShrunk(
   return { failure: small.failure, path: `${path} (${tape.acts.length} acts made ${small.tape.acts.length})` }
 }
 
-async function playFile(
-  session: Session,
-  values: Values,
-  file: string,
-  onLine: RunOptions['onLine'],
-): Promise<number> {
+async function playFile(session: Session, values: Values, file: string, how: Ours): Promise<number> {
   const tape = readTape(await textOf(file))
   const startMs = session.io.nowMs()
-  const { failure, statistics }: RunResult = await playTape(tape, onLine)
+  const { failure, statistics }: RunResult = await playTape(tape, how)
   const dir = shrinkDir(values)
   const progress = new Progress(session)
-  const kept = failure && dir !== undefined ? await keepShrunk(session, dir, tape, progress) : undefined
+  const kept =
+    failure && dir !== undefined ? await keepShrunk(session, tape, progress, { dir, how }) : undefined
   if (failure) tellFailure(session, failure, `chronet simulate --tape ${file} --trace`, kept?.path)
   const failures = failure === undefined ? 0 : 1
   tellTotal(session, { failures, total: statistics, tookMs: session.io.nowMs() - startMs }, tape.seed)

@@ -8,7 +8,9 @@ import type { Chance } from './chance.ts'
 /** Names are few, so that commands meet. */
 export const NETWORKS = ['n0', 'n1', 'n2', 'n3'] as const
 export const SANDBOXES = ['s0', 's1', 's2', 's3', 's4', 's5'] as const
-const ENDPOINTS = ['e0', 'e1', 'e2', 'e3'] as const
+export const ENDPOINTS = ['e0', 'e1', 'e2', 'e3'] as const
+/** Where container runtimes mount the namespaces that they make. */
+export const NAMESPACES = ['/run/netns/p0', '/run/netns/p1', '/run/netns/p2'] as const
 
 type Draw = (chance: Chance) => ClientCommand
 
@@ -100,7 +102,16 @@ const createNetwork: Draw = (chance) => {
 const COMMANDS: readonly (readonly [weight: number, draw: Draw])[] = [
   [9, createNetwork],
   [3, (chance) => ({ data: { network: network(chance) }, type: 'network.delete' })],
-  [12, (chance) => ({ data: { name: sandbox(chance) }, type: 'sandbox.create' })],
+  [
+    12,
+    (chance) => {
+      const data = {
+        name: sandbox(chance),
+        ...now(chance, 5, () => ({ netns: chance.oneIn(20) ? 'p0' : chance.pick(NAMESPACES) })),
+      }
+      return { data, type: 'sandbox.create' }
+    },
+  ],
   [4, (chance) => ({ data: { sandbox: sandbox(chance) }, type: 'sandbox.delete' })],
   [
     6,

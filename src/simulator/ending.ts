@@ -1,9 +1,12 @@
 /** How a world is looked at when it is over: nothing is left in the kernel, nothing is pending, and the log reads as it was lived. */
+import type { Commit } from '../../events/index.ts'
+import { keys, seqOfKey } from '../../events/store.ts'
 import type { View } from '../engine/empty-view.ts'
 import type { Host } from './host.ts'
 import type { Ledger } from './invariants/invariant.ts'
 import { checkDecisions, checkReplay } from './invariants/replay.ts'
 import { leftIn } from './invariants/strangers.ts'
+import type { Platter } from './platter.ts'
 import type { Watch } from './watch.ts'
 import type { World } from './world.ts'
 
@@ -33,6 +36,22 @@ export async function checkEnd(
   const pending = world.time.pendingOf(life)
   ledger.check('V3', pending === 0 ? undefined : `${pending} timers are pending after close`)
   const log = watch.logOf(host)
+  ledger.check('L4', unfoundIn(host.disk.platter))
   checkReplay(log, view, ledger)
   checkDecisions(log, ledger, known, host.planted.turn)
+}
+
+/** Rows of commands that lead nowhere, or elsewhere; and commits of clients that no row finds. */
+function unfoundIn(platter: Platter): string | undefined {
+  const rows = new Map(platter.range({ gte: 'i', lt: 'j' }))
+  for (const [key, row] of platter.range(keys.commits(0))) {
+    const { actor, command } = JSON.parse(row.slice(64)) as Commit
+    const isOurs = actor.kind === 'engine' || actor.kind === 'worker'
+    const found = rows.get(keys.command(command.id))
+    rows.delete(keys.command(command.id))
+    if (!isOurs && Number(found) !== seqOfKey(key))
+      return `#${seqOfKey(key) ?? 0} is on disk, and ${command.id} finds ${found ?? 'nothing'}`
+  }
+  const [first] = rows
+  return first && `${first[0].slice(1)} finds #${first[1]}, which is not on disk`
 }

@@ -1,7 +1,8 @@
 /**
  * The crash matrix: a scenario is played once to count the port calls that its engine makes (disk, kernel steps, looks at the
- * kernel); then once for each call and each side of it, with an engine that dies there and another that is started after it.
- * However it dies, the scenario must come out, all invariants hold at rest, and nothing be left when all is deleted.
+ * kernel); then once for each call and each side of it, with an engine that dies there and another that is started after it; and, if
+ * asked for, once for each call of that start, with an engine that dies there again. However it dies, the scenario must come out, all
+ * invariants hold at rest, and nothing be left when all is deleted.
  */
 import type { View } from '../engine/empty-view.ts'
 import { checkEmpty, checkEnd } from './ending.ts'
@@ -9,16 +10,25 @@ import { empty } from './empty.ts'
 import { InvariantError } from './invariants/invariant.ts'
 import { strangersIn } from './invariants/strangers.ts'
 import { Play } from './play.ts'
+import type { RunOptions } from './run.ts'
 import type { Scenario } from './scenarios/scenario.ts'
 import { Watch } from './watch.ts'
 import { World } from './world.ts'
 
+/** A port call, and a side of it. */
+type CallSide = { readonly call: number; readonly when: 'after' | 'before' }
+
 /** Where an engine dies: at which call after its first start, and on which side of it. */
-export type CrashPoint = { readonly call: number; readonly when: 'after' | 'before' }
+export type CrashPoint = CallSide & {
+  /** Where the next one dies: at which call after the first death. */
+  readonly again?: CallSide
+}
 
 export type MatrixFailure = {
   /** Absent: it fails without a crash. */
   readonly at?: CrashPoint & { readonly name: string }
+  /** As it was given. */
+  readonly commit?: string
   /** Of the invariant; `S1`: the scenario's own expectation, or something threw. */
   readonly id: string
   /** The last lines of the trace. */
@@ -32,9 +42,11 @@ export type PointResult = {
   /** Port calls after the first start, up to the scenario's end. */
   readonly calls: number
   readonly failure?: MatrixFailure
+  /** Port calls from the first death until an engine took commands again. 0: none died. */
+  readonly recovery: number
 }
 
-export type PointOptions = {
+export type PointOptions = Pick<RunOptions, 'commit' | 'forbidGlobals'> & {
   /** Hears every line of the trace. */
   readonly onLine?: (line: string) => void
   /** Default: `matrix`. */
@@ -48,6 +60,8 @@ export type MatrixOptions = PointOptions & {
   /** Every so-manieth point only, all points over so many runs. Default: 1, all. */
   readonly every?: number
   readonly onResult?: (result: PointResult) => void
+  /** After each of those points a second one, in the start that follows: every so-manieth. Default: 0, none. */
+  readonly pairs?: number
 }
 
 export type MatrixResult = {
@@ -64,7 +78,7 @@ const EMPTY_MS = 120_000
 /** Plays scenarios without a crash, and with one at each point. Never rejects for what it finds. */
 export async function crashMatrix(
   scenarios: readonly Scenario[],
-  { every = 1, onResult, ...options }: MatrixOptions = {},
+  { every = 1, onResult, pairs = 0, ...options }: MatrixOptions = {},
 ): Promise<MatrixResult> {
   const calls: Record<string, number> = {}
   const failures: MatrixFailure[] = []
@@ -74,21 +88,26 @@ export async function crashMatrix(
     if (result.failure) failures.push(result.failure)
     onResult?.(result)
   }
-  let nth = 0
+  let [nth, nthPair] = [0, 0]
   for (const scenario of scenarios) {
     const common: Common = new Map()
     const clean = await playPoint(scenario, undefined, options, common)
     calls[scenario.name] = clean.calls
     note(clean)
     if (clean.failure) continue
-    for (const point of pointsOf(clean.calls))
-      if (nth++ % every === 0) note(await playPoint(scenario, point, options, common))
+    for (const point of pointsOf(clean.calls)) {
+      if (nth++ % every !== 0) continue
+      const once = await playPoint(scenario, point, options, common)
+      note(once)
+      for (const again of pairs > 0 ? pointsOf(once.recovery) : [])
+        if (nthPair++ % pairs === 0) note(await playPoint(scenario, { ...point, again }, options, common))
+    }
   }
   return { calls, failures, runs }
 }
 
 /** Before and after each of so many calls. */
-export const pointsOf = (calls: number): readonly CrashPoint[] =>
+export const pointsOf = (calls: number): readonly CallSide[] =>
   Array.from({ length: calls }, (_, i) => i + 1).flatMap((call) => [
     { call, when: 'before' as const },
     { call, when: 'after' as const },
@@ -98,10 +117,10 @@ export const pointsOf = (calls: number): readonly CrashPoint[] =>
 export async function playPoint(
   scenario: Scenario,
   point?: CrashPoint,
-  { onLine, seed = 'matrix' }: PointOptions = {},
+  { commit, forbidGlobals = false, onLine, seed = 'matrix' }: PointOptions = {},
   common: Common = new Map(),
 ): Promise<PointResult> {
-  const world = new World({ seed })
+  const world = new World({ forbidGlobals, seed })
   if (onLine) world.trace.onLine = onLine
   const run = new PointRun(world, common)
   try {
@@ -109,22 +128,27 @@ export async function playPoint(
     await scenario.run(world)
     run.watch.ledger.verdict()
     await run.finish()
-    return { calls: run.calls }
+    return { calls: run.calls, recovery: run.recovery }
   } catch (error) {
-    const { diedAt: name = 'nothing' } = world.host(0).gate
+    const name = run.deaths.join(', then ') || 'nothing'
     const at = point === undefined ? {} : { at: { ...point, name } }
+    const code = commit === undefined ? {} : { commit }
     const broken = run.watch.ledger.failure ?? error
     const id = broken instanceof InvariantError ? broken.id : 'S1'
     const why = broken instanceof Error ? broken.message : String(broken)
     return {
       calls: run.calls,
-      failure: { ...at, id, last: world.trace.last(60), scenario: scenario.name, seed, why },
+      recovery: run.recovery,
+      failure: { ...at, ...code, id, last: world.trace.last(60), scenario: scenario.name, seed, why },
     }
   }
 }
 
 class PointRun {
   calls = 0
+  /** At which calls engines died as they were told to. */
+  readonly deaths: string[] = []
+  recovery = 0
   readonly watch: Watch
   readonly #common: Common
   readonly #play: Play
@@ -141,7 +165,30 @@ class PointRun {
     const { gate } = this.#host
     await this.#world.until(this.#play.boot(this.#host))
     gate.calls = 0
-    if (point) this.#host.crashAt(point.call, point.when)
+    if (point) this.#doom(point)
+  }
+
+  #doom({ again, call, when }: CrashPoint): void {
+    const [host, play] = [this.#host, this.#play]
+    const { onDeath } = host
+    const { onUp } = play
+    let begun: number | undefined
+    host.crashAt(call, when)
+    host.onDeath = () => {
+      const { calls, diedAt } = host.gate
+      // The scenario kills engines, too.
+      if (diedAt !== undefined) {
+        host.gate.diedAt = undefined
+        this.deaths.push(diedAt)
+        begun ??= calls
+        if (again && this.deaths.length === 1) host.crashAt(again.call, again.when)
+      }
+      onDeath?.()
+    }
+    play.onUp = (which) => {
+      if (begun !== undefined && this.recovery === 0) this.recovery = host.gate.calls - begun
+      onUp?.(which)
+    }
   }
 
   /** Nothing fails any more; all comes to rest, is looked at, and goes. */

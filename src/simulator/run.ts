@@ -2,11 +2,12 @@
  * One seed: a world in which everything goes wrong for some minutes (safety: no invariant breaks), then heals (liveness: all
  * comes to rest in time), then is emptied (nothing is left), and is looked at as a whole.
  */
-import type { AnyFact, Commit } from '../../events/index.ts'
+import type { AnyFact, Commit, Spec } from '../../events/index.ts'
 import { drawClimate, type Climate } from './climate.ts'
 import type { Act, ActGroup } from './acts/index.ts'
 import type { Host } from './host.ts'
 import { InvariantError, Ledger } from './invariants/invariant.ts'
+import { ensureTwice, removeTwice } from './invariants/twice.ts'
 import { checkEmpty, checkEnd } from './ending.ts'
 import { empty } from './empty.ts'
 import { Play } from './play.ts'
@@ -15,8 +16,12 @@ import { Watch } from './watch.ts'
 import { DeadlineError, World, type WorldOptions } from './world.ts'
 
 export type RunOptions = {
+  /** Which code runs, for the report of a failure: nothing in a world can know. */
+  readonly commit?: string
   /** Groups of faults that may be in the climate. Default: all. */
   readonly faults?: readonly ActGroup[]
+  /** See {@link WorldOptions}: an invariant then, D2. */
+  readonly forbidGlobals?: NonNullable<WorldOptions['forbidGlobals']>
   /** Default: 1. */
   readonly hosts?: number
   /** Of the safety phase. Default: 10. */
@@ -31,6 +36,8 @@ export type RunOptions = {
 
 /** An invariant that broke, and where. */
 export type Failure = {
+  /** As it was given to the run. */
+  readonly commit?: string
   /** Of the invariant; `V1`: it did not come to rest in time; `D1`: something threw. */
   readonly id: string
   /** The last lines of the trace. */
@@ -63,7 +70,7 @@ const MINUTE = 60_000
 
 /** Runs a seed. Never rejects for what it finds. */
 export async function runSeed(options: RunOptions): Promise<RunResult> {
-  const { minutes = 10, seed, tape } = options
+  const { commit, minutes = 10, seed, tape } = options
   const profile = profileOf(options)
   const world = new World(profile)
   if (options.onLine) world.trace.onLine = options.onLine
@@ -88,15 +95,19 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     return result()
   } catch (error) {
     const { steps } = world.time
-    const where = { seed: String(seed), step: steps, tape: play.tape, virtualMs: world.nowMs }
-    return result({ ...where, id: idOf(error), last: world.trace.last(80), why: whyOf(error) })
+    const code = commit === undefined ? {} : { commit }
+    const where = { ...code, seed: String(seed), step: steps, tape: play.tape, virtualMs: world.nowMs }
+    // What broke first: the rest may come of it.
+    const broken = watch.ledger.failure ?? error
+    return result({ ...where, id: idOf(broken), last: world.trace.last(80), why: whyOf(broken) })
   }
 }
 
 /** What a seed says of its machines: how fast their disks and kernels are. */
-function profileOf({ hosts = 1, seed }: RunOptions): WorldOptions {
+function profileOf({ forbidGlobals = false, hosts = 1, seed }: RunOptions): WorldOptions {
   const draw = [...String(seed)].reduce((sum, each) => (sum * 31 + each.charCodeAt(0)) >>> 0, 7)
-  return { hosts, seed, stepMs: [0, 1, 1, 5][draw % 4] ?? 1, syncMs: [0, 2, 2, 15][(draw >>> 3) % 4] ?? 2 }
+  const [stepMs, syncMs] = [[0, 1, 1, 5][draw % 4] ?? 1, [0, 2, 2, 15][(draw >>> 3) % 4] ?? 2]
+  return { forbidGlobals, hosts, seed, stepMs, syncMs }
 }
 
 const climateOf = ({ chance }: World, { faults }: RunOptions): Climate =>
@@ -104,6 +115,8 @@ const climateOf = ({ chance }: World, { faults }: RunOptions): Climate =>
 
 class Run {
   readonly #play: Play
+  /** What each engine wanted before all was deleted. */
+  readonly #wanted = new Map<Host, readonly Spec[]>()
   readonly #watch: Watch
   readonly #world: World
 
@@ -136,6 +149,12 @@ class Run {
     await this.#askAgain()
     await this.#rest()
     await this.#still()
+    for (const host of this.#world.hosts)
+      this.#wanted.set(
+        host,
+        await this.#until(ensureTwice(host, this.#watch.ledger), 'all is made once more'),
+      )
+    this.#watch.ledger.verdict()
   }
 
   /** All is deleted, and nothing is left. */
@@ -145,6 +164,8 @@ class Run {
       await this.#world.advance(3000)
       await this.#rest([host])
       checkEmpty(host, this.#watch.ledger)
+      const gone = removeTwice(host, this.#wanted.get(host) ?? [], this.#watch.ledger)
+      await this.#until(gone, 'all is removed once more')
       await this.#end(host)
     }
     this.#watch.ledger.verdict()

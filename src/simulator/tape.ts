@@ -14,6 +14,8 @@ export type Tape = {
   readonly acts: readonly Act[]
   /** The version that failed. */
   readonly chronet: string
+  /** Its commit, where that was known. */
+  readonly commit?: string
   readonly format: typeof TAPE_FORMAT
   readonly hosts: number
   /** Id of the one that broke. */
@@ -30,11 +32,12 @@ export type Tape = {
 
 /** The tape of a run that failed. */
 export const tapeOf = (
-  { id, seed, tape, why }: Failure,
+  { commit, id, seed, tape, why }: Failure,
   { hosts = 1, minutes = 10 }: Pick<RunOptions, 'hosts' | 'minutes'>,
 ): Tape => ({
   acts: tape,
   chronet: VERSION,
+  ...(commit === undefined ? {} : { commit }),
   format: TAPE_FORMAT,
   hosts,
   invariant: id,
@@ -46,9 +49,8 @@ export const tapeOf = (
 /** Plays it; nothing is drawn but what the world itself draws. */
 export const playTape = (
   { acts, hosts, phaseMs, seed }: Tape,
-  onLine?: (line: string) => void,
-): Promise<RunResult> =>
-  runSeed({ ...(onLine ? { onLine } : {}), hosts, minutes: phaseMs / 60_000, seed, tape: acts })
+  how: Pick<RunOptions, 'commit' | 'forbidGlobals' | 'onLine'> = {},
+): Promise<RunResult> => runSeed({ ...how, hosts, minutes: phaseMs / 60_000, seed, tape: acts })
 
 /** As it stands in a file: one act a line, so that two versions of it can be compared. */
 export function writeTape({ acts, ...rest }: Tape): string {

@@ -6,6 +6,7 @@
  */
 import { Subscription, type SchedulerAction, type SchedulerLike } from 'rxjs'
 import type { Clock, Timers } from '../ports.ts'
+import type { Guard } from './forbidden.ts'
 import { DueQueue, NOBODY, type Due, type Owner } from './queue.ts'
 
 /** More events than this in one `run` is a loop that never rests. */
@@ -15,6 +16,8 @@ export const EVENTS_MAX = 10_000_000
 export const WALL_START_MS = 1_767_225_600_000
 
 export class VirtualTime implements Clock, Timers {
+  /** Is on while this runs. */
+  guard: Guard | undefined
   readonly scheduler: SchedulerLike
   /** Events so far. */
   steps = 0
@@ -99,9 +102,15 @@ export class VirtualTime implements Clock, Timers {
 
   /** Runs events until it is enough, or none is left. @returns how many. */
   async run(isEnough: () => boolean = () => false): Promise<number> {
-    await settle()
-    for (let count = 0; count < EVENTS_MAX; count++) if (isEnough() || !(await this.step())) return count
-    throw new Error(`more than ${EVENTS_MAX} events: something goes in circles`)
+    const { guard } = this
+    guard?.on()
+    try {
+      await settle()
+      for (let count = 0; count < EVENTS_MAX; count++) if (isEnough() || !(await this.step())) return count
+      throw new Error(`more than ${EVENTS_MAX} events: something goes in circles`)
+    } finally {
+      guard?.off()
+    }
   }
 
   /** Lets virtual time pass until a promise settles; throws if nothing is left that could settle it. */

@@ -4,7 +4,7 @@ import { groupOfAct } from './acts/index.ts'
 import type { Host } from './host.ts'
 import { Deeds } from './invariants/deeds.ts'
 import { Ledger } from './invariants/invariant.ts'
-import { checkRest } from './invariants/rest.ts'
+import { checkBounds, checkRest } from './invariants/rest.ts'
 import { strangersIn } from './invariants/strangers.ts'
 import { Told } from './invariants/told.ts'
 import { Witness } from './invariants/witness.ts'
@@ -37,9 +37,10 @@ export class Watch {
     play.onAct = ({ host, kind }) => {
       this.acts.set(kind, (this.acts.get(kind) ?? 0) + 1)
       // People may change what is theirs, and a reboot takes it along: what is left now engines must leave, too.
-      if (groupOfAct(kind) === 'human') this.lookAround(world.host(host))
+      if (groupOfAct(kind) === 'human' || kind === 'client.make-netns') this.lookAround(world.host(host))
     }
     play.onUp = (host) => this.#follow(host)
+    world.onForbidden = ({ message }) => ledger.check('D2', message)
     this.#watchClients()
   }
 
@@ -96,6 +97,7 @@ export class Watch {
     witness.onCommit = (commit) => {
       deeds.landed(commit)
       told.landed(commit)
+      checkBounds(host, this.ledger)
       this.#checkStrangers(host)
     }
     host.onProblem = (problem) => {

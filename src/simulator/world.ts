@@ -14,6 +14,7 @@ import type { Clock, Timers } from '../ports.ts'
 import { sha256 } from '../system/hash.ts'
 import { Chance } from './chance.ts'
 import { Clients } from './clients.ts'
+import { Guard, type AlsoForbidden, type ForbiddenGlobalError } from './forbidden.ts'
 import { Host } from './host.ts'
 import { seededIds } from './ids.ts'
 import { clockOf, Trace } from './trace.ts'
@@ -22,6 +23,12 @@ import { VirtualTime } from './time.ts'
 export type WorldOptions = {
   /** For every engine. */
   readonly engine?: ControllerOptions
+  /**
+   * Engine code that calls a clock, chance or a timer of the process, and not its ports', is refused with a
+   * {@link ForbiddenGlobalError}; with a function, the files for which it says so, too. While the world runs, and only then, those
+   * globals are others, which pass on what everybody else calls. Default: false, they are not touched.
+   */
+  readonly forbidGlobals?: AlsoForbidden | boolean
   /** Default: 1. Several know nothing of each other. */
   readonly hosts?: number
   readonly seed: number | string
@@ -56,12 +63,14 @@ export class World {
   /** Who asks by commands, and remembers what became of each: see `insist.ts`. */
   readonly clients: Clients
   readonly hosts: readonly Host[]
+  /** Hears of globals that were called though `forbidGlobals` says that they must not be. */
+  onForbidden: ((error: ForbiddenGlobalError) => void) | undefined
   readonly ports: ServicePorts
   readonly seed: string
   readonly time = new VirtualTime()
   readonly trace: Trace
 
-  constructor({ engine = {}, hosts = 1, seed, stepMs = 1, syncMs = 2 }: WorldOptions) {
+  constructor({ engine = {}, forbidGlobals = false, hosts = 1, seed, stepMs = 1, syncMs = 2 }: WorldOptions) {
     this.seed = String(seed)
     this.chance = new Chance(sha256, this.seed)
     this.clients = new Clients(this.time)
@@ -74,6 +83,7 @@ export class World {
       return host
     })
     this.ports = this.#servicePorts()
+    if (forbidGlobals !== false) this.time.guard = this.#guard(forbidGlobals)
   }
 
   /** @throws {RangeError} there is none of that number */
@@ -128,8 +138,9 @@ export class World {
     return canReach(here.host.kernel.world, here.place as Place, there.place as Ip | SandboxId, what)
   }
 
-  /** Closes the engines that run. */
+  /** Closes the engines that run. Crashes that were still to come do not come. */
   async close(): Promise<void> {
+    for (const host of this.hosts) host.gate.doom = undefined
     await this.until(Promise.all(this.hosts.map((host) => host.close())))
   }
 
@@ -143,6 +154,11 @@ export class World {
     if (name === 'host' || /[.:/]/.test(name) || !host.isUp) return { host, place: name }
     const found = host.controller.queries.sandboxes().find((each) => each.id === name || each.name === name)
     return { host, place: found?.id ?? name }
+  }
+
+  #guard(forbids: AlsoForbidden | true): Guard {
+    const onBreach = (error: ForbiddenGlobalError): void => this.onForbidden?.(error)
+    return forbids === true ? new Guard(onBreach) : new Guard(onBreach, forbids)
   }
 
   #servicePorts(): ServicePorts {

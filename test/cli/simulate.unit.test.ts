@@ -62,7 +62,9 @@ describe('chronet simulate', () => {
     const { file } = await withTape()
     const said = await say(`simulate --tape ${file}`)
     expect(said.status).toBe(1)
-    expect(said.out).toMatch(/^FAIL D1 {2}seed=7 chronet=\d+\.\d+\.\d+ step=\d+ t=00:00:00\.500$/m)
+    expect(said.out).toMatch(
+      /^FAIL D1 {2}seed=7 chronet=\d+\.\d+\.\d+(?: commit=\S+)? step=\d+ t=00:00:00\.500$/m,
+    )
     expect(said.out).toMatch(/^ {2}but +TypeError: .*forEach/m)
     expect(said.out).toMatch(/^ {4}00:00:00\.500 world +h0 client\.ask/m)
     expect(said.out).toContain(`  again      chronet simulate --tape ${file} --trace\n`)
@@ -84,6 +86,12 @@ describe('chronet simulate', () => {
     expect(said.out).toMatch(/1 run in .*it comes out wherever the engine dies/)
   })
 
+  it('plays a scenario with a crash, and another one in the start after it', async () => {
+    const said = await say('simulate --scenario attach --crash-at 30:after,5:before')
+    expect(said).toMatchObject({ err: '', status: 0 })
+    expect(said.out).toMatch(/1 run in .*it comes out wherever the engine dies/)
+  })
+
   it.each([
     ['--faults bus', 1, /^error ERR_UNSUPPORTED: there are no bus faults: hosts have no cluster/],
     ['--faults disk,partition', 1, /^error ERR_UNSUPPORTED/],
@@ -94,6 +102,9 @@ describe('chronet simulate', () => {
     ['--scenario nowhere', 64, /there is no scenario 'nowhere'/],
     ['--scenario attach --hosts 2', 64, /--hosts does not go with --scenario/],
     ['--scenario attach --crash-at noon', 64, /--crash-at must be none, or as 12:before/],
+    ['--scenario attach --crash-at 3:before,noon', 64, /--crash-at must be none, or as 12:before/],
+    ['--scenario attach --crash-at 3:before --pairs 2', 64, /--pairs .* goes with no --crash-at/],
+    ['--pairs 2', 64, /--pairs is of a scenario/],
     ['--tape x --seed 1', 64, /--seed does not go with --tape/],
     ['--tape /nowhere.json', 1, /^error ERR_NOT_FOUND: the tape \/nowhere\.json cannot be read/],
   ])('%s: exit status %i', async (words, status, message) => {

@@ -16,6 +16,9 @@ import {
 /** Odd, so that both sides of calls are met. */
 const EVERY = 11
 const SLOW_MS = 60_000
+/** What is told again with two crashes, and how many of all pairs. */
+const IMPORTANT = ['attach', 'detach', 'reboot', 'shared-namespace', 'parallel-churn']
+const EVERY_PAIR = 13
 
 const told = (failures: Awaited<ReturnType<typeof crashMatrix>>['failures']): readonly string[] =>
   failures.map(({ at, id, why }) => `${id} at ${at?.call} ${at?.when} ${at?.name}: ${why.slice(0, 300)}`)
@@ -25,13 +28,46 @@ describe('the crash matrix', () => {
     it(
       `comes out: ${scenario.name}`,
       async () => {
-        const { calls, failures, runs } = await crashMatrix([scenario], { every: EVERY })
+        const { calls, failures, runs } = await crashMatrix([scenario], {
+          every: EVERY,
+          forbidGlobals: true,
+        })
         expect(told(failures)).toEqual([])
         expect(runs).toBeGreaterThan(1)
         expect(calls[scenario.name]).toBeGreaterThan(5)
       },
       SLOW_MS,
     )
+
+  it.each(IMPORTANT)(
+    'comes out though the engine that is started next dies, too: %s',
+    async (name) => {
+      const { failures, runs } = await crashMatrix([scenarioNamed(name)], {
+        every: EVERY,
+        forbidGlobals: true,
+        pairs: EVERY_PAIR,
+      })
+      expect(told(failures)).toEqual([])
+      expect(runs).toBeGreaterThan(20)
+    },
+    SLOW_MS,
+  )
+
+  it('says where it died twice', async () => {
+    const hopeless: Scenario = {
+      from: 'Nowhere.',
+      name: 'hopeless',
+      run: async (world) => {
+        await done(world, asks.network('web'))
+        await done(world, asks.network('web'))
+      },
+    }
+    const point = { again: { call: 4, when: 'after' as const }, call: 3, when: 'before' as const }
+    const { failure, recovery } = await playPoint(hopeless, point)
+    expect(failure?.at).toMatchObject(point)
+    expect(failure?.at?.name).toMatch(/^\S.*, then \S/)
+    expect(recovery).toBeGreaterThan(10)
+  })
 
   it('is played with the same crash at the same call, however often', async () => {
     const lines = async (): Promise<readonly string[]> => {

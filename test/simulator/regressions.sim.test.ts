@@ -9,7 +9,9 @@ const files = readdirSync(HERE).filter((name) => name.endsWith('.json'))
 
 describe('what once failed', () => {
   it.each(files)('%s does not fail again', async (file) => {
-    const { failure } = await playTape(readTape(readFileSync(HERE + file, 'utf8')))
+    const { failure } = await playTape(readTape(readFileSync(HERE + file, 'utf8')), {
+      forbidGlobals: true,
+    })
     expect(failure && `${failure.id}: ${failure.why}\n${failure.last.slice(-40).join('\n')}`).toBeUndefined()
   })
 

@@ -6,6 +6,7 @@ import {
   drawCommand,
   drawFittingCommand,
   drawOddCommand,
+  NAMESPACES,
   type Exists,
 } from '../commands.ts'
 import type { Chance } from '../chance.ts'
@@ -73,6 +74,14 @@ export const clientActs = {
     draw: (chance, scene) => ({ all: [{ ...drawFitting(chance, scene), cancelMs: chance.int(20) }] }),
     everyMs: MINUTE,
     perform: askAll,
+  }),
+  /** A container runtime makes a namespace, which a sandbox may take; where there is one already, it is content. */
+  'client.make-netns': act<{ readonly path: string }>({
+    draw: (chance) => ({ path: chance.pick(NAMESPACES) }),
+    everyMs: 20_000,
+    perform: ({ host }, { path }) => {
+      if (!host.kernel.world.mounts.has(path)) host.person.addNamespace(path)
+    },
   }),
   /** What makes no sense. */
   'client.odd': act<Some>({

@@ -1,7 +1,7 @@
 /** People at the machine: they delete, rename and flush what is ours, and make what is not. */
 import { Refusal, type Link } from '../../kernel/simulated/world.ts'
 import type { Person } from '../../kernel/simulated/humans.ts'
-import { groupOf, ROUTE_PROTOCOL } from '../../reconcile/marks.ts'
+import { groupOf } from '../../reconcile/marks.ts'
 import { sha256 } from '../../system/hash.ts'
 import type { Chance } from '../chance.ts'
 import type { Host } from '../host.ts'
@@ -86,10 +86,10 @@ const address: Args = (chance, { at, host, links }) => {
   return [on.name, cidr]
 }
 
-/** Not those that the kernel makes by itself along with an address: no spec speaks of them, so nobody puts them back. */
+/** Of ours, or one that the kernel made along with an address of ours. */
 const route: Args = (chance, { at, host }) => {
-  const ns = at === 'host' ? undefined : host.kernel.world.mounts.get(host.netnsPath(at))
-  const ours = ns?.routes.filter(({ protocol }) => protocol === ROUTE_PROTOCOL) ?? []
+  const ns = at === 'host' ? host.kernel.world.host : host.kernel.world.mounts.get(host.netnsPath(at))
+  const ours = ns?.routes.filter(({ link: by }) => !by.stranger) ?? []
   return ours.length === 0 ? undefined : [chance.pick(ours).dst]
 }
 
@@ -110,21 +110,15 @@ const setGroup = act<{ readonly group: number; readonly name: string }>({
   },
 })
 
-/** A link that was renamed while no engine looked, and that nobody wants by then, no engine knows again: its MAC follows from its name. */
 const renameHostLink = act<{ readonly name: string; readonly to: string }>({
   draw: (chance, { host }) => {
     const ours = ownLinks(host.kernel.links())
     return ours.length === 0 ? undefined : { name: chance.pick(ours).name, to: `mine${chance.int(4)}` }
   },
   everyMs: 4 * MINUTE,
-  perform: ({ atHeal, host }, { name, to }) => {
-    const links = host.kernel.links()
-    const link = links.find((each) => each.name === name)
-    if (link === undefined || links.some((each) => each.name === to)) return
-    host.person.renameLink(name, to)
-    atHeal(() => {
-      if (host.kernel.links().includes(link) && link.name === to) host.person.deleteLink(to)
-    })
+  perform: ({ host }, { name, to }) => {
+    const names = host.kernel.links().map((each) => each.name)
+    if (names.includes(name) && !names.includes(to)) host.person.renameLink(name, to)
   },
 })
 
@@ -154,6 +148,18 @@ const foreignLink: Args = (chance, { host }) => {
   return [{ kind, name: `theirs${chance.int(4)}`, ...(chance.oneIn(2) ? { group } : {}) }]
 }
 
+/** A container ends, and its runtime takes the namespace away; soon there is another one at the same path, perhaps. */
+const endNetns = act<{ readonly path: string }>({
+  draw: (chance, { host }) => {
+    const paths = [...host.kernel.world.mounts.keys()].filter((path) => path.startsWith('/run/netns/'))
+    return paths.length === 0 ? undefined : { path: chance.pick(paths) }
+  },
+  everyMs: MINUTE,
+  perform: ({ host }, { path }) => {
+    if (host.kernel.world.mounts.has(path)) host.person.unmount(path)
+  },
+})
+
 export const humanActs = {
   'human.delete-address': typed('removeAddress', address),
   'human.delete-link': typed('deleteLink', link(), 2 * MINUTE),
@@ -161,6 +167,7 @@ export const humanActs = {
   'human.delete-table': typed('deleteTable', table),
   'human.disable-ipv6': typed('disableIpv6', link()),
   'human.down-link': typed('downLink', link()),
+  'human.end-netns': endNetns,
   'human.fight': fight,
   'human.flush-firewall': typed(
     'flushFirewall',

@@ -23,6 +23,7 @@ export const LOAD: ReadonlySet<ActKind> = new Set<ActKind>([
   'client.ask',
   'client.burst',
   'client.change-of-mind',
+  'client.make-netns',
   'client.retry',
 ])
 

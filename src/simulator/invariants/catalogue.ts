@@ -29,6 +29,7 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
   A10: one('at rest', 'Who holds an address exists, and an endpoint holds its addresses.'),
   A11: one('each commit', 'No address is given again before the link that it lay on is gone.'),
   D1: one('always', 'Nothing throws that has no code, and no chart meets a fact that it does not take.'),
+  D2: one('always', 'No engine calls a clock, chance or a timer of the process: it asks its ports.'),
   K1: one(
     'at rest',
     'The kernel is what the log wants: links, addresses, routes, rules, sysctls, namespaces.',
@@ -38,6 +39,10 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
     'Nothing that bears our mark, or that an engine has made, is there without a fact that wants it.',
   ),
   K3: one(['each step', 'each commit'], 'What is not ours is neither changed nor removed.'),
+  K4: one(
+    ['at rest', 'at the end'],
+    'Whatever is done again changes nothing: what is there is made, and what is gone is removed.',
+  ),
   K5: one(['each commit', 'at rest'], 'Every intent has one receipt: not two, and at rest not none.'),
   K6: one('each commit', 'A receipt says of no step that it was done before it was.'),
   K9: one('at rest', 'Who shares a network with another reaches it, and who does not, does not.'),
@@ -54,6 +59,7 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
     'Every commit names the hash of the one before it, and the whole verifies.',
   ),
   L3: one('each answer', 'What was answered is on disk, and stays there.'),
+  L4: one('at the end', 'A commit is on disk with the row that finds it by its command, or not at all.'),
   L5: one('each answer', 'The same command id has the same outcome, however often it is asked.'),
   L8: one('each commit', 'One engine at a time writes: epochs never go back.'),
   L9: one('always', 'A reader of facts hears each once, in order, and only of what is on disk.'),
@@ -69,7 +75,13 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
   P3: one('at the end', 'A snapshot and the rest of the log fold to the same as the whole.'),
   P5: one('at the end', 'Folding fact by fact comes to the same as folding commits.'),
   P6: one('at the end', 'Every command of the log, decided again, gives the facts that were recorded.'),
+  P7: one('at the end', 'A commit of today is read as it was written: no upcaster touches it.'),
+  P8: one('at rest', 'Machines and projections, each folded by itself, say the same of every entity.'),
   V1: one('at rest', 'Once all is healed, every command is answered and all comes to rest in two minutes.'),
+  V2: one(
+    ['each commit', 'at rest'],
+    'What waits in an engine is within its limits, and at rest nothing waits.',
+  ),
   V3: one('at the end', 'A closed engine has no timer pending.'),
   V5: one('at the end', 'When all is deleted, the kernel is as it was before.'),
 }

@@ -1,5 +1,7 @@
 /** What must hold of a log that is over (F): however it is folded it comes to the same, and deciding again gives the same facts. */
 import { decodeCommit, encodeCommit, type AnyFact, type Commit } from '../../../events/index.ts'
+import { FACT_VERSIONS } from '../../../events/facts.ts'
+import { UPCASTERS, upcastBy } from '../../../events/upcast.ts'
 import { builtinDrivers } from '../../drivers/index.ts'
 import { contextOf } from '../../engine/context.ts'
 import { emptyView, type View } from '../../engine/empty-view.ts'
@@ -22,7 +24,7 @@ const folded = (log: Log, from?: View): View => {
   return fold.view()
 }
 
-/** P1, P3, P5, P6, L10. @param live the engine's own view of all of it */
+/** P1, P3, P5, P7, L10. @param live the engine's own view of all of it */
 export function checkReplay(log: Log, live: View, ledger: Ledger): void {
   const text = textOf(folded(log))
   ledger.check('P1', text === textOf(live) ? undefined : 'the view is not what the log folds to')
@@ -56,12 +58,18 @@ function thawed(view: View): View {
   return viewFrom(tables, view.seq)
 }
 
+const upcast = upcastBy(UPCASTERS, FACT_VERSIONS)
+
 /** A line is what export writes and import reads, byte for byte. */
 function checkExport(log: Log, ledger: Ledger): void {
   let prev = log[0]?.prev
   for (const commit of log) {
     const line = encodeCommit(commit)
     const isSame = encodeCommit(decodeCommit(line)) === line && commit.prev === prev
+    ledger.check(
+      'P7',
+      upcast(commit) === commit ? undefined : `#${commit.seq} is read otherwise than it was written`,
+    )
     ledger.check('L10', isSame ? undefined : `#${commit.seq} is not the same when exported and imported`)
     prev = sha256(line)
   }

@@ -1,8 +1,10 @@
 /** What must hold when an engine is at rest (Q): the kernel is what the log wants, and nothing is open. */
-import { ipOf, streamOf, type Origin, type ResourceKey } from '../../../events/index.ts'
+import { ipOf, LOG_LIMITS, streamOf, type Origin, type ResourceKey } from '../../../events/index.ts'
 import { unswept } from '../../../projections/index.ts'
 import { builtinDrivers } from '../../drivers/index.ts'
 import { contextOf } from '../../engine/context.ts'
+import type { View } from '../../engine/empty-view.ts'
+import { WAITING_MAX } from '../../engine/pace.ts'
 import { openSimulatedKernel } from '../../kernel/simulated/index.ts'
 import { canReach } from '../../kernel/simulated/reach.ts'
 import { equalSpecs } from '../../reconcile/diff.ts'
@@ -21,7 +23,18 @@ const first = (all: readonly string[]): string | undefined =>
     ? undefined
     : `${all.slice(0, 3).join('; ')}${all.length > 3 ? `; and ${all.length - 3} more` : ''}`
 
-/** K1, K2, K5, K9, A10, P2. */
+/** V2: of an engine that works. */
+export function checkBounds(host: Host, ledger: Ledger): void {
+  if (!host.isUp) return
+  const { commits, turns } = host.controller.engine.waiting
+  const isWithin = commits <= LOG_LIMITS.queueCommits && turns <= WAITING_MAX
+  ledger.check(
+    'V2',
+    isWithin ? undefined : `${turns} commands wait for a turn, and ${commits} commits for the disk`,
+  )
+}
+
+/** K1, K2, K5, K9, A10, P2, P8, V2. */
 export async function checkRest(at: AtRest, ledger: Ledger): Promise<void> {
   const { host, witness } = at
   const { wrong, strays } = await lookAt(at)
@@ -30,7 +43,10 @@ export async function checkRest(at: AtRest, ledger: Ledger): Promise<void> {
   ledger.check('K5', first(witness.open.map((plan) => `plan ${plan} has no receipt`)))
   ledger.check('K9', first(leaksOf(at)))
   ledger.check('A10', first(unownedIn(at)))
-  const { decided, view } = host.controller.engine
+  const { decided, view, waiting } = host.controller.engine
+  const open = Object.entries(waiting).filter(([, count]) => count > 0)
+  ledger.check('V2', first(open.map(([what, count]) => `${count} ${what} are waited for at rest`)))
+  ledger.check('P8', first(disagreementsIn(view)))
   const heads = [decided.seq, view.seq, witness.head]
   ledger.check(
     'P2',
@@ -101,6 +117,28 @@ function leaksOf({ host }: AtRest): readonly string[] {
       }
     }
   return wrong
+}
+
+/** Entities whose state is one thing to their machine and another to the topology. */
+function disagreementsIn({ machines, projections: { topology } }: View): readonly string[] {
+  const shown = new Map([
+    ...[...topology.endpoints.values()].map(
+      ({ id, state }) => [streamOf.endpoint(id) as string, state] as const,
+    ),
+    ...[...topology.networks.values()].map(
+      ({ id, state }) => [streamOf.network(id) as string, state] as const,
+    ),
+    ...[...topology.sandboxes.values()].map(
+      ({ id, state }) => [streamOf.sandbox(id) as string, state] as const,
+    ),
+  ])
+  const kept = new Map([...machines.entries()].map(([stream, { value }]) => [stream, value]))
+  return [...new Set([...shown.keys(), ...kept.keys()])]
+    .filter((stream) => shown.get(stream) !== kept.get(stream))
+    .map(
+      (stream) =>
+        `${stream} is ${kept.get(stream) ?? 'over'} to its machine and ${shown.get(stream) ?? 'not'} in the topology`,
+    )
 }
 
 /** Addresses that are held by nobody who exists, or for a sweep that is still to come; and endpoints whose address is not held. */

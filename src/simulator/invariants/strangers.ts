@@ -2,8 +2,9 @@
 import { tableName, ROUTE_PROTOCOL } from '../../reconcile/marks.ts'
 import type { KernelWorld, Link } from '../../kernel/simulated/world.ts'
 import type { Origin } from '../../../events/index.ts'
+import { RUN_DIR } from '../host.ts'
 
-/** Strangers' links and what lies on them, and tables that are not ours. One thing a line. */
+/** Strangers' links and what lies on them, tables that are not ours, and namespaces of others. One thing a line. */
 export function strangersIn(world: KernelWorld, origin: Origin | undefined): string {
   const { addresses, links, routes, tables } = world.host
   const ours = origin === undefined ? '' : tableName(origin)
@@ -14,8 +15,13 @@ export function strangersIn(world: KernelWorld, origin: Origin | undefined): str
       .filter(({ link }) => link.stranger)
       .map(({ dst, link, via }) => `route ${dst} ${via ?? ''} ${link.name}`),
     ...[...tables.keys()].filter((name) => name !== ours).map((name) => `table ${name}`),
+    ...[...world.mounts]
+      .filter(([path]) => !isOurs(path))
+      .map(([path, { cookie }]) => `namespace ${path} ${cookie}`),
   ].join('\n')
 }
+
+const isOurs = (path: string): boolean => path.startsWith(`${RUN_DIR}/`)
 
 const lineOf = ({ alias, group, kind, mac, master, mtu, name, up }: Link): string =>
   `link ${name} ${kind} ${mac} group ${group} mtu ${mtu} ${up ? 'up' : 'down'} ${alias} ${master?.name ?? ''}`
@@ -30,7 +36,11 @@ export function leftIn(world: KernelWorld, origin: Origin | undefined): readonly
     ...routes
       .filter(({ link, protocol }) => mine(link) || protocol === ROUTE_PROTOCOL)
       .map(({ dst }) => `route ${dst}`),
-    ...[...world.mounts.keys()].filter((path) => path.includes('/netns/')).map((path) => `namespace ${path}`),
+    ...[...world.mounts.keys()].filter(isOurs).map((path) => `namespace ${path}`),
+    // In those of others, which a sandbox had: nothing of ours stays there.
+    ...[...world.mounts].flatMap(([path, ns]) =>
+      [...ns.links.values()].filter(mine).map((link) => `in ${path} ${lineOf(link)}`),
+    ),
     ...[...tables.keys()]
       .filter((name) => origin !== undefined && name === tableName(origin))
       .map((name) => `table ${name}`),

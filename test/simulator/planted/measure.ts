@@ -30,7 +30,12 @@ export const medianOf = (sorted: readonly number[]): number => sorted[sorted.len
 
 /** How a run with the bug fails; undefined: it does not. */
 export async function failureWith(bug: Bug, seed: string): Promise<Failure | undefined> {
-  const { failure } = await runSeed({ minutes: MINUTES, prepare: planted(bug), seed })
+  const { failure } = await runSeed({
+    forbidGlobals: true,
+    minutes: MINUTES,
+    prepare: planted(bug),
+    seed,
+  })
   return failure
 }
 

@@ -122,6 +122,21 @@ export const logBugs: readonly Bug[] = [
     })),
   },
   {
+    foundBy: ['P2', 'V1'],
+    means: 'Of two commits that come to the disk at once only the first is noted as durable.',
+    name: 'durable-half-noted',
+    plant: inEngine({
+      life: ({ heads }) => {
+        const mark = heads.markDurable.bind(heads)
+        let last = 0
+        heads.markDurable = (seq) => {
+          mark((seq - last > 1 ? seq - 1 : seq) as Seq)
+          last = seq
+        }
+      },
+    }),
+  },
+  {
     foundBy: ['K14'],
     means: 'An engine goes on with a log that is older than the kernel, without being told to.',
     name: 'older-log-accepted',
@@ -199,6 +214,20 @@ export const workerBugs: readonly Bug[] = [
       life: ({ waiters }) => {
         const tell = waiters.tell.bind(waiters)
         waiters.tell = (settled) => (settled.failures.length === 0 ? tell(settled) : undefined)
+      },
+    }),
+  },
+  {
+    foundBy: ['V2'],
+    means: 'For every plan somebody waits who is never told.',
+    name: 'waiter-forgotten',
+    plant: inEngine({
+      life: ({ waiters }) => {
+        const wait = waiters.wait.bind(waiters)
+        waiters.wait = (plan) => {
+          void wait(`${plan}0` as typeof plan)
+          return wait(plan)
+        }
       },
     }),
   },

@@ -1,5 +1,6 @@
 /** Bugs beneath the engine: a store and a kernel that do not do what they say, as a port that was written badly would not. */
-import { keyOf, type Origin, type Step } from '../../../events/index.ts'
+import { asyncScheduler } from 'rxjs'
+import { keyOf, type Origin, type ResourceKey, type Step } from '../../../events/index.ts'
 import type { StepResult } from '../../../src/kernel/kernel.ts'
 import { groupOf, sweptGroupOf, tableName } from '../../../src/reconcile/marks.ts'
 import type { KernelWorld } from '../../../src/kernel/simulated/world.ts'
@@ -8,6 +9,11 @@ import { sha256 } from '../../../src/system/hash.ts'
 import { inKernel, type Bug } from './bug.ts'
 
 const done = ({ key }: Step): StepResult => ({ changed: true, key, ok: true })
+const existing = (key: ResourceKey): StepResult => ({
+  failure: { class: 'conflict', code: 'EEXIST', key, message: `ensure ${key}: it exists (EEXIST)` },
+  key,
+  ok: false,
+})
 /** From the birth of a link to the message that marks it, in milliseconds, unless a step comes first. */
 const MARK_MS = 15
 const isLink = ({ spec: { kind } }: Step): boolean => kind === 'bridge' || kind === 'veth'
@@ -118,6 +124,19 @@ export const kernelBugs: readonly Bug[] = [
     },
   },
   {
+    foundBy: ['K4', 'V1'],
+    means: 'What is there already is refused, where it should be taken as done.',
+    name: 'done-already-refused',
+    plant: inKernel((kernel) => ({
+      apply: async (steps) => {
+        const results = await kernel.apply(steps)
+        return results.map((result, nth) =>
+          result.ok && !result.changed && steps[nth]?.op === 'ensure' ? existing(result.key) : result,
+        )
+      },
+    })),
+  },
+  {
     foundBy: ['K3'],
     means: 'A sweep deletes all of the group, strangers with the same number too.',
     name: 'strangers-swept',
@@ -166,6 +185,15 @@ export const kernelBugs: readonly Bug[] = [
         return { found: new Map(misread), strays }
       },
     })),
+  },
+  {
+    foundBy: ['D2'],
+    means:
+      'The engine waits by a timer of the process, as an operator of rxjs does that is given no scheduler.',
+    name: 'timer-of-the-process',
+    plant: (host) => {
+      host.onPorts = (ports) => ({ ...ports, timers: { ...ports.timers, scheduler: asyncScheduler } })
+    },
   },
   {
     foundBy: ['V3'],
