@@ -48,7 +48,12 @@ const FACES = ['server', 'plugins', 'cli', 'web', 'demo']
 /** Who speaks to people or other processes stands outside of what can be asked of a chronet; the engine and its controller within. */
 const WITHIN = roomFence(['operations', ...FACES], 'The engine and the controller do not know who asks.')
 const NATS = packageFence('nats', 'Only src/bus/ knows nats: take a Bus (src/ports.ts).')
+const FAST_CHECK = packageFence(
+  'fast-check',
+  'Users may not have it: only src/simulator/fast-check.ts loads it.',
+)
 const SRC = [
+  FAST_CHECK,
   XSTATE_TYPES,
   roomFence(NOBODY_IMPORTS, 'Nothing imports tests, examples, benchmarks or scripts.'),
   OURSELVES,
@@ -192,10 +197,14 @@ const rooms = [
       'src/storage/**',
       'src/kernel/linux/**',
       'src/bus/**',
+      'src/simulator/fast-check.ts',
       'src/{controller,engine,operations,server}/**',
       ...FACES.map((face) => `src/${face}/**`),
     ],
     imports: [...SRC, LEVEL, KOFFI],
+  }),
+  room('src-fast-check', ['src/simulator/fast-check.ts'], {
+    imports: [...SRC.filter((fence) => fence !== FAST_CHECK), LEVEL, KOFFI],
   }),
   room(
     'src-faces',

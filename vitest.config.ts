@@ -14,6 +14,7 @@ const alias = [
   { find: 'chronet/events', replacement: source('events/index.ts') },
   { find: 'chronet/machines', replacement: source('machines/index.ts') },
   { find: 'chronet/projections', replacement: source('projections/index.ts') },
+  { find: 'chronet/simulator/fast-check', replacement: source('src/simulator/fast-check.ts') },
   { find: 'chronet/simulator', replacement: source('src/simulator/index.ts') },
   { find: 'chronet', replacement: source('src/index.ts') },
 ]
