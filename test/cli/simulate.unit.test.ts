@@ -1,10 +1,16 @@
 /** `chronet simulate`: what it says of runs that are well and of runs that are not. */
+import { execFile, spawnSync } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { commitOf } from '../../src/cli/commit.ts'
 import { readTape, tapeOf, writeTape, type Act } from '../../src/simulator/index.ts'
 import { nobody, say } from './lab.ts'
+
+const run = promisify(execFile)
+const hasGit = spawnSync('git', ['--version']).status === 0
 
 /** An act without what it needs: the world throws, whatever the engine is like. */
 const BROKEN: Act = { atMs: 500, data: {}, host: 0, kind: 'client.ask' }
@@ -90,6 +96,21 @@ describe('chronet simulate', () => {
     const said = await say('simulate --scenario attach --crash-at 30:after,5:before')
     expect(said).toMatchObject({ err: '', status: 0 })
     expect(said.out).toMatch(/1 run in .*it comes out wherever the engine dies/)
+  })
+
+  it.runIf(hasGit)('knows its commit in a checkout, and in nothing else', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'chronet-commit-'))
+    onTestFinished(() => rm(dir, { force: true, recursive: true }))
+    expect(await commitOf(dir)).toBeUndefined()
+    const git = (...words: readonly string[]) =>
+      run('git', ['-C', dir, '-c', 'user.name=x', '-c', 'user.email=x@y', ...words])
+    await git('init', '-q')
+    await writeFile(join(dir, 'file'), '1')
+    await git('add', '.')
+    await git('commit', '-qm', 'x')
+    expect(await commitOf(dir)).toMatch(/^[0-9a-f]{12}$/)
+    await writeFile(join(dir, 'file'), '2')
+    expect(await commitOf(dir)).toMatch(/^[0-9a-f]{12}-dirty$/)
   })
 
   it.each([
