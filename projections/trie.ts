@@ -26,8 +26,11 @@ import {
 
 export type { Change } from './trie-nodes.ts'
 
-/** What an edit changed, by key; nothing: deleted. The cells are its own, and change in place. */
-type Changes<V> = Map<string, { value: V | undefined }>
+/** In an edit: the key was deleted, and the trie below has it. */
+const GONE = Symbol('gone')
+
+/** What an edit changed, by key. */
+type Changes<V> = Map<string, V | typeof GONE>
 
 /** @typeParam V what it holds; `undefined` is no value: it means absent. */
 export class Trie<V> {
@@ -36,6 +39,8 @@ export class Trie<V> {
 
   /** In an edit: what was changed. */
   readonly #changes: Changes<V> | undefined
+  /** The same in an edit that began from nothing: all there is, and no deletions, so that what comes and goes leaves no trace. */
+  readonly #all: Map<string, V> | undefined
   readonly #root: Branch<V>
   #size: number
 
@@ -43,6 +48,8 @@ export class Trie<V> {
     this.#root = root
     this.#size = size
     this.#changes = changes
+    const beganEmpty = changes !== undefined && root === Trie.empty<V>().#root
+    this.#all = beganEmpty ? (changes as Map<string, V>) : undefined
   }
 
   /** Every empty trie is this one object. */
@@ -58,12 +65,14 @@ export class Trie<V> {
   }
 
   get size(): number {
-    return this.#size
+    return this.#all === undefined ? this.#size : this.#all.size
   }
 
   get(key: string): V | undefined {
+    if (this.#all !== undefined) return this.#all.get(key)
     const change = this.#changes?.get(key)
-    return change === undefined ? this.#below(key) : change.value
+    if (change === undefined) return find(this.#root, hashOf(key), key)?.value
+    return change === GONE ? undefined : change
   }
 
   has(key: string): boolean {
@@ -72,7 +81,11 @@ export class Trie<V> {
 
   /** The trie with the entry; itself if it has the identical value already, and within an edit always itself. */
   set(key: string, value: V): Trie<V> {
-    if (this.#changes !== undefined) return this.#write(this.#changes, key, () => value)
+    if (this.#all !== undefined) {
+      this.#all.set(key, value)
+      return this
+    }
+    if (this.#changes !== undefined) return this.#write(this.#changes, key, this.get(key), value)
     const hash = hashOf(key)
     const old = find(this.#root, hash, key)
     if (old !== undefined && Object.is(old.value, value)) return this
@@ -81,14 +94,21 @@ export class Trie<V> {
 
   /** The trie without the entry; itself if there is none, and within an edit always itself. */
   delete(key: string): Trie<V> {
-    if (this.#changes !== undefined) return this.#write(this.#changes, key, () => undefined)
+    if (this.#all !== undefined) {
+      this.#all.delete(key)
+      return this
+    }
+    if (this.#changes !== undefined) return this.#write(this.#changes, key, this.get(key), undefined)
     const leaf = find(this.#root, hashOf(key), key)
     return leaf === undefined ? this : this.#remove(leaf)
   }
 
   /** {@link set} of what `change` makes of the value there is, or {@link delete} if that is nothing; at the price of one. */
   update(key: string, change: (value: V | undefined) => V | undefined): Trie<V> {
-    if (this.#changes !== undefined) return this.#write(this.#changes, key, change)
+    if (this.#changes !== undefined) {
+      const before = this.get(key)
+      return this.#write(this.#changes, key, before, change(before))
+    }
     const hash = hashOf(key)
     const old = find(this.#root, hash, key)
     const value = change(old?.value)
@@ -99,30 +119,29 @@ export class Trie<V> {
 
   /** An edit of this trie: its `set` and `delete` change it in place. This trie stays as it is. */
   begin(): Trie<V> {
-    const copied = [...(this.#changes ?? [])].map(([key, { value }]) => [key, { value }] as const)
-    return new Trie(this.#root, this.#size, new Map(copied))
+    return new Trie(this.#root, this.#size, new Map(this.#changes))
   }
 
   /** What the edit came to, as an unchanging trie. The edit stays open. */
   seal(): Trie<V> {
     if (this.#changes === undefined) return this
-    if (this.#size === 0) return Trie.empty()
+    if (this.size === 0) return Trie.empty()
     const owner: Owner = {}
     let root = this.#root
-    for (const [key, { value }] of this.#changes) {
+    for (const [key, value] of this.#changes) {
       const hash = hashOf(key)
-      const old = value === undefined ? find(root, hash, key) : undefined
-      if (value !== undefined) root = withEntry(root, new Leaf(hash, key, value), owner)
+      const old = value === GONE ? find(root, hash, key) : undefined
+      if (value !== GONE) root = withEntry(root, new Leaf(hash, key, value), owner)
       else if (old !== undefined) root = withoutEntry(root, old, owner)
     }
-    return new Trie(root, this.#size)
+    return new Trie(root, this.size)
   }
 
   /** In no order. */
   *entries(): Generator<readonly [key: string, value: V]> {
     const changes = this.#changes
     for (const { key, value } of leavesOf<V>(this.#root)) if (changes?.has(key) !== true) yield [key, value]
-    for (const [key, { value }] of changes ?? []) if (value !== undefined) yield [key, value]
+    for (const [key, value] of changes ?? []) if (value !== GONE) yield [key, value]
   }
 
   *keys(): Generator<string> {
@@ -138,29 +157,15 @@ export class Trie<V> {
     compareNodes(before.#root, after.#root, tell)
   }
 
-  #below(key: string): V | undefined {
-    return find(this.#root, hashOf(key), key)?.value
-  }
-
-  /** One change in an edit. This is where replay lives: one look into the native map, one more for a key that is new. */
-  #write(changes: Changes<V>, key: string, change: (value: V | undefined) => V | undefined): this {
-    const known = changes.get(key)
-    const below = this.#changesOnly || known !== undefined ? undefined : this.#below(key)
-    const before = known === undefined ? below : known.value
-    const after = change(before)
+  /** One change in an edit. */
+  #write(changes: Changes<V>, key: string, before: V | undefined, after: V | undefined): this {
     if (Object.is(before, after)) return this
     if (before === undefined) this.#size++
     else if (after === undefined) this.#size--
-    // What began from nothing keeps no deletions, so that what comes and goes leaves no trace.
-    if (after === undefined && this.#changesOnly) changes.delete(key)
-    else if (known === undefined) changes.set(key, { value: after })
-    else known.value = after
+    if (after !== undefined) changes.set(key, after)
+    else if (this.#all === undefined) changes.set(key, GONE)
+    else changes.delete(key)
     return this
-  }
-
-  /** An edit that began from nothing. */
-  get #changesOnly(): boolean {
-    return this.#root === Trie.empty<V>().#root
   }
 
   #put(hash: number, key: string, value: V, old: Leaf<V> | undefined): Trie<V> {
