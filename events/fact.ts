@@ -5,6 +5,7 @@
  * none of it. Keys of every object here are emitted in alphabetical order, so that `JSON.stringify` gives the
  * canonical form (RFC 8785) without sorting; `codec.ts` checks it.
  */
+import { pathOf } from './path.ts'
 
 declare const brand: unique symbol
 type Brand<T, B extends string> = T & { readonly [brand]: B }
@@ -103,9 +104,9 @@ export type FactDraft<F extends Fact = Fact> = F extends Fact ? Omit<F, 'version
 
 /** A stream's name from an entity's id. */
 export const streamOf = {
-  network: (id: NetworkId): Stream => `network/${id}`,
-  endpoint: (id: EndpointId): Stream => `endpoint/${id}`,
-  sandbox: (id: SandboxId): Stream => `sandbox/${id}`,
+  network: (id: NetworkId) => pathOf('network', id) as Stream,
+  endpoint: (id: EndpointId) => pathOf('endpoint', id) as Stream,
+  sandbox: (id: SandboxId) => pathOf('sandbox', id) as Stream,
 }
 
 /** `#12`, as people name a commit of this host. */

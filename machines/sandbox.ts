@@ -170,7 +170,7 @@ function addInterface({ context, event }: Given<FactDraft<SandboxInterfaceAdded>
   return {
     gateway: gateway ? endpoint : context.gateway,
     gateway6: gateway6 ? endpoint : context.gateway6,
-    interfaces: [...context.interfaces, { endpoint, ifName }],
+    interfaces: context.interfaces.concat({ endpoint, ifName }),
   }
 }
 

@@ -16,7 +16,16 @@ import type {
   Ip,
   NetworkCreateRequested,
 } from '../events/index.ts'
-import { cidrFrom, familyOf, formatCidr, ipOf, networkOf, prefixLengthOf, streamOf } from '../events/index.ts'
+import {
+  cidrFrom,
+  familyOf,
+  formatCidr,
+  ipOf,
+  networkOf,
+  pathOf,
+  prefixLengthOf,
+  streamOf,
+} from '../events/index.ts'
 import { defineProjection } from './define.ts'
 import {
   forgetFailed,
@@ -47,7 +56,7 @@ export const allocations = defineProjection({
       setEstate(state, stream, () => ({ joined: [], own: ofEndpoint(state, data) }), { at }),
     // The commit has SandboxInterfaceAdded too, which says the same of the interface name.
     EndpointJoinRequested: (state, { data: { ifName, sandbox }, stream }, { at }) => {
-      const joined: readonly Held[] = [{ key: `${sandbox}/${ifName}`, table: 'ifNames' }]
+      const joined: readonly Held[] = [{ key: pathOf(sandbox, ifName), table: 'ifNames' }]
       return setEstate(state, stream, (estate) => ({ joined, own: estate?.own ?? NONE }), { at })
     },
     EndpointJoinFailed: (state, fact, { at }) => endJoin(state, fact, at),
@@ -77,7 +86,7 @@ function ofNetwork({ bridge, network, subnets }: NetworkCreateRequested['data'])
     const pool = poolKey(network, subnet)
     const address = (ip: Ip): Held => {
       const cidr = `${ip}/${prefixLengthOf(subnet)}` as Cidr
-      return { key: `${network}/${ip}`, place: placeIn(pool, cidr, ipRange), table: 'addresses' }
+      return { key: pathOf(network, ip), place: placeIn(pool, cidr, ipRange), table: 'addresses' }
     }
     return [
       { key: subnet, pool, ...(ipRange === undefined ? {} : { range: ipRange }), table: 'subnets' },
@@ -89,7 +98,7 @@ function ofNetwork({ bridge, network, subnets }: NetworkCreateRequested['data'])
   if (bridge.name.length === 0) return pools
   return [
     ...pools,
-    { key: `${network}/${bridge.mac}`, table: 'macs' },
+    { key: pathOf(network, bridge.mac), table: 'macs' },
     { key: `host/${bridge.name}`, table: 'ifNames' },
   ]
 }
@@ -99,13 +108,11 @@ function ofEndpoint(
   { addresses, mac, network }: EndpointReserved['data'],
 ): readonly Held[] {
   const pools = estates.get(streamOf.network(network))?.own ?? []
-  return [
-    ...addresses.map((cidr): Held => {
-      const { pool, range } = poolOf(pools, network, cidr)
-      return { key: `${network}/${ipOf(cidr)}`, place: placeIn(pool, cidr, range), table: 'addresses' }
-    }),
-    { key: `${network}/${mac}`, table: 'macs' },
-  ]
+  const held = addresses.map((cidr): Held => {
+    const { pool, range } = poolOf(pools, network, cidr)
+    return { key: pathOf(network, ipOf(cidr)), place: placeIn(pool, cidr, range), table: 'addresses' }
+  })
+  return held.concat({ key: pathOf(network, mac), table: 'macs' })
 }
 
 type Pool = { readonly pool: string; readonly range?: Cidr }

@@ -122,7 +122,7 @@ function intend(resources: Resources, { plan, steps }: OpenPlan): Resources {
       next = next.update(
         taken,
         (resource) =>
-          resource && { ...resource, intents: [...resource.intents, { op, plan, spec: resource.spec }] },
+          resource && { ...resource, intents: resource.intents.concat({ op, plan, spec: resource.spec }) },
       )
   }
   return next
@@ -132,7 +132,7 @@ const addIntent = (resources: Resources, key: ResourceKey, spec: Spec, intent: I
   resources.update(key, (resource) =>
     resource === undefined
       ? { intents: [intent], spec, state: 'absent' }
-      : { ...resource, intents: [...resource.intents, intent] },
+      : { ...resource, intents: resource.intents.concat(intent) },
   )
 
 /** Takes a step's intent off its resource, and puts what came of it there. */
@@ -164,7 +164,7 @@ function settled(
   { plan, seen: told }: Outcome,
 ): AppliedResource | undefined {
   if (step.op === 'remove') return before && removed(before, failure, plan)
-  const intents = before === undefined ? [] : othersThan(plan, before)
+  const intents = before === undefined ? NONE : othersThan(plan, before)
   if (step.op === 'cut') {
     if (before === undefined || before.state === 'absent') return before && known({ ...before, intents })
     return { ...before, intents, state: failure ? 'unknown' : 'cut' }
@@ -187,8 +187,12 @@ const removed = (
   return failure ? known({ ...before, intents }) : gone(before, intents)
 }
 
-const othersThan = (plan: PlanId, { intents }: AppliedResource): readonly Intent[] =>
-  intents.filter((intent) => intent.plan !== plan)
+function othersThan(plan: PlanId, { intents }: AppliedResource): readonly Intent[] {
+  const others = intents.filter((intent) => intent.plan !== plan)
+  return others.length === 0 ? NONE : others
+}
+
+const NONE: readonly Intent[] = []
 
 /** A resource that is not there any more; what it had told went with it. */
 const gone = ({ spec }: AppliedResource, intents: readonly Intent[]): AppliedResource | undefined =>

@@ -6,6 +6,7 @@
  * it for itself.
  */
 import type { FactType, PlanId, Seq, Stream } from '../events/index.ts'
+import { pathOf } from '../events/index.ts'
 import { defineProjection, type Handlers } from './define.ts'
 import type { Position } from './projection.ts'
 import { withTable } from './tables.ts'
@@ -80,7 +81,7 @@ export const history = defineProjection({
 /** The commits that speak of an entity, oldest first: its own facts, and plans that were for it. */
 export function commitsOf(state: History, stream: Stream): readonly Seq[] {
   const chunks = Math.ceil((state.counts.get(stream) ?? 0) / CHUNK_COMMITS)
-  return Array.from({ length: chunks }, (_, i) => state.chunks.get(`${stream}/${i}`) ?? []).flat()
+  return Array.from({ length: chunks }, (_, i) => state.chunks.get(pathOf(stream, String(i))) ?? []).flat()
 }
 
 /** The commit with a plan's receipt; absent: it has none yet. */
@@ -90,10 +91,10 @@ function note(state: History, stream: Stream, seq: Seq): History {
   const count = state.counts.get(stream) ?? 0
   const last = count === 0 ? [] : (state.chunks.get(chunkKey(stream, count - 1)) ?? [])
   if (last.at(-1) === seq) return state
-  const chunk = count % CHUNK_COMMITS === 0 ? [seq] : [...last, seq]
+  const chunk = count % CHUNK_COMMITS === 0 ? [seq] : last.concat(seq)
   const counted = withTable(state, 'counts', state.counts.set(stream, count + 1))
   return withTable(counted, 'chunks', counted.chunks.set(chunkKey(stream, count), chunk))
 }
 
 /** The chunk that has a stream's nth commit, from 0. */
-const chunkKey = (stream: Stream, n: number): string => `${stream}/${Math.floor(n / CHUNK_COMMITS)}`
+const chunkKey = (stream: Stream, n: number): string => pathOf(stream, String(Math.floor(n / CHUNK_COMMITS)))

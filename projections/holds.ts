@@ -140,11 +140,11 @@ export type HeldRef = Pick<Held, 'key' | 'table'>
 
 /** Everything in an estate. */
 const allOf = (estate: Estate | undefined): readonly Held[] =>
-  estate === undefined ? [] : [...estate.own, ...estate.joined]
+  estate === undefined ? [] : estate.own.concat(estate.joined)
 
 /** The owner leaves something that a plan has to remove. */
 function leaveBehind(state: Allocations, owner: Stream, remnant: Remnant): Allocations {
-  const remnants = state.remnants.update(owner, (all = []) => [...all, remnant])
+  const remnants = state.remnants.update(owner, (all = []) => all.concat(remnant))
   return waitFor(withTable(state, 'remnants', remnants), owner, remnant.plan)
 }
 
@@ -153,7 +153,7 @@ const waitFor = (state: Allocations, owner: Stream, plan: PlanId): Allocations =
   withTable(
     state,
     'sweeping',
-    state.sweeping.update(plan, (owners = []) => [...owners, owner]),
+    state.sweeping.update(plan, (owners = []) => owners.concat(owner)),
   )
 
 /** Changes an owner's remnants one by one, `undefined` dropping it, and frees what nothing holds any more. */

@@ -5,7 +5,7 @@
  * A name leaves with the request to leave, not with the receipt: nobody should be sent to an interface that is going.
  */
 import type { EndpointId, Ip, NetworkId, SandboxId } from '../events/index.ts'
-import { ipOf } from '../events/index.ts'
+import { ipOf, pathOf } from '../events/index.ts'
 import { defineProjection } from './define.ts'
 import { withTable } from './tables.ts'
 import { Trie } from './trie.ts'
@@ -45,7 +45,7 @@ export const names = defineProjection({
     SandboxDeleteRequested: (state, { data }) =>
       withTable(state, 'sandboxes', state.sandboxes.delete(data.sandbox)),
     EndpointReserved: (state, { data: { addresses, endpoint, name, network } }) => {
-      const known = { addresses: addresses.map(ipOf), name, network, told: [] }
+      const known = { addresses: addresses.map(ipOf), name, network, told: NONE }
       return withTable(state, 'endpoints', state.endpoints.set(endpoint, known))
     },
     EndpointJoined: (state, { data }) => tell(state, data.endpoint, data.sandbox),
@@ -59,7 +59,7 @@ export const names = defineProjection({
 
 /** Addresses that a name has on a network, of all endpoints that bear it; none: no such name. */
 export const resolve = (state: Names, network: NetworkId, name: string): readonly Ip[] =>
-  state.records.get(`${network}/${name.toLowerCase()}`)?.flatMap((named) => named.addresses) ?? []
+  state.records.get(pathOf(network, name.toLowerCase()))?.flatMap((named) => named.addresses) ?? []
 
 function tell(state: Names, id: EndpointId, sandbox: SandboxId): Names {
   const known = state.endpoints.get(id)
@@ -67,7 +67,7 @@ function tell(state: Names, id: EndpointId, sandbox: SandboxId): Names {
   const told = distinct([known.name, ...(state.sandboxes.get(sandbox) ?? [])])
   const named: Named = { addresses: known.addresses, endpoint: id }
   const records = told.reduce((all, name) => {
-    return all.update(`${known.network}/${name}`, (others = []) => [...without(others, id), named])
+    return all.update(pathOf(known.network, name), (others = []) => without(others, id).concat(named))
   }, state.records)
   const endpoints = state.endpoints.set(id, { ...known, told })
   return withTable(withTable(state, 'records', records), 'endpoints', endpoints)
@@ -77,14 +77,16 @@ function fallSilent(state: Names, id: EndpointId): Names {
   const known = state.endpoints.get(id)
   if (known === undefined || known.told.length === 0) return state
   const records = known.told.reduce((all, name) => {
-    return all.update(`${known.network}/${name}`, (others = []) => {
+    return all.update(pathOf(known.network, name), (others = []) => {
       const rest = without(others, id)
       return rest.length === 0 ? undefined : rest
     })
   }, state.records)
-  const endpoints = state.endpoints.set(id, { ...known, told: [] })
+  const endpoints = state.endpoints.set(id, { ...known, told: NONE })
   return withTable(withTable(state, 'records', records), 'endpoints', endpoints)
 }
+
+const NONE: readonly string[] = []
 
 const without = (all: readonly Named[], id: EndpointId): readonly Named[] =>
   all.filter((named) => named.endpoint !== id)

@@ -5,7 +5,7 @@
  * the link may still remember its MAC.
  */
 import type { Cidr, NetworkId } from '../events/index.ts'
-import { cidrFrom, contains, offsetOf } from '../events/index.ts'
+import { cidrFrom, contains, offsetOf, pathOf } from '../events/index.ts'
 import { BITMAP_SIZE, hasBit, nextGap, withBit, withoutBit, type Bitmap } from './bitmap.ts'
 import type { Trie } from './trie.ts'
 
@@ -20,7 +20,7 @@ export type PoolState = {
 export type Place = { readonly offset: number; readonly pool: string }
 
 /** The key of a network's pool; the subnet in canonical text. */
-export const poolKey = (network: NetworkId, subnet: Cidr): string => `${network}/${subnet}`
+export const poolKey = (network: NetworkId, subnet: Cidr): string => pathOf(network, subnet)
 
 /**
  * The place of an address in its pool; `cidr` has the subnet's prefix length. Addresses outside of `range`, out of which

@@ -12,6 +12,7 @@ import type {
   SandboxFact,
   SandboxId,
 } from '../events/index.ts'
+import { pathOf } from '../events/index.ts'
 import { defineProjection, type Handlers } from './define.ts'
 import { withTable } from './tables.ts'
 import { Trie } from './trie.ts'
@@ -76,7 +77,7 @@ const onSandbox: Handlers<Topology, SandboxFact['type']> = {
     moveSandbox(t, data.sandbox, { failures: data.failures, since: at, state: 'failed' }),
   SandboxInterfaceAdded: (t, { data: { endpoint, gateway, gateway6, ifName, sandbox } }) =>
     changeSandbox(t, sandbox, (view) => {
-      const interfaces = [...view.interfaces.filter((i) => i.endpoint !== endpoint), { endpoint, ifName }]
+      const interfaces = view.interfaces.filter((i) => i.endpoint !== endpoint).concat({ endpoint, ifName })
       const next: Draft<SandboxView> = { ...view, interfaces }
       if (gateway) next.gateway = endpoint
       if (gateway6) next.gateway6 = endpoint
@@ -106,7 +107,7 @@ const onSandbox: Handlers<Topology, SandboxFact['type']> = {
 const onEndpoint: Handlers<Topology, EndpointFact['type']> = {
   EndpointReserved: (t, { data }, { at }) => {
     const { addresses, endpoint: id, labels, mac, name, network } = data
-    const named = withTable(t, 'endpointNames', t.endpointNames.set(`${network}/${name}`, id))
+    const named = withTable(t, 'endpointNames', t.endpointNames.set(pathOf(network, name), id))
     const members = t.members.update(network, (ids = Trie.empty()) => ids.set(id, true))
     const member = withTable(named, 'members', members)
     const view: EndpointView = { addresses, id, labels, mac, name, network, since: at, state: 'reserved' }
@@ -133,7 +134,7 @@ const onEndpoint: Handlers<Topology, EndpointFact['type']> = {
   EndpointReleased: (t, { data }) => {
     const view = t.endpoints.get(data.endpoint)
     if (view === undefined) return t
-    const name = `${view.network}/${view.name}`
+    const name = pathOf(view.network, view.name)
     const names = t.endpointNames.update(name, (id) => (id === view.id ? undefined : id))
     const unnamed = withTable(t, 'endpointNames', names)
     const members = t.members.update(view.network, (ids) => ids?.delete(view.id))
