@@ -4,12 +4,14 @@
  * `node --max-semi-space-size=64 dist/bench/replay.js [facts] [endpoints] [rounds]`.
  *
  * `open` is the log's own open from disk and `bare` only reading its rows there, both by the clock, in facts per second. For
- * the rest rows are in memory, so the store is not in it. `fold` is one run of open edits, as replay folds; `foldByFact` is what a
- * turn does, a version for each fact; `foldWithHistory` adds the index behind `why`.
+ * the rest rows are in memory, so the store is not in it. `verify` and `json` are the floor: SHA-256 and `JSON.parse` alone, nothing
+ * kept. `parse` also checks shapes, and keeps all. `fold` is one run of open edits, as replay folds, and `machines` and `each` are its
+ * parts; `foldByFact` is what a turn does, a version for each fact; `foldWithHistory` adds the index behind `why`.
  */
-import { decodeCommit, openLog } from '../events/index.ts'
+import { decodeCommit, isLast, openLog } from '../events/index.ts'
 import { keys, readRows } from '../events/store.ts'
 import type { AnyFact, Commit } from '../events/index.ts'
+import { evolveStream, kindOf, type EntityState } from '../machines/index.ts'
 import {
   allProjections,
   beginProjections,
@@ -55,6 +57,17 @@ function foldOnly(name: ProjectionName, commits: readonly Commit<AnyFact>[]): vo
     commit.facts.forEach((each, i) => {
       if (wanted.has(each.type)) state = evolve(state, each, positionOf(commit, i))
     })
+}
+
+/** Machine states alone, in a map of their own. */
+function foldMachines(commits: readonly Commit<AnyFact>[]): void {
+  const states = new Map<string, EntityState | undefined>()
+  for (const { facts } of commits)
+    for (const each of facts) {
+      if (kindOf(each.stream) === undefined) continue
+      if (isLast(each)) states.delete(each.stream)
+      else states.set(each.stream, evolveStream(states.get(each.stream), each))
+    }
 }
 
 const log = { facts: 0, rows: [] as string[] }
@@ -104,6 +117,7 @@ async function openFromDisk(path: string): Promise<{ readonly bare: number; read
   const opened = await openLog<AnyFact>({
     afterTurn: (run) => void setImmediate(run),
     hash: sha256,
+    isLast,
     origin,
     replay: {
       chunk: (commits) => {
@@ -129,8 +143,12 @@ for (let round = 1; round <= ROUNDS; round++) {
   let commits: readonly Commit<AnyFact>[] = []
   let folded = initialProjections
   const verify = perFact(() => log.rows.every((row) => sha256(row.slice(64)) === row.slice(0, 64)))
+  const json = perFact(() => {
+    for (const row of log.rows) JSON.parse(row.slice(64))
+  })
   const parse = perFact(() => (commits = log.rows.map((row) => decodeCommit<AnyFact>(row.slice(64)))))
   const fold = perFact(() => (folded = foldCommits(initialProjections, commits)))
+  const machines = perFact(() => foldMachines(commits))
   const byFact = perFact(() => foldByFact(commits))
   const foldWithHistory = perFact(() => foldCommits(withHistory, commits))
   const each = Object.fromEntries(
@@ -153,8 +171,10 @@ for (let round = 1; round <= ROUNDS; round++) {
         all,
         factsPerSecond: Math.round(1e6 / all),
         verify,
+        json,
         parse,
         fold,
+        machines,
         foldByFact: byFact,
         foldWithHistory,
       },
