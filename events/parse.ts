@@ -198,6 +198,7 @@ function faultsOf(of: string, fields: Fields, data: Readonly<Record<string, unkn
     return required ? [{ name, what: `${of} needs '${name}'` }] : []
   })
   const odd = Object.keys(data).filter((name) => !Object.hasOwn(fields, name))
+  if (odd.length === 0) return known
   const all = Object.keys(fields).join(', ')
   return [
     ...known,
@@ -218,7 +219,7 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** No lone surrogates: what has them cannot be written as UTF-8. */
-const isWellFormed = (value: string): boolean => !/\p{Surrogate}/u.test(value)
+const isWellFormed = (value: string): boolean => value.isWellFormed()
 
 const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value)
 

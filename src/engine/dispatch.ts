@@ -154,23 +154,21 @@ export class Dispatcher {
   }
 
   async #once(life: Life, command: ClientCommand, id: CommandId, options: DispatchOptions): Promise<Answer> {
-    const names = this.#namesOf(life, command)
-    const before = this.#holdBack.before(names)
+    const before = this.#holdBack.free ? undefined : this.#holdBack.before(this.#namesOf(life, command))
     const taken =
       before || needsObservation(command) || this.#claims()?.needs(command) === true
-        ? await this.#after(before, names, life, { command, id }, options)
-        : await this.#takeOrPark(life, requestOf(command, id, options), names, options)
+        ? await this.#after(before, life, { command, id }, options)
+        : await this.#takeOrPark(life, requestOf(command, id, options), options)
     return withSignal(answered(life, command, id, taken, options), options.signal)
   }
 
   async #after(
     before: Promise<void> | undefined,
-    names: readonly string[],
     life: Life,
     { command, id }: { readonly command: ClientCommand; readonly id: CommandId },
     options: DispatchOptions,
   ): Promise<Taken> {
-    const release = this.#holdBack.hold(names)
+    const release = this.#holdBack.hold(this.#namesOf(life, command))
     try {
       if (before) await withSignal(before, options.signal)
       return await this.#fetchAndTake(life, command, id, options)
@@ -201,18 +199,13 @@ export class Dispatcher {
     return claims.prepare(command, id)
   }
 
-  #takeOrPark(
-    life: Life,
-    request: Request,
-    names: readonly string[],
-    options: DispatchOptions,
-  ): Taken | Promise<Taken> {
+  #takeOrPark(life: Life, request: Request, options: DispatchOptions): Taken | Promise<Taken> {
     try {
       return mustWrite(life.take(request))
     } catch (error) {
       if (planInTheWay(error) === undefined) throw error
     }
-    const release = this.#holdBack.hold(names)
+    const release = this.#holdBack.hold(this.#namesOf(life, request.command))
     return this.#park(life, request, options).finally(release)
   }
 
@@ -254,7 +247,7 @@ export class Dispatcher {
   }
 
   /** The refs as given, and the ids of those that exist: a name and an id of one thing hold each other back. */
-  #namesOf(life: Life, command: ClientCommand): readonly string[] {
+  #namesOf(life: Life, command: Command): readonly string[] {
     const names = namesIn(command)
     const { topology } = life.heads.decided.projections
     const ids = names.flatMap((name) => {

@@ -3,7 +3,7 @@
  * pass. A command is parked when all that stands against it is a plan that is still running (an address whose link is
  * being swept, say).
  */
-import type { ClientCommand } from '../../events/index.ts'
+import type { Command } from '../../events/index.ts'
 
 /** How long a command waits for plans that stand in its way, from its first parking, in milliseconds. */
 export const PARK_MS_MAX = 2000
@@ -58,7 +58,7 @@ const chain = (before: Promise<void> | undefined, mine: Promise<void>): Promise<
   before === undefined ? mine : Promise.all([before, mine]).then(() => undefined)
 
 /** The names that a command mentions, as `kind:ref`, those that it would create included. */
-export function namesIn(command: ClientCommand): readonly string[] {
+export function namesIn(command: Command): readonly string[] {
   const data = command.data as Readonly<Record<string, unknown>>
   const own = command.type.split('.')[0] ?? ''
   const name = (kind: string, value: unknown): string[] =>

@@ -63,8 +63,10 @@ function whyNoMac(text: string): string | undefined {
 }
 
 function macWith(secondByte: number, ip: Ip): Mac {
-  const { value } = ipFrom(ip)
-  const low = Number(BigInt.asUintN(32, BigInt(value)))
-  const bytes = [0x02, secondByte, low >>> 24, (low >>> 16) & 255, (low >>> 8) & 255, low & 255]
-  return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(':') as Mac
+  const { family, value } = ipFrom(ip)
+  const low = family === 4 ? value : Number(value & 0xffff_ffffn)
+  const bytes = [secondByte, low >>> 24, (low >>> 16) & 255, (low >>> 8) & 255, low & 255]
+  let mac = '02'
+  for (const byte of bytes) mac += byte < 16 ? `:0${byte.toString(16)}` : `:${byte.toString(16)}`
+  return mac as Mac
 }

@@ -13,6 +13,8 @@ export const NAME_CHARS_MAX = { endpoint: 257, network: 128, sandbox: 128 } as c
   NamedKind,
   number
 >
+/** Nearly every name: what is not like this is told why. */
+const WELL_FORMED = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/
 /** Longest name of an interface, bytes: IFNAMSIZ - 1 (linux/if.h). */
 export const IF_NAME_BYTES_MAX = 15
 
@@ -33,6 +35,7 @@ export function checkHostname(field: 'domain' | 'hostname', name: string | undef
 
 /** All that is wrong with the form of a name; empty: nothing. Whether it is taken is not asked here. */
 export function checkName(kind: NamedKind, name: string): readonly Problem[] {
+  if (name.length <= NAME_CHARS_MAX[kind] && WELL_FORMED.test(name)) return []
   const invalid = (message: string): Problem => ({ code: 'ERR_INVALID', field: 'name', message })
   if (name.trim() === '') return [invalid(`the ${kind} has a blank name; give one, like web-1`)]
   const problems: Problem[] = []

@@ -37,8 +37,19 @@ export const DEFAULT_GATEWAY_NAMES = { 4: 'DefaultGatewayIPv4', 6: 'DefaultGatew
 /** Addresses in order: from `first` to `last`, counted from the base of `range`. None if `last` is below `first`. */
 export type Order = { readonly first: number; readonly last: number; readonly range: IpPrefix }
 
+/** The order of each subnet that was asked for: every choice of an address asks anew, and reading prefixes takes longer than choosing. */
+const orders = new WeakMap<object, Order>()
+
 /** The addresses that are chosen of a subnet, in order. Costs nothing that grows with it. */
-export function orderOf({ ipRange, subnet }: Pick<Subnet, 'ipRange' | 'subnet'>): Order {
+export function orderOf(subnet: Pick<Subnet, 'ipRange' | 'subnet'>): Order {
+  const known = orders.get(subnet)
+  if (known !== undefined) return known
+  const order = readOrder(subnet)
+  orders.set(subnet, order)
+  return order
+}
+
+function readOrder({ ipRange, subnet }: Pick<Subnet, 'ipRange' | 'subnet'>): Order {
   const prefix = cidrFrom(subnet)
   const hosts = hostOffsets(prefix)
   if (ipRange === undefined) return { ...hosts, range: prefix }

@@ -26,7 +26,9 @@ const settled: FactDraft<AnyFact> = {
 type Transition = typeof networkMachine.transition
 
 /** A machine of an xstate of another day, in which a transition comes to something else than its chart says. */
-function machineWhere(theirs: (...of: Parameters<Transition>) => ReturnType<Transition>): typeof networkMachine {
+function machineWhere(
+  theirs: (...of: Parameters<Transition>) => ReturnType<Transition>,
+): typeof networkMachine {
   return Object.assign(Object.create(networkMachine) as typeof networkMachine, { transition: theirs })
 }
 

@@ -1,14 +1,7 @@
 /** Beneath the trie: that keys are spread over its places, and that equal contents have equal shape, whatever their history. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  Branch,
-  emptyBranch,
-  hashOf,
-  Leaf,
-  withEntry,
-  withoutEntry,
-} from '../../projections/trie-nodes.ts'
+import { Branch, emptyBranch, hashOf, Leaf, withEntry, withoutEntry } from '../../projections/trie-nodes.ts'
 import { Trie } from '../../projections/trie.ts'
 
 const many = <T>(count: number, make: (n: number) => T): readonly T[] =>
