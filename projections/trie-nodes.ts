@@ -211,13 +211,40 @@ export function compareNodes<V>(
   tell: (change: Change<V>) => void,
 ): void {
   if (before === after) return
-  if (before instanceof Branch && after instanceof Branch) {
-    for (let bits = before.taken | after.taken; bits !== 0; bits &= bits - 1) {
-      const bit = bits & -bits
-      compareNodes(nodeAt(before, bit), nodeAt(after, bit), tell)
-    }
-    return
+  if (before instanceof Branch && after instanceof Branch) compareBranches(before, after, tell)
+  else if (isLone(before) && isLone(after)) compareLeaves(before, after, tell)
+  else compareAll(before, after, tell)
+}
+
+function compareBranches<V>(before: Branch<V>, after: Branch<V>, tell: (change: Change<V>) => void): void {
+  for (let bits = before.taken | after.taken; bits !== 0; bits &= bits - 1) {
+    const bit = bits & -bits
+    compareNodes(nodeAt(before, bit), nodeAt(after, bit), tell)
   }
+}
+
+/** At most one entry. */
+const isLone = <V>(node: Node<V> | undefined): node is Leaf<V> | undefined =>
+  !(node instanceof Branch) && node?.next === undefined
+
+function compareLeaves<V>(
+  before: Leaf<V> | undefined,
+  after: Leaf<V> | undefined,
+  tell: (change: Change<V>) => void,
+): void {
+  const isSame = before !== undefined && after?.key === before.key
+  if (isSame && Object.is(before.value, after.value)) return
+  if (isSame) return tell({ after: after.value, before: before.value, key: after.key })
+  if (before !== undefined) tell({ before: before.value, key: before.key })
+  if (after !== undefined) tell({ after: after.value, key: after.key })
+}
+
+/** Where one side has more than the other has places for: by what is in them. */
+function compareAll<V>(
+  before: Node<V> | undefined,
+  after: Node<V> | undefined,
+  tell: (change: Change<V>) => void,
+): void {
   const old = new Map<string, V>()
   for (const { key, value } of leavesOf(before)) old.set(key, value)
   for (const { key, value } of leavesOf(after)) {
