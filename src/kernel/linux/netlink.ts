@@ -79,6 +79,8 @@ let requestedAt = -Infinity
 
 /** Shared by all sockets of the thread: nothing is received while something else is being received. */
 const inbox = Buffer.allocUnsafe(256 * 1024)
+/** The same for questions by ioctl. */
+const ifreq = Buffer.alloc(IFREQ_BYTES)
 
 export class NetlinkSocket {
   readonly fd: number
@@ -135,9 +137,8 @@ export class NetlinkSocket {
    * (netdevice(7)): a request would wait for whoever changes links anywhere on the machine.
    */
   linkIndex(name: string): number {
-    const request = Buffer.alloc(IFREQ_BYTES)
-    request.write(name, 0, IFNAMSIZ - 1, 'latin1')
-    return libc().ioctl(this.fd, SIOCGIFINDEX, request) < 0 ? 0 : request.readInt32LE(IFNAMSIZ)
+    ifreq.fill(0, ifreq.write(name, 0, IFNAMSIZ - 1, 'latin1'))
+    return libc().ioctl(this.fd, SIOCGIFINDEX, ifreq) < 0 ? 0 : ifreq.readInt32LE(IFNAMSIZ)
   }
 
   /** Bytes that one send may have (about: the kernel's own overhead counts too), as granted. */
@@ -155,28 +156,26 @@ export class NetlinkSocket {
    */
   transact(writer: Writer): readonly Answer[] {
     requestedAt = performance.now()
-    const { acks, first } = this.#send(writer)
-    const pending = new Set(acks)
-    const errors = new Map<number, Pick<Answer, 'errno' | 'message'>>()
-    const replies = new Map<number, Message[]>()
-    while (pending.size > 0) {
+    const { answers, due, first } = this.#send(writer)
+    for (let left = due.filter(Boolean).length; left > 0;) {
       const length = this.#receive()
       // Nothing waits any more: what is unanswered by now was dropped.
       if (length < 0 && length !== -ENOBUFS) break
       forEachMessage(length, (message) => {
         const index = message.seq - first
-        if (index < 0 || index >= writer.count) return
+        const answer = answers[index]
+        if (answer === undefined) return
         if (message.type === NLMSG_ERROR) {
-          errors.set(index, readError(message))
-          pending.delete(index)
-        } else
-          replies.set(index, [...(replies.get(index) ?? []), { ...message, body: Buffer.from(message.body) }])
+          if (due[index] === true) left--
+          due[index] = false
+          answers[index] = { ...readError(message), replies: answer.replies }
+        } else {
+          const reply = { ...message, body: Buffer.from(message.body) }
+          answers[index] = { ...answer, replies: [...answer.replies, reply] }
+        }
       })
     }
-    return Array.from({ length: writer.count }, (_, index) => {
-      const error = errors.get(index) ?? (pending.has(index) ? LOST : DONE)
-      return { ...error, replies: replies.get(index) ?? NONE }
-    })
+    return answers
   }
 
   /**
@@ -265,21 +264,24 @@ export class NetlinkSocket {
     libc().close(this.fd)
   }
 
-  /** Numbers the messages and sends them. `acks`: indexes of those that will be answered. */
-  #send(writer: Writer): { acks: number[]; first: number } {
+  /** Numbers the messages and sends them. `answers`: as if no more came of them; `due`: which will be answered. */
+  #send(writer: Writer): { answers: Answer[]; due: boolean[]; first: number } {
     assert(!this.#closed, 'the netlink socket is closed')
     // 31 bits are kept free of the wrap: far more requests than a process makes.
     const first = this.#seq + 1
     this.#seq += writer.count
     const bytes = writer.bytes()
-    const acks: number[] = []
+    const answers: Answer[] = []
+    const due: boolean[] = []
     for (let index = 0; index < writer.count; index++) {
       const start = writer.startOf(index)
       bytes.writeUInt32LE(first + index, start + 8)
-      if ((bytes.readUInt16LE(start + 6) & NLM_F_ACK) !== 0) acks.push(index)
+      const isDue = (bytes.readUInt16LE(start + 6) & NLM_F_ACK) !== 0
+      due.push(isDue)
+      answers.push(isDue ? LOST : DONE)
     }
     if (libc().send(this.fd, bytes, bytes.length, 0) < 0) throw new NetlinkError('send', libc().errno())
-    return { acks, first }
+    return { answers, due, first }
   }
 
   /** One datagram into the inbox: its length, or a negative errno. */
@@ -295,8 +297,8 @@ export class NetlinkSocket {
 }
 
 const NONE: readonly Message[] = []
-const DONE = { errno: 0, message: '' }
-const LOST = { errno: ENOBUFS, message: 'the answer was lost' }
+const DONE: Answer = { errno: 0, message: '', replies: NONE }
+const LOST: Answer = { errno: ENOBUFS, message: 'the answer was lost', replies: NONE }
 
 function forEachMessage(length: number, visit: (message: Message) => void): void {
   for (let at = 0; at + MESSAGE_HEADER <= length;) {
