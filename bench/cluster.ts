@@ -43,10 +43,12 @@ export async function startServers(dir: string, count: 1 | 3, config = ''): Prom
     )
     const child = spawn(PROGRAM, ['-c', file], { stdio: 'ignore' })
     RUNNING.add(child)
+    // That there is no such program is told below.
+    child.once('error', () => RUNNING.delete(child))
     return { name: `n${i}`, process: child, url: `nats://127.0.0.1:${port}` }
   })
   await sleep(count === 1 ? BEGIN_MS : 4 * BEGIN_MS)
-  if (servers.some(({ process: { exitCode } }) => exitCode !== null))
+  if (servers.some(({ process: { exitCode, pid } }) => exitCode !== null || pid === undefined))
     throw new Error(`${PROGRAM} does not run: name a nats-server in CHRONET_NATS_SERVER`)
   return servers
 }

@@ -17,7 +17,9 @@ import { inDirectory, printJson, printTable, rounded, sleep } from './support.ts
 
 const CUT_S = Number(process.argv[2] ?? 60)
 const ENDPOINTS = Number(process.argv[3] ?? 300)
-const COMMITS = Number(process.argv[4] ?? 5000)
+/** Two of them are a message. */
+const COMMITS = Number(process.argv[4] ?? 10_000)
+const WRITERS = 128
 const HOSTS = ['east', 'west', 'north']
 /** So small that a message holds one or two commits. */
 const SMALL_PAYLOAD = 'max_payload: 4KB'
@@ -86,7 +88,11 @@ async function partition(dir: string) {
 }
 
 async function fill(host: Controller, count: number): Promise<void> {
-  await Promise.all(Array.from({ length: count }, (_, i) => host.newEndpoint('web', `e${i}`)))
+  let next = 0
+  const writer = async (): Promise<void> => {
+    for (let i = next++; i < count; i = next++) await host.newEndpoint('web', `e${i}`)
+  }
+  await Promise.all(Array.from({ length: WRITERS }, writer))
 }
 
 /** Which server leads the stream. */
