@@ -29,6 +29,8 @@ export async function logOfAll(session: Session, operations: Operations, values:
     await session.io.flush()
   }
   for (const one of held) teller.tell(one, true)
+  if (follow && !session.io.signal.aborted)
+    session.note('no engine runs here that would follow other hosts: nothing more comes')
   if (session.io.signal.aborted) void found.return?.()
 }
 

@@ -8,6 +8,7 @@ import type { Happened } from './arrivals.ts'
 import { followAll, type Followed, type HistoryRange } from './follow-all.ts'
 import { CLAIM_STREAM } from './claims/subjects.ts'
 import { LOG_STREAM } from './message.ts'
+import { PeerLogs } from './peer-logs.ts'
 import { membershipOf, peerCommits, restingStatus, type Kept, type PeerRange } from './resting.ts'
 import { busOf, Session, type Home } from './session.ts'
 import type { ClusterStatus } from './status.ts'
@@ -97,6 +98,8 @@ export class Cluster {
     const taken = async (): Promise<void> => this.#session?.taken()
     this.#followers++
     try {
+      await taken()
+      if (this.#session !== undefined) await new PeerLogs(store(), ports.hash).settle()
       yield* followAll({ hash: ports.hash, log, logAfter, logEnds, onNews, store, taken }, range)
     } finally {
       this.#followers--

@@ -6,6 +6,7 @@
  * | -------------------- | ------------- | -------------------------------------------------------- |
  * | `log-<origin>`       | `c` seq       | a commit, as in the own log (`events/store.ts`)            |
  * | `cluster`            | `p` origin    | {@link PeerRecord}: the head of it, and who it is          |
+ * | `cluster`            | `settled`     | nothing: its write is synced, and what came before with it |
  * | `cluster`            | `stream`      | {@link Cursor}                                           |
  * | `cluster`            | `a` position  | {@link Arrival}: a run of commits, in the order they came |
  *
@@ -126,6 +127,11 @@ export class PeerLogs {
     }
     batch.put('stream', JSON.stringify(cursor), { sublevel: this.#cluster })
     await batch.write({ sync: isFollowed } as object)
+  }
+
+  /** Lets what came so far be on the disk: whoever is told positions of it may keep them. */
+  async settle(): Promise<void> {
+    await this.#cluster.put('settled', '', { sync: true } as object)
   }
 
   /** Where a peer's commits lie, laid out as a log of its own. */

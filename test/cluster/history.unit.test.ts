@@ -47,6 +47,18 @@ describe('the history of all hosts', () => {
     expect(named(await all(scene, again)).slice(0, total)).toEqual(named(before))
   })
 
+  it('means the same after a power cut, for who was told', async () => {
+    const { east, scene, west } = await two()
+    await scene.lab.do(west.newSandbox('last'))
+    await scene.pass()
+    const before = await all(scene, east)
+    expect(before.at(-1)?.commit.origin).toBe(west.id)
+    scene.lab.reboot()
+    const again = await scene.open('east')
+    await scene.pass()
+    expect(named(await all(scene, again)).slice(0, before.length)).toEqual(named(before))
+  })
+
   it('is followed live, from any position, over what comes from everybody', async () => {
     const { east, scene, west } = await two()
     const heard: Happened[] = []

@@ -7,6 +7,7 @@ import { restore } from '../../src/operations/restore.ts'
 import { openDisk } from '../../src/storage/disk.ts'
 import { sha256 } from '../../src/system/hash.ts'
 import { CURRENT_SERVER, NatsServer } from '../bus/server.ts'
+import { say } from '../cli/lab.ts'
 import { scratch } from '../events/support.ts'
 import { caughtUp, closeAll, host, texts } from './real-hosts.ts'
 
@@ -42,8 +43,15 @@ describe.skipIf(CURRENT_SERVER === undefined)('a host on a nats-server', () => {
     await first.close()
 
     await rm(place.dataDir, { recursive: true })
+    const typed = `cluster restore ${server.url} --host east --data-dir ${later.dataDir} --run-dir ${later.runDir}`
+    const trial = await say(`${typed} --dry-run`)
+    expect([trial.status, trial.out]).toEqual([
+      0,
+      expect.stringContaining(`would be restored in ${later.dataDir}`),
+    ])
     const restored = await restore(later, ports, { access: { servers: [server.url] }, host: 'east' })
     expect(restored).toMatchObject({ how: 'rebuilt', origin: first.id })
+    expect((await say(typed)).out).toContain('nothing to restore')
     const second = await host(later)
     const all = await texts(second.commits())
     expect(all.slice(0, before.length)).toEqual(before)

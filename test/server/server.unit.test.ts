@@ -77,6 +77,13 @@ describe('a command beside an engine', () => {
     expect(await remote.heal(GIVEN)).toEqual({ commits: [], orphans: [] })
     expect((await remote.preview(sandbox('b'), GIVEN)).facts.length).toBeGreaterThan(0)
     expect((await remote.trace('web')).subject).toMatchObject({ kind: 'network', name: 'web' })
+    const positions: unknown[] = []
+    for await (const { position } of remote.history({ arrival: true, from: 2 })) positions.push(position)
+    const { seq } = (await remote.status()).head
+    expect(positions).toEqual(Array.from({ length: seq - 1 }, (_, i) => i + 2))
+    expect(await remote.known('#1')).toEqual({ peers: [], seq: 1 })
+    await expect(remote.picture('now', 'west')).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' })
+    await expect(remote.trace('web', 'west')).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' })
     expect(await remote.verify()).toEqual(await controller.verify())
     await expect(remote.trace('nobody')).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' })
     await expect(remote.picture('yesterday')).rejects.toMatchObject({ code: 'ERR_INVALID' })
