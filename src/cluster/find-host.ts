@@ -1,12 +1,11 @@
 /** Whose log is meant, where nothing is known of it but what the stream has: by name, id, or the beginning of that. */
 import type { Hash, Origin } from '../../events/index.ts'
+import { EngineError } from '../../events/index.ts'
 import type { Bus } from '../bus/bus.ts'
 import { bodiesIn, headIn, originOf } from './message.ts'
 import { Parts } from './parts.ts'
 import { findPeer } from './peers.ts'
 import { followOn, grown, unknownPeer, type PeerRecord } from './peer-logs.ts'
-
-const never = new Promise<void>(() => undefined)
 
 /**
  * Reads the whole stream, unless it is given an id.
@@ -23,7 +22,7 @@ async function hostsIn(bus: Bus, hash: Hash): Promise<readonly PeerRecord[]> {
   const parts = new Parts()
   const { lastSeq } = await bus.state()
   if (lastSeq === 0) return []
-  for await (const message of bus.follow(1, never)) {
+  for await (const message of bus.follow(1, bus.disturbed)) {
     const [origin, run] = [originOf(message.subject), headIn(message)]
     if (origin !== undefined && run !== undefined) {
       const host = hosts.get(origin) ?? unknownPeer(origin)
@@ -32,7 +31,7 @@ async function hostsIn(bus: Bus, hash: Hash): Promise<readonly PeerRecord[]> {
       const followed = followOn(host, bodies, run.hash, hash)
       hosts.set(origin, 'commits' in followed ? followed.commits.reduce(grown, host) : host)
     }
-    if (message.seq >= lastSeq) break
+    if (message.seq >= lastSeq) return [...hosts.values()]
   }
-  return [...hosts.values()]
+  throw new EngineError('ERR_CLUSTER_UNAVAILABLE', 'the connection ended before the stream did')
 }

@@ -38,8 +38,6 @@ export async function endInStream(bus: Bus, origin: Origin): Promise<StreamEnd |
   return { hash, message: last.seq, seq: to }
 }
 
-const never = new Promise<void>(() => undefined)
-
 /**
  * What follows a commit, a message at a time, up to the end.
  * @throws {EngineError} while iterating: ERR_LOG_FORKED: it does not follow; ERR_NOT_RESTORED: some of it is not in the stream;
@@ -52,7 +50,7 @@ export async function* logInStream(
   const { epoch, hash: link, seq } = after
   let head: PeerRecord = { ...unknownPeer(origin), epoch, hash: link, seq }
   const parts = new Parts()
-  for await (const message of bus.follow(1, never, subjectOf(origin))) {
+  for await (const message of bus.follow(1, bus.disturbed, subjectOf(origin))) {
     const commits = commitsIn(message, head, parts, hash)
     head = commits.reduce(grown, head)
     if (commits.length > 0) yield commits

@@ -77,6 +77,23 @@ describe('an older copy of a log', () => {
     expect(whole.recovered?.restored?.from).toBeGreaterThan(3)
   })
 
+  it('goes on, in this start or the next, where the connection was lost in the middle', async () => {
+    const { full, scene } = await older(
+      ['a', 'b', 'c', 'd'].map((name) => name.repeat(60)),
+      3000,
+    )
+    scene.lab.ports.disks.platter('/data/east').whenBegun = () => {
+      scene.arbiter.cut('east')
+      scene.lab.ports.time.at(5000, () => scene.arbiter.heal('east'))
+    }
+    const first = await scene.open('east')
+    if (first.blocked !== undefined) expect(first.blocked).toMatchObject({ code: 'ERR_LOG_BEHIND' })
+    await scene.lab.do(first.close())
+    const second = await scene.open('east')
+    expect(second.blocked).toBeUndefined()
+    expect((await scene.logOf(second)).slice(0, full.length)).toEqual(full)
+  })
+
   it('writes nothing while the stream has more of it, and not what is between', async () => {
     const { full, scene } = await older(['one', 'two', 'three'])
     // Somebody took messages out of the stream: the last one stays.
