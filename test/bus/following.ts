@@ -26,6 +26,20 @@ export function followClaims({ lab, open, stream, subject }: Bench): void {
     }
   })
 
+  it('is followed by one subject alone, whose messages keep their numbers', async () => {
+    const bus = await open()
+    for (const n of [1, 2, 3]) {
+      await publishChain(bus, subject(`a${n}`), [`a${n}`])
+      await publishChain(bus, subject(`b${n}`), [`b${n}`])
+    }
+    const found: (readonly [string, number])[] = []
+    for await (const { id, seq } of bus.follow(1, new Promise(() => undefined), subject('b2'))) {
+      found.push([id, seq])
+      break
+    }
+    expect(found).toEqual([['b2', 4]])
+  })
+
   it('is followed live, by others too', async () => {
     const [writer, reader] = [await open(), await open()]
     const readers = [new Reader(writer, 1), new Reader(reader, 1)]
