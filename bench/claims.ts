@@ -77,7 +77,7 @@ async function blocks(url: string): Promise<number[]> {
       host: 'bench',
     })
     const table = new ClaimTable(sha256, (await bus.state()).created)
-    const register = new Register({ bus, hash: sha256, nowMs: () => Date.now(), said, table })
+    const register = new Register({ bus, hash: sha256, nowMs: () => Date.now(), pause: sleep, said, table })
     return await timed(CLAIMS, async (i) => {
       const cidr = blockAt({ subnet: SUBNET }, i) ?? SUBNET
       const claim = blockClaim(said(), { cidr, network: NETWORK, subnet: SUBNET })

@@ -4,7 +4,7 @@
  */
 import { EngineError, type ClientCommand, type Command, type HostRoute } from '../../events/index.ts'
 import { readOptions } from '../drivers/index.ts'
-import { CLUSTER_SUBNETS, localPrefix, routesThatMatter } from '../ipam/index.ts'
+import { localPrefix, routesThatMatter } from '../ipam/index.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { TurnContext } from './context.ts'
 
@@ -25,8 +25,8 @@ export async function observed(
   if (command.type === 'sandbox.create') return withAdopted(command, kernel)
   if (command.type !== 'network.create') return command
   const { request } = readOptions(drivers, command.data)
-  const pools = drivers.get(request.driver)?.scope === 'cluster' ? CLUSTER_SUBNETS : undefined
-  const hostRoutes = routesThatMatter(request, await routesOf(kernel), localPrefix(hash, origin), pools)
+  const isShared = drivers.get(request.driver)?.scope === 'cluster'
+  const hostRoutes = routesThatMatter(request, await routesOf(kernel), localPrefix(hash, origin), isShared)
   return hostRoutes.length === 0 ? command : { ...command, data: { ...command.data, hostRoutes } }
 }
 

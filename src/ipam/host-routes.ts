@@ -17,7 +17,7 @@ import {
   type Subnet,
 } from '../../events/index.ts'
 import { familiesFor } from './families.ts'
-import { DEFAULT_SUBNETS, PREFIX_LENGTHS } from './subnets.ts'
+import { CLUSTER_POOL, DEFAULT_SUBNETS, PREFIX_LENGTHS } from './subnets.ts'
 
 type Request = CommandData['network.create']
 
@@ -33,18 +33,23 @@ export function routesThatMatter(
   request: Request,
   routes: readonly HostRoute[],
   local: Cidr,
-  defaults: readonly Cidr[] = DEFAULT_SUBNETS,
+  isShared = false,
 ): readonly HostRoute[] {
   const sorted = routes
     .map((route) => ({ prefix: cidrFrom(route.dst), route }))
     .filter(({ prefix }) => isSomewhere(prefix))
     .sort(({ route: a }, { route: b }) => (textOf(a) < textOf(b) ? -1 : 1))
-  const first = poolsOf(request, defaults).flatMap(
+  const first = poolsOf(request, isShared).flatMap(
     (pool) => sorted.find(({ prefix }) => overlaps(prefix, pool)) ?? [],
   )
-  const pool6 = cidrFrom(local)
-  const locals = needsPool(request, 6) ? sorted.filter(({ prefix }) => overlaps(prefix, pool6)) : []
-  return [...new Set([...first, ...locals.slice(0, LOCAL_ROUTES_MAX)])].map(({ route }) => route)
+  const wide = [
+    ...(needsPool(request, 6) ? [local] : []),
+    ...(needsPool(request, 4) && isShared ? [CLUSTER_POOL] : []),
+  ]
+  const within = wide
+    .map(cidrFrom)
+    .flatMap((pool) => sorted.filter(({ prefix }) => overlaps(prefix, pool)).slice(0, LOCAL_ROUTES_MAX))
+  return [...new Set([...first, ...within])].map(({ route }) => route)
 }
 
 /** A route wider than any network may be is a default route by another name: 0.0.0.0/1 and 128.0.0.0/1, 2000::/3. */
@@ -53,12 +58,12 @@ const isSomewhere = ({ address, length }: IpPrefix): boolean => length >= PREFIX
 const textOf = ({ dst, link }: HostRoute): string => `${dst} ${link}`
 
 /** Those asked for, and the default ones if one of them may be taken. Malformed ones are refused in the turn. */
-function poolsOf(request: Request, defaults: readonly Cidr[]): readonly IpPrefix[] {
+function poolsOf(request: Request, isShared: boolean): readonly IpPrefix[] {
   const asked = (request.subnets ?? []).flatMap(({ subnet }) => {
     const parsed = parseSubnet(subnet)
     return parsed.ok ? [parsed.value] : []
   })
-  return needsPool(request, 4) ? [...asked, ...defaults.map(cidrFrom)] : asked
+  return needsPool(request, 4) && !isShared ? [...asked, ...DEFAULT_SUBNETS.map(cidrFrom)] : asked
 }
 
 /** Whether a pool of the family is to be chosen. */

@@ -31,6 +31,9 @@ export const DEFAULT_SUBNETS: readonly Cidr[] = [
   ...Array.from({ length: 16 }, (_, i) => `192.168.${16 * i}.0/20` as Cidr),
 ]
 
+/** Where pools of networks of a cluster are taken from. */
+export const CLUSTER_POOL = '10.0.0.0/8' as Cidr
+
 /**
  * 10.0.0.0/20 to 10.255.240.0/20: pools of networks of a cluster, apart from those of a host's own networks, and each with room for
  * the blocks of 128 hosts.
@@ -65,7 +68,8 @@ export function chooseSubnet(
   pools: readonly Cidr[] = DEFAULT_SUBNETS,
 ): { readonly subnet: Subnet } | { readonly problem: Problem } {
   const taken = [...(allocations.subnets.keys() as Iterable<Cidr>), ...avoid].map(cidrFrom)
-  const free = pools.map(cidrFrom).find((prefix) => !taken.some((other) => overlaps(prefix, other)))
+  const text = pools.find((cidr) => isClear(cidrFrom(cidr), taken))
+  const free = text && cidrFrom(text)
   if (free) return { subnet: { gateway: formatIp(firstHost(free)), subnet: formatCidr(free) } }
   const until = pools.map((cidr) => freedBy(allocations, 'subnets', cidr)).find(Boolean)
   return {
@@ -77,6 +81,9 @@ export function chooseSubnet(
     },
   }
 }
+
+const isClear = (prefix: IpPrefix, taken: readonly IpPrefix[]): boolean =>
+  !taken.some((other) => overlaps(prefix, other))
 
 /**
  * Subnets as asked for, in canonical text and with their gateways, and all that speaks against them. `subnets` is to be

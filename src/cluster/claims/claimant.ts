@@ -15,7 +15,7 @@ import type { NetworkView } from '../../../projections/index.ts'
 import type { Claims, Prepared } from '../../engine/claims.ts'
 import { resolveNetwork } from '../../engine/resolve.ts'
 import { lacksOf } from './blocks.ts'
-import { evict } from './eviction.ts'
+import { evict, evictOnTrial } from './eviction.ts'
 import { Flight } from './flight.ts'
 import type { ClaimHome } from './home.ts'
 import { Keeper } from './keeper.ts'
@@ -106,9 +106,9 @@ export class Claimant implements Claims {
   }
 
   forTrial(command: ClientCommand): ClientCommand {
-    return command.type === 'network.create' && this.needs(command)
-      ? asTrial(command, this.#session)
-      : command
+    if (!this.needs(command)) return command
+    if (command.type === 'network.create') return asTrial(command, this.#session)
+    return command.type === 'cluster.evict' ? evictOnTrial(command) : command
   }
 
   async report(): Promise<ClaimsReport> {

@@ -37,6 +37,19 @@ export async function evict(
   return { data: { ...data, evicted }, type }
 }
 
+/** The command as its turn is tried: nobody was told, and who it is was not looked up. */
+export const evictOnTrial = ({ data, type }: Evict): Evict => ({
+  data: {
+    ...data,
+    evicted: {
+      dead: data.dead ?? false,
+      host: data.host,
+      origin: data.host as HostEvicted['data']['origin'],
+    },
+  },
+  type,
+})
+
 const notYet = (host: string, now: HostClaim | undefined): string =>
   now?.state === 'present'
     ? `host '${host}' is there: it said so at ${now.at}, after it was put out; stop it first, then evict it again`

@@ -61,28 +61,36 @@ export class Keeper {
     await session.within((register) => this.#return(register))
     for (const grant of this.#home.decided().claims.grants.values()) {
       if (this.#isOver) return
-      if (grant.lost === undefined && this.#isUsed(grant)) await this.#compare(session, grant)
+      if (!this.#isUsed(grant)) continue
+      await (grant.lost === undefined ? this.#compare(session, grant) : this.#contest(session, grant))
     }
     await this.#home.flush()
     await this.#giveUp(session)
     await this.#forgetUnwritten(session)
   }
 
-  /** A host that was put out and is there all the same says so; one that was confirmed dead has lost its blocks. */
+  /** A host that was put out and is there all the same says so. */
   async #return(register: Register): Promise<void> {
     const { origin } = this.#home
     const told = register.table.host(origin)
     if (told === undefined || told.state === 'present') return
-    if (told.state === 'dead') await this.#loseAll(told.seq)
+    if (told.state === 'dead') await this.#returnFromDeath(register, told.seq)
     await register.tellHost(origin, `return ${told.seq}`, 'present')
   }
 
-  async #loseAll(seq: number): Promise<void> {
+  /** Blocks of before its death are claimed anew, those that nobody has claimed since; the others are lost. */
+  async #returnFromDeath(register: Register, died: number): Promise<void> {
     const { grants } = this.#home.decided().claims
-    const lost = [...grants.values()]
-      .filter((grant) => grant.kind === 'block' && grant.lost === undefined && grant.seq < seq)
-      .map(({ key }): ClaimLost['data'] => ({ key, why: 'evicted' }))
-    await this.#lose(lost)
+    for (const grant of grants.values()) {
+      const { cidr, key, kind, lost, network, seq, subnet } = grant
+      const isOld = kind === 'block' && lost === undefined && seq < died
+      if (!isOld || cidr === undefined || subnet === undefined) continue
+      const isOurs = register.table.head(key)?.by === this.#home.origin
+      const claim = blockClaim(register.said(), { cidr, network, subnet })
+      const claimed = await register.claim(key, `return ${died}`, claim, isOurs)
+      if (claimed.kind === 'granted') await this.#record(grant, claimed, register.table.stream)
+      else await this.#lose([{ ...lostTo(grant, claimed.head), why: 'evicted' }])
+    }
   }
 
   async #lose(lost: readonly ClaimLost['data'][]): Promise<void> {
@@ -118,7 +126,7 @@ export class Keeper {
       }
       case 'theirs': {
         // It must hear that there are users of it here, before this host forgets it.
-        await session.within((register) => register.contest(grant.key, `lost ${grant.seq}`))
+        await this.#contest(session, grant)
         return this.#lose([lostTo(grant, verdict.head)])
       }
       case 'missing':
@@ -126,6 +134,15 @@ export class Keeper {
       case 'ours':
         return this.#claimAgain(session, grant.kind === 'block' ? { ...grant, contested: true } : grant)
     }
+  }
+
+  /** Whoever has what is used here as well is told, and told again if the servers lose that. */
+  async #contest(session: ClaimSession, { key, seq }: Grant): Promise<void> {
+    const head = session.table?.head(key)
+    const isTold =
+      head?.contested === true || head?.by === this.#home.origin || head?.restsUntil !== undefined
+    if (head?.kind === 'block' && !isTold)
+      await session.within((register) => register.contest(key, `lost ${seq} ${head.seq}`))
   }
 
   async #claimAgain(session: ClaimSession, grant: Grant): Promise<void> {

@@ -30,6 +30,7 @@ export type RegisterOptions = {
   readonly bus: Bus
   readonly hash: Hash
   readonly nowMs: () => number
+  readonly pause: (ms: number) => Promise<void>
   /** Who claims, now. */
   readonly said: () => Said
   readonly table: ClaimTable
@@ -45,13 +46,15 @@ export class Register {
   readonly #bus: Bus
   readonly #hash: Hash
   readonly #nowMs: () => number
+  readonly #pause: (ms: number) => Promise<void>
   readonly #said: () => Said
 
-  constructor({ bus, hash, nowMs, said, table }: RegisterOptions) {
+  constructor({ bus, hash, nowMs, pause, said, table }: RegisterOptions) {
     this.table = table
     this.#bus = bus
     this.#hash = hash
     this.#nowMs = nowMs
+    this.#pause = pause
     this.#said = said
   }
 
@@ -238,7 +241,7 @@ export class Register {
   async #put(subject: string, id: string, body: ClaimBody, expect: number): Promise<number | undefined> {
     // With its expectation in its id: servers know an id again that was buried since.
     const message = claimMessage(body, { hash: this.#hash, id: `${id}+${expect}`, subject })
-    const outcome = await put(this.#bus, message, expect)
+    const outcome = await put(this.#bus, message, expect, this.#pause)
     switch (outcome.kind) {
       case 'stored':
         this.table.note({ ...message, seq: outcome.seq })

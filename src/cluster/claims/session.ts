@@ -146,7 +146,14 @@ export class ClaimSession {
     try {
       const { created, lastSeq } = await bus.state()
       const table = new ClaimTable(hash, created)
-      const options = { bus, hash, nowMs: () => clock.nowMs(), said: () => this.#said(), table }
+      const options = {
+        bus,
+        hash,
+        nowMs: () => clock.nowMs(),
+        pause: (ms: number) => this.#pause(ms),
+        said: () => this.#said(),
+        table,
+      }
       const ready = (): void => void this.#begin(new Register(options), bus, () => isOver, begun)
       if (lastSeq === 0) ready()
       for await (const message of bus.follow(1, over)) {

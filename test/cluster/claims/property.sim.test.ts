@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { OpenBus, Outgoing } from '../../../src/bus/bus.ts'
 import type { Controller } from '../../../src/index.ts'
 import { CLAIM_STREAM } from '../../../src/cluster/claims/subjects.ts'
 import { ClaimScene } from './scene.ts'
@@ -12,6 +13,7 @@ const HOSTS = ['a', 'b', 'c'] as const
 type Host = (typeof HOSTS)[number]
 
 type Act =
+  | { readonly act: 'rush' }
   | { readonly act: 'attach' | 'cut' | 'heal' | 'kill' | 'leave'; readonly host: Host }
   | { readonly act: 'fault'; readonly fault: 'late' | 'lost' | 'unanswered' }
   | { readonly act: 'lose'; readonly count: number }
@@ -19,6 +21,7 @@ type Act =
 
 const host = fc.constantFrom(...HOSTS)
 const honest = fc.oneof(
+  { arbitrary: fc.constant({ act: 'rush' as const }), weight: 6 },
   { arbitrary: fc.record({ act: fc.constant('attach' as const), host }), weight: 12 },
   { arbitrary: fc.record({ act: fc.constantFrom('cut', 'heal', 'kill', 'leave'), host }), weight: 4 },
   {
@@ -46,11 +49,15 @@ const lying = fc.oneof(
 
 class World {
   readonly hosts = new Map<Host, Controller>()
-  readonly scene = new ClaimScene()
+  readonly scene: ClaimScene
   #names = 0
 
-  static async begin(): Promise<World> {
-    const world = new World()
+  private constructor(scene: ClaimScene) {
+    this.scene = scene
+  }
+
+  static async begin(scene = new ClaimScene()): Promise<World> {
+    const world = new World(scene)
     for (const name of HOSTS) world.hosts.set(name, await world.scene.member(name))
     await world.scene.pass()
     // Four blocks of which each host can have one at most for long: they meet.
@@ -71,6 +78,14 @@ class World {
         // Several at once, so that blocks are used up.
         await lab.all(
           Array.from({ length: 9 }, () => this.of(act.host).newEndpoint('net', `e${++this.#names}`)),
+        )
+        return
+      case 'rush':
+        // All hosts at once, so that they want the same block.
+        await lab.all(
+          HOSTS.flatMap((name) =>
+            Array.from({ length: 5 }, () => this.of(name).newEndpoint('net', `e${++this.#names}`)),
+          ),
         )
         return
       case 'leave': {
@@ -137,7 +152,36 @@ class World {
   }
 }
 
+/** Publishes whatever stands there by now: what compare and set is for. */
+class CarelessScene extends ClaimScene {
+  protected override careful(openBus: OpenBus): OpenBus {
+    return async (options, stream) => {
+      const bus = await openBus(options, stream)
+      if (stream.name !== CLAIM_STREAM.name) return bus
+      return new Proxy(bus, {
+        get: (target, name) => {
+          if (name === 'publish')
+            return async (message: Outgoing, expect: number) => {
+              let published = await target.publish(message, expect)
+              while (published.kind === 'refused')
+                published = await target.publish(message, (await target.last(message.subject))?.seq ?? 0)
+              return published
+            }
+          const value: unknown = Reflect.get(target, name)
+          return typeof value === 'function' ? (value.bind(target) as unknown) : value
+        },
+      })
+    }
+  }
+}
+
 describe('hosts with one network', () => {
+  it('would hold addresses twice if one of them only looked, and did not compare and set', async () => {
+    const world = await World.begin(new CarelessScene())
+    for (let i = 0; i < 6; i++) await world.do({ act: 'rush' })
+    expect(world.twice()).not.toEqual([])
+  })
+
   it('never hold the same address twice, whatever becomes of answers, links and processes', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(honest, { maxLength: 25, minLength: 5 }), async (acts) => {

@@ -31,7 +31,15 @@ export class ClaimingHost {
       epoch: 1 as Epoch,
       host,
     })
-    this.register = new Register({ bus, hash: sha256, nowMs, said, table: new ClaimTable(sha256, stream) })
+    const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+    this.register = new Register({
+      bus,
+      hash: sha256,
+      nowMs,
+      pause,
+      said,
+      table: new ClaimTable(sha256, stream),
+    })
   }
 
   static async open(host: string, bus: Bus, nowMs: () => number): Promise<ClaimingHost> {

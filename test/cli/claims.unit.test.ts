@@ -1,0 +1,76 @@
+/** `chronet cluster claims`, `blocks` and `evict`, as somebody types them on one of two hosts. */
+import { describe, expect, it } from 'vitest'
+import { Scene } from '../cluster/scene.ts'
+import { CommandLab } from './lab.ts'
+
+async function scene() {
+  const all = new Scene()
+  const [east, west] = [await all.member('east'), await all.member('west')]
+  await all.pass()
+  return { all, east, shell: CommandLab.of(all.lab, east), west, westShell: CommandLab.of(all.lab, west) }
+}
+
+describe('chronet cluster', () => {
+  it('shows what hosts have, each alone, and which of it is here', async () => {
+    const { shell, westShell } = await scene()
+    expect((await shell.do('cluster claims')).err).toContain('nothing is claimed')
+    const made = await shell.do('network create shared --driver test')
+    expect(made.out).toMatch(/^network shared is there: 10\.0\.0\.0\/20 \(gateway 10\.0\.0\.1\) +\(#/)
+    await shell.do('endpoint create shared e')
+    await westShell.do('endpoint create shared w')
+    expect((await westShell.do('network ls')).out).toMatch(/^shared +test +10\.0\.0\.0\/20 +1 /m)
+    const claims = (await westShell.do('cluster claims')).out
+    for (const line of [
+      /^network +shared +shared +east +held /m,
+      /^pool +10\.0\.0\.0\/20 +shared +east +held /m,
+      /^block +10\.0\.0\.0\/27 +shared +east +held /m,
+      /^block +10\.0\.0\.32\/27 +shared +west +held, here /m,
+    ])
+      expect(claims).toMatch(line)
+    const blocks = (await westShell.do('cluster blocks')).out
+    expect(blocks).toMatch(/^shared +10\.0\.0\.0\/20 +10\.0\.0\.0\/27 +east +- +held$/m)
+    expect(blocks).toMatch(/^shared +10\.0\.0\.0\/20 +10\.0\.0\.32\/27 +west +31 +held, here$/m)
+    const own = (await westShell.do('cluster blocks --json')).json().filter((claim) => claim.own)
+    expect(own).toMatchObject([
+      { cidr: '10.0.0.32/27', free: 31, host: 'west', kind: 'block', size: 32, state: 'held' },
+    ])
+    const log = (await shell.do('log')).out
+    expect(log).toContain('the cluster grants the name shared')
+    expect(log).toContain('the cluster grants block 10.0.0.0/27 of shared')
+  })
+
+  it('shows what would be made, and claims nothing for that', async () => {
+    const { all, shell } = await scene()
+    const tried = await shell.do('network create shared --driver test --dry-run')
+    expect(tried.out).toContain('network shared is to be made by driver test: 10.0.0.0/20, gateway 10.0.0.1')
+    await all.pass()
+    expect((await shell.do('cluster claims --json')).json()).toEqual([])
+    expect((await shell.do('cluster evict west --dry-run')).out).toContain('west is put out of the cluster')
+  })
+
+  it('shows what the log has where the servers are not reached, and why nothing new can be had', async () => {
+    const { all, shell } = await scene()
+    await shell.do('network create shared --driver test')
+    all.arbiter.cut('east')
+    const refused = await shell.do('network create second --driver test')
+    expect([refused.status, refused.err]).toEqual([1, expect.stringContaining('ERR_CLUSTER_UNAVAILABLE')])
+    const claims = await shell.do('cluster claims')
+    expect(claims.out).toMatch(/^network +shared +shared +east +held, by the log /m)
+    expect(claims.err).toContain('ERR_CLUSTER_UNAVAILABLE')
+  })
+
+  it('puts a host out in two steps, and only if it does not answer', async () => {
+    const { all, west, westShell, shell } = await scene()
+    expect((await shell.do('cluster evict nobody')).err).toContain('ERR_NOT_FOUND')
+    expect((await shell.do('cluster evict west --dead')).err).toContain('was not put out yet')
+    expect((await shell.do('cluster evict west')).out).toContain(
+      'west is put out: what it has stays as it is',
+    )
+    await all.pass()
+    expect((await shell.do('cluster evict west --dead')).err).toContain("host 'west' is there: it said so")
+    await westShell.do('endpoint create none e')
+    await all.lab.do(west.close())
+    await shell.do('cluster evict west --reason "the machine burnt"')
+    expect((await shell.do('cluster evict west --dead')).out).toContain('west is taken for dead')
+  })
+})
