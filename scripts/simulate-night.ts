@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { commitOf } from '../src/cli/commit.ts'
 import { failureLines, summaryLines } from '../src/cli/simulation-report.ts'
+import { CLUSTER_GROUPS } from '../src/simulator/acts/index.ts'
 import { faultGroups } from '../src/simulator/faults.ts'
 import { runSeed, type Failure, type RunOptions } from '../src/simulator/run.ts'
 import { shrink } from '../src/simulator/shrink.ts'
@@ -26,6 +27,7 @@ type Found = { readonly failure: Failure; readonly tape: Tape }
 type Came = { readonly found?: Found; readonly statistics: Statistics; readonly world: World }
 type Asked = { readonly mayShrink: boolean; readonly world: World }
 
+const HOSTS_MAX = 3
 /** Tapes of one invariant that are kept: the next is most likely the same again. */
 const KEPT_MAX = 5
 const say = (...lines: readonly string[]): void => void process.stdout.write(`${lines.join('\n')}\n`)
@@ -59,16 +61,21 @@ async function night(): Promise<void> {
       jobs: { default: String(availableParallelism()), type: 'string' },
     },
   })
-  const faults = faultGroups(values.faults?.split(','))
   const commit = await commitOf()
-  const parent = new Parent(values.dir, () => ({
-    ...(commit === undefined ? {} : { commit }),
-    faults,
-    forbidGlobals: true,
-    hosts: oneOf([1, 1, 1, 2, 3]),
-    minutes: oneOf([2, 10, 10, 30]),
-    seed: String(Math.floor(Math.random() * 2 ** 32)),
-  }))
+  const names = values.faults?.split(',')
+  // A typing error is told before anything runs.
+  const isOfCluster = faultGroups(names, HOSTS_MAX).some((each) => names && CLUSTER_GROUPS.includes(each))
+  const parent = new Parent(values.dir, () => {
+    const hosts = oneOf(isOfCluster ? [2, HOSTS_MAX] : [1, 1, 1, 2, HOSTS_MAX])
+    return {
+      ...(commit === undefined ? {} : { commit }),
+      faults: faultGroups(names, hosts),
+      forbidGlobals: true,
+      hosts,
+      minutes: oneOf([2, 10, 10, 30]),
+      seed: String(Math.floor(Math.random() * 2 ** 32)),
+    }
+  })
   setTimeout(() => parent.stop(), Number(values.hours) * 3_600_000).unref()
   process.once('SIGINT', () => parent.stop())
   process.once('SIGTERM', () => parent.stop())

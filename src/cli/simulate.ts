@@ -5,7 +5,8 @@ export const simulate: Leaf = {
   examples: [
     'chronet simulate --seeds 100',
     'chronet simulate --seed 42 --faults crash,disk --trace',
-    'chronet simulate --seeds 1000 --hosts 3 --shrink found',
+    'chronet simulate --seeds 1000 --shrink found',
+    'chronet simulate --hosts 3 --faults bus,partition',
     'chronet simulate --tape found/V1-42.json --trace',
     'chronet simulate --scenario attach',
   ],
@@ -16,9 +17,12 @@ export const simulate: Leaf = {
       what: 'which world; with --seeds the first, a whole number (else one by chance, which is told)',
     },
     { flags: '--seeds <n>', what: 'how many worlds, one after another (1)' },
-    { flags: '--hosts <n>', what: 'machines in a world; they know nothing of each other (1)' },
+    { flags: '--hosts <n>', what: 'machines in a world; several are a cluster (1)' },
     { flags: '--minutes <n>', what: 'of virtual time in which things go wrong (10)' },
-    { flags: '--faults <groups>', what: 'some of client,clock,crash,disk,human,kernel, or none (all)' },
+    {
+      flags: '--faults <groups>',
+      what: 'some of client,clock,crash,disk,human,kernel, of several hosts bus,partition too, or none (all)',
+    },
     {
       flags: '--scenario <name>',
       what: 'a story told again with a crash at each port call, instead of worlds of chance',

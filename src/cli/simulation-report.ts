@@ -42,7 +42,7 @@ const whyLines = ({ id, why }: Failure): readonly string[] =>
 
 /** The whole in some lines. */
 export function summaryLines(total: Statistics, failures: number, tookMs: number): readonly string[] {
-  const { checks, commits, kernelSteps, outcomes, pairs: seen, runs, steps, virtualMs } = total
+  const { checks, commits, kernelSteps, messages, outcomes, pairs: seen, runs, steps, virtualMs } = total
   const { missing, possible, seen: met } = coverageOf(seen)
   return [
     ...pairs([
@@ -50,6 +50,7 @@ export function summaryLines(total: Statistics, failures: number, tookMs: number
       ['steps', `${steps}, of kernels ${kernelSteps}, commits ${commits}`],
       ...actRows(total),
       ...rows('commands', byCount(outcomes)),
+      ...rows('messages', byCount(messages)),
       ['states', `${met} of ${possible} pairs of a state and a fact seen`],
       ...(runs < MANY ? [] : rows('not seen', missing)),
       [

@@ -86,7 +86,7 @@ class Seeds {
     const hosts = between(values, 'hosts', 1, [1, 64])
     const minutes = between(values, 'minutes', 10, [1, 10_000])
     const faults = values.text('faults')
-    this.#how = { ...how, faults: groupsOf(faults), hosts, minutes }
+    this.#how = { ...how, faults: groupsOf(faults, hosts), hosts, minutes }
     this.#dir = shrinkDir(values)
     this.#words = `--hosts ${hosts} --minutes ${minutes}${faults === undefined ? '' : ` --faults ${faults}`}`
   }
@@ -131,9 +131,9 @@ function firstSeed(values: Values, seeds: number): string {
   return seed
 }
 
-function groupsOf(text: string | undefined): NonNullable<RunOptions['faults']> {
+function groupsOf(text: string | undefined, hosts: number): NonNullable<RunOptions['faults']> {
   try {
-    return faultGroups(text?.split(','))
+    return faultGroups(text?.split(','), hosts)
   } catch (error) {
     if (error instanceof EngineError && error.code === 'ERR_INVALID') throw new UsageError(error.message)
     throw error

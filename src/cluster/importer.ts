@@ -6,7 +6,7 @@
  */
 import type { AnyFact, Hash, Origin, RawCommit } from '../../events/index.ts'
 import type { Bus, BusMessage } from '../bus/bus.ts'
-import { bodiesIn, headIn, originOf, type RunHead } from './message.ts'
+import { bodiesIn, headIn, originOf, subjectOf, type RunHead } from './message.ts'
 import { Parts } from './parts.ts'
 import {
   followOn,
@@ -37,6 +37,8 @@ export class Importer {
   cursor: Cursor = { created: '', seq: 0 }
   /** Settles when what is being written is there; absent: nothing is. */
   taking: Promise<void> | undefined
+  /** The first commit of a peer that was not in the stream when all of that was read. */
+  readonly #missing = new Map<Origin, number>()
   readonly #options: ImporterOptions
   readonly #parts = new Parts()
   readonly #peers = new Map<Origin, PeerRecord>()
@@ -59,12 +61,45 @@ export class Importer {
 
   /** Reads until it is told to end. @throws {EngineError} ERR_CLUSTER_UNAVAILABLE: begin again later */
   async run(bus: Bus, end: Promise<void>): Promise<void> {
-    const { created, lastSeq } = await bus.state()
+    const { created } = await bus.state()
     // Another stream, or one that lost its end: its numbers say nothing of what was read. All of it is read, and what is known passes by.
-    if (created !== this.cursor.created || lastSeq < this.cursor.seq) this.cursor = { created, seq: 0 }
+    if (await this.misses(bus)) this.cursor = { created, seq: 0 }
     this.cursor = { created, seq: this.#parts.wholeUpTo(this.cursor.seq) }
     this.#parts.clear()
-    for await (const message of bus.follow(this.cursor.seq + 1, end)) await this.#take(message)
+    for await (const message of bus.follow(this.cursor.seq + 1, end)) {
+      if (this.#isNewGap(message)) return this.#again(bus, end)
+      await this.#take(message)
+    }
+  }
+
+  /** Whether the stream has something that was not read, where it was read: it is another, or gave numbers a second time. */
+  async misses(bus: Bus): Promise<boolean> {
+    const { created, seq } = this.cursor
+    const state = await bus.state()
+    if (state.created !== created || state.lastSeq < seq) return true
+    for (const peer of this.#peers.values()) {
+      const last = await bus.last(subjectOf(peer.origin))
+      if (last !== undefined && last.seq <= seq && wholeTo(last) > peer.seq && peer.broken === undefined)
+        return true
+    }
+    return false
+  }
+
+  /** From the first message on: what is missing then is not in the stream. */
+  #again(bus: Bus, end: Promise<void>): Promise<void> {
+    this.cursor = { created: '', seq: 0 }
+    return this.run(bus, end)
+  }
+
+  /** Whether commits are missing before a message: numbers may have been given a second time. Each gap is told once. */
+  #isNewGap(message: BusMessage): boolean {
+    const origin = originOf(message.subject)
+    const head = headIn(message)
+    if (origin === undefined || head === undefined || origin === this.#options.origin) return false
+    const next = (this.#peers.get(origin)?.seq ?? 0) + 1
+    if (head.from <= next || this.#missing.get(origin) === next) return false
+    this.#missing.set(origin, next)
+    return true
   }
 
   async #take(message: BusMessage): Promise<void> {
@@ -72,20 +107,21 @@ export class Importer {
     const head = headIn(message)
     const isNews = origin !== undefined && head !== undefined && origin !== this.#options.origin
     const news = isNews ? await this.#newsIn(origin, head, message) : undefined
+    if (news !== undefined || ++this.#unkept >= UNKEPT_MAX) {
+      this.#unkept = 0
+      const kept = { ...this.cursor, seq: this.#parts.wholeUpTo(message.seq) }
+      const { arriving, logs } = this.#options
+      const taking = logs.take(kept, news?.peer, news?.commits, arriving)
+      this.taking = taking.then(
+        () => void (this.taking = undefined),
+        () => void (this.taking = undefined),
+      )
+      await taking
+    }
     this.cursor = { ...this.cursor, seq: message.seq }
-    if (news === undefined && ++this.#unkept < UNKEPT_MAX) return
-    this.#unkept = 0
-    const kept = { ...this.cursor, seq: this.#parts.wholeUpTo(message.seq) }
-    const { arriving, logs, onPeer } = this.#options
-    const taking = logs.take(kept, news?.peer, news?.commits, arriving)
-    this.taking = taking.then(
-      () => void (this.taking = undefined),
-      () => void (this.taking = undefined),
-    )
-    await taking
     if (news === undefined) return
     this.#peers.set(news.peer.origin, news.peer)
-    onPeer?.(news.peer, news.commits)
+    this.#options.onPeer?.(news.peer, news.commits)
   }
 
   /** What a message brings of a peer; undefined: nothing that is not known. */
@@ -108,6 +144,12 @@ export class Importer {
     if (known === head.hash) return undefined
     return broken(peer, `#${head.to} comes a second time, and is another: two histories bear one name`)
   }
+}
+
+/** The last commit that is there whole with a message; 0: it says nothing of any. */
+function wholeTo(message: BusMessage): number {
+  const { part, to = 0 } = headIn(message) ?? {}
+  return part !== undefined && part.end < part.size ? to - 1 : to
 }
 
 type News = { readonly commits: readonly RawCommit<AnyFact>[]; readonly peer: PeerRecord }

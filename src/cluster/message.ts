@@ -6,7 +6,7 @@
  *
  * | header                             | value                                                              |
  * | ---------------------------------- | ------------------------------------------------------------------ |
- * | `Nats-Msg-Id`                      | `<origin>:<to>`, and of a part `+<offset>`: the same for ever       |
+ * | `Nats-Msg-Id`                      | `<origin>:<to>:<12 digits of hash>`, of a part `+<offset>` behind it |
  * | `chronet-from`, `chronet-to`       | numbers of the first and last commit                               |
  * | `chronet-hash`                     | SHA-256 of the last commit's bytes: what its successor names       |
  * | `chronet-offset`, `chronet-size`   | of a part: where it begins, and how long the commit is, in bytes   |
@@ -21,6 +21,8 @@ import type { BusMessage, Outgoing } from '../bus/bus.ts'
 export const LOG_STREAM = { name: 'CHRONET_LOG', subjects: 'chronet.log.*' } as const
 
 const SUBJECT = 'chronet.log.'
+/** Digits of a commit's hash that are in the id of its message. */
+const ID_CHARS = 12
 const TYPE = 'chronet.commits.v1'
 
 /** Largest payload in bytes, and the part of the server's maximum that it may be. */
@@ -100,7 +102,8 @@ function messageOf(
   part?: { readonly offset: number; readonly size: number },
 ): Outgoing {
   const { at, origin } = last.commit
-  const id = `${origin}:${last.seq}${part === undefined ? '' : `+${part.offset}`}`
+  // The hash is in it: servers take for a repetition what has the same id, and two histories that bear one name have the same numbers.
+  const id = `${origin}:${last.seq}:${last.hash.slice(0, ID_CHARS)}${part === undefined ? '' : `+${part.offset}`}`
   return {
     headers: {
       'ce-id': id,

@@ -8,7 +8,7 @@ import type { AnyFact, Log, RawCommit, Seq } from '../../events/index.ts'
 import { EngineError } from '../../events/index.ts'
 import type { Bus, BusMessage, Outgoing } from '../bus/bus.ts'
 import { Bell } from './bell.ts'
-import { headIn, isTooLarge, nextPart, nextRun, payloadMaxOf, subjectOf } from './message.ts'
+import { headIn, isTooLarge, nextPart, nextRun, payloadMaxOf, subjectOf, type RunHead } from './message.ts'
 
 /** Where a log's publishing stands. */
 export type PublishedTo = {
@@ -44,7 +44,7 @@ export async function publishLog(
         continue
       }
       for await (const chunk of log.readRaw({ from: at.next, stored: true })) {
-        at = await publishAll(bus, chunk, at, ending)
+        at = await publishAll({ bus, ending, log }, chunk, at)
         told(at)
         if (ending.isOver()) return
       }
@@ -67,7 +67,7 @@ async function startOf(bus: Bus, log: Log<AnyFact>): Promise<PublishedTo> {
         'Nothing is published; end the engine, and run chronet cluster restore',
       { details: { durable: log.durable.seq, published: head.to } },
     )
-  if (!(await log.holds({ hash: head.hash, seq: head.to })))
+  if (!(await hasIt(log, head)))
     throw new EngineError(
       'ERR_LOG_FORKED',
       `#${head.to} of this host is another in the cluster than here: two histories bear one name. ` +
@@ -79,51 +79,77 @@ async function startOf(bus: Bus, log: Log<AnyFact>): Promise<PublishedTo> {
   return { expect: last.seq, next: (head.to + 1) as Seq, offset: 0 }
 }
 
+/** What is published, where to, and for how long. */
+type Errand = { readonly bus: Bus; readonly ending: Ending; readonly log: Log<AnyFact> }
+
+/**
+ * Whether our log has the last commit of a message. What a disk reads otherwise than it was written must not be taken for another
+ * history, which is for ever.
+ * @throws {EngineError} ERR_LOG_DAMAGED
+ */
+async function hasIt(log: Log<AnyFact>, { hash, to: seq }: RunHead): Promise<boolean> {
+  if (await log.holds({ hash, seq })) return true
+  if (seq > log.durable.seq) return false
+  for await (const commit of log.read({ from: seq, to: seq })) if (commit.seq === seq) break
+  return log.holds({ hash, seq })
+}
+
 async function publishAll(
-  bus: Bus,
+  errand: Errand,
   chunk: readonly RawCommit[],
   from: PublishedTo,
-  ending: Ending,
 ): Promise<PublishedTo> {
+  const { bus, ending } = errand
   const payloadMax = payloadMaxOf(bus.server.payloadMax)
   let at = from
   let rest = chunk
   for (let [first, ...others] = rest; first !== undefined && !ending.isOver(); [first, ...others] = rest) {
     if (at.offset > 0 || isTooLarge(first, payloadMax)) {
-      at = await publishPart(bus, first, at, payloadMax)
+      at = await publishPart(errand, first, at, payloadMax)
       if (at.offset === 0) rest = others
       continue
     }
     const { count, message } = nextRun([first, ...others], payloadMax)
-    at = { expect: await publish(bus, message, at.expect), next: (at.next + count) as Seq, offset: 0 }
+    at = { expect: await publish(errand, message, at.expect), next: (at.next + count) as Seq, offset: 0 }
     rest = rest.slice(count)
   }
   return at
 }
 
 async function publishPart(
-  bus: Bus,
+  errand: Errand,
   commit: RawCommit,
   at: PublishedTo,
   payloadMax: number,
 ): Promise<PublishedTo> {
   const message = nextPart(commit, at.offset, payloadMax)
-  const expect = await publish(bus, message, at.expect)
+  const expect = await publish(errand, message, at.expect)
   const end = at.offset + message.payload.length
   const isWhole = end >= Number(message.headers['chronet-size'])
   return isWhole ? { expect, next: (at.next + 1) as Seq, offset: 0 } : { expect, next: at.next, offset: end }
 }
 
 /** The number that the message has in the stream, however often it had to be tried. */
-async function publish(bus: Bus, message: Outgoing, expect: number): Promise<number> {
+async function publish({ bus, log }: Errand, message: Outgoing, expect: number): Promise<number> {
   const outcome = await bus.publish(message, expect)
   if (outcome.kind === 'stored') return outcome.seq
   const last = await bus.last(message.subject)
   if (last?.id === message.id) return last.seq
-  if ((last?.seq ?? 0) !== expect) throw last === undefined ? lost() : fenced(last)
   // It is not there. A late copy of it may still come, and then stands where it should.
-  throw new EngineError('ERR_CLUSTER_UNAVAILABLE', `the cluster did not take the log: ${outcome.why}`)
+  if ((last?.seq ?? 0) === expect)
+    throw new EngineError('ERR_CLUSTER_UNAVAILABLE', `the cluster did not take the log: ${outcome.why}`)
+  if (last === undefined) throw lost()
+  // An earlier attempt, of this process or of one before it, came late; or the servers forgot what they had acknowledged.
+  const head = headIn(last)
+  if (head !== undefined && (await hasIt(log, head))) throw moved()
+  throw fenced(last)
 }
+
+const moved = (): EngineError =>
+  new EngineError(
+    'ERR_CLUSTER_UNAVAILABLE',
+    'the log ends elsewhere in the cluster than was believed: it is published from there on',
+  )
 
 const lost = (): EngineError =>
   new EngineError(

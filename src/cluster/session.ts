@@ -6,6 +6,7 @@ import type { AnyFact, ClusterAccess, Log, Seq } from '../../events/index.ts'
 import { EngineError } from '../../events/index.ts'
 import type { Bus, BusServer, OpenBus, StreamState } from '../bus/bus.ts'
 import type { Ports, Store } from '../ports.ts'
+import { isAsBelieved, type Believed } from './audit.ts'
 import { Importer, type ImporterOptions } from './importer.ts'
 import { LOG_STREAM } from './message.ts'
 import { PeerLogs, type PeerRecord } from './peer-logs.ts'
@@ -33,6 +34,8 @@ const AGAIN_MS_FIRST = 100
 const AGAIN_MS_MAX = 2000
 /** How long a host that leaves tries to say so, and how often it looks, in milliseconds. */
 const LAST_WORDS_MS = 2000
+/** How often it is looked whether the stream is still as it was taken for, in milliseconds. */
+const AUDIT_MS = 60_000
 const LOOK_MS = 10
 
 /** What no attempt mends. */
@@ -100,11 +103,16 @@ export class Session {
   }
 
   async #run(): Promise<void> {
+    const { clock } = this.#home.ports
     for (let tries = 0; !this.#isOver; tries++) {
+      const startMs = clock.monotonicMs()
       try {
-        await this.#connected(() => (tries = 0))
+        await this.#connected()
+        tries = 0
       } catch (error) {
         if (!this.#failed(error)) return
+        // What breaks as soon as it is begun (servers that are full, say) must not be begun at full speed.
+        if (clock.monotonicMs() - startMs > AGAIN_MS_MAX) tries = 0
       }
       await this.#pause(Math.min(AGAIN_MS_FIRST * 2 ** tries, AGAIN_MS_MAX))
     }
@@ -127,7 +135,7 @@ export class Session {
   }
 
   /** From a connection to its end, whoever ends it. */
-  async #connected(begun: () => void): Promise<void> {
+  async #connected(): Promise<void> {
     const log = this.#home.log()
     const { hash } = this.#home.ports
     const bus = await busOf(this.#home.ports)(this.access, LOG_STREAM)
@@ -142,7 +150,6 @@ export class Session {
       this.server = bus.server
       this.state = 'connected'
       this.problem = undefined
-      begun()
       await this.#exchange(bus, log, importer)
     } finally {
       if (!this.#isOver) this.state = 'connecting'
@@ -162,9 +169,33 @@ export class Session {
     })
     void Promise.race([this.#over, bus.disturbed, this.#home.logEnds()]).then(end)
     const told = (at: PublishedTo): void => void (this.published = at)
-    const both = [publishLog(bus, log, { isOver: () => isOver, over }, told), importer.run(bus, over)]
+    const both = [
+      publishLog(bus, log, { isOver: () => isOver, over }, told),
+      importer.run(bus, over),
+      this.#audit(bus, { importer, origin: log.origin, published: () => this.published }, over),
+    ]
     const results = await Promise.allSettled(both.map((one) => one.finally(end)))
     for (const result of results) if (result.status === 'rejected') throw result.reason
+  }
+
+  /** Until the stream is not as it was taken for, or it is over. */
+  #audit(bus: Bus, believed: Believed, over: Promise<void>): Promise<void> {
+    const { scheduler } = this.#home.ports.timers
+    return new Promise((resolve, reject) => {
+      let isOver = false
+      const look = (): void => {
+        isAsBelieved(bus, believed).then((isSo) => {
+          if (!isSo) resolve()
+          else if (!isOver) timer = scheduler.schedule(look, AUDIT_MS)
+        }, reject)
+      }
+      let timer = scheduler.schedule(look, AUDIT_MS)
+      void over.then(() => {
+        isOver = true
+        timer.unsubscribe()
+        resolve()
+      })
+    })
   }
 
   async #publishedTo(seq: Seq): Promise<void> {

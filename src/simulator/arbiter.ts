@@ -2,7 +2,8 @@
  * The servers of a simulated cluster, as one that all hosts reach over links of their own, on virtual time: they answer late or
  * never, forget what they acknowledged, and links are cut and healed.
  */
-import type { Outgoing, Published } from '../bus/bus.ts'
+import type { BusMessage, Outgoing, Published } from '../bus/bus.ts'
+import { Links, type Way } from './links.ts'
 import { SimulatedStream, type StreamNature } from './stream.ts'
 import type { VirtualTime } from './time.ts'
 
@@ -20,78 +21,137 @@ export type ArbiterOptions = Partial<Pick<StreamNature, 'looksFirstAt'>> & {
   readonly version?: string
 }
 
-/** How late `late` is. */
+/** Where hosts find the servers of a simulated cluster. */
+export const SERVERS: readonly string[] = ['nats://servers:4222']
+
+/** How late `late` is, unless told otherwise. */
 const LATE_MS = 7000
 
 /** `back`: a link or the servers were away, and are there again. */
 type Change = 'back' | 'stored'
 
+/** What came of a publish: as {@link Published} says, or a fault. `again`: it was there already. */
+export type PublishOutcome = PublishFault | 'again' | 'refused' | 'stored'
+
 export class SimulatedArbiter {
   /** Each publish takes the first one. */
   readonly faults: PublishFault[] = []
+  /** They take nothing more: a quota is used up. */
+  isFull = false
+  /** How late `late` is, in milliseconds. */
+  lateMs = LATE_MS
+  /** Who is cut off, and who is slow. */
+  readonly links: Links
+  /** Hears of every publish that came to the servers, or was lost before. @param from who sent it: {@link BusHolder.name} */
+  onPublish: ((message: Outgoing, outcome: PublishOutcome, from: string) => void) | undefined
+  /** Hears of streams that lost their end, or all that they had. */
+  onLoss: ((stream: string) => void) | undefined
   readonly payloadMax: number
   readonly time: VirtualTime
   readonly version: string
-  readonly #cut = new Set<string>()
-  readonly #latencyMs: (host: string) => number
+  #isSilent = false
   readonly #listeners = new Set<(change: Change, host?: string) => void>()
   #made = 0
   readonly #nature: StreamNature
+  readonly #repeats = new Map<string, number>()
   readonly #streams = new Map<string, SimulatedStream>()
 
   constructor(time: VirtualTime, options: ArbiterOptions = {}) {
     this.time = time
+    this.links = new Links(options.latencyMs ?? (() => 1), (host) => this.#tell('back', host))
     this.payloadMax = options.payloadMax ?? 1 << 20
     this.version = options.version ?? '2.15.1'
-    this.#latencyMs = options.latencyMs ?? (() => 1)
     this.#nature = { looksFirstAt: options.looksFirstAt ?? 'expectation', nowMs: () => time.monotonicMs() }
   }
 
   /** Made when somebody first asks for it. */
   stream(name: string): SimulatedStream {
-    return this.#streams.get(name) ?? this.remake(name)
+    return this.#streams.get(name) ?? this.#make(name)
   }
 
   /** A stream is lost, and there is an empty one in its place. */
   remake(name: string): SimulatedStream {
-    const made = new SimulatedStream(`stream ${++this.#made}`, this.#nature)
-    this.#streams.set(name, made)
+    const made = this.#make(name)
+    this.onLoss?.(name)
     this.#tell('back')
     return made
   }
 
-  /** The servers come back without a stream's last messages, which they had acknowledged. */
-  regress(name: string, count: number): void {
+  /** The servers come back without a stream's last messages, which they had acknowledged. `silently`: nobody's connection was lost. */
+  regress(name: string, count: number, silently = false): void {
     this.stream(name).lose(count)
-    this.#tell('back')
+    this.onLoss?.(name)
+    if (!silently) this.#tell('back')
   }
 
-  /** What is on its way to a host or from it is lost. */
-  cut(host: string): void {
-    this.#cut.add(host)
+  /** What is on its way to a host or from it is lost; with a way, only what goes that way. */
+  cut(host: string, way?: Way): void {
+    this.links.cut(host, way)
   }
 
   heal(host: string): void {
-    if (this.#cut.delete(host)) this.#tell('back', host)
+    this.links.heal(host)
   }
 
-  isCut(host: string): boolean {
-    return this.#cut.has(host)
+  /** @param way absent: any */
+  isCut(host: string, way?: Way): boolean {
+    return this.links.isCut(host, way)
+  }
+
+  /** All connections are lost, until {@link start}. What is stored stays. */
+  stop(): void {
+    this.links.isDown = true
+  }
+
+  start(): void {
+    if (!this.links.isDown) return
+    this.links.isDown = false
+    this.#tell('back')
+  }
+
+  /** Nobody leads, and nothing is answered; connections stay. */
+  hush(isSilent: boolean): void {
+    this.#isSilent = isSilent
+  }
+
+  get isSilent(): boolean {
+    return this.#isSilent
+  }
+
+  /** Deliveries to a host come again: so many messages before the next. */
+  repeat(host: string, count: number): void {
+    this.#repeats.set(host, count)
+    this.#tell('stored', host)
+  }
+
+  /** How many messages come again to a host now. */
+  takeRepeat(host: string): number {
+    const count = this.#repeats.get(host) ?? 0
+    this.#repeats.delete(host)
+    return count
+  }
+
+  /** Nothing fails any more. What was lost stays lost. */
+  mend(): void {
+    this.faults.length = 0
+    this.#isSilent = false
+    this.isFull = false
+    this.lateMs = LATE_MS
+    this.#repeats.clear()
+    this.start()
+    this.links.mend()
   }
 
   latencyMs(host: string): number {
-    return this.#latencyMs(host)
+    return this.links.latencyMs(host)
   }
 
-  /** @returns undefined: nobody hears of it */
-  publish(name: string, message: Outgoing, expect: number): Published | undefined {
-    const publish = (): Published => {
-      const published = this.stream(name).publish(message, expect)
-      if (published.kind === 'stored') this.#tell('stored')
-      return published
-    }
+  /** @param from who sent it @returns undefined: nobody hears of it */
+  publish(name: string, message: Outgoing, expect: number, from = ''): Published | undefined {
+    const publish = (): Published => this.#take(name, message, expect, from)
     const fault = this.faults.shift()
-    if (fault === 'late') this.time.at(LATE_MS, publish)
+    if (fault !== undefined) this.onPublish?.(message, fault, from)
+    if (fault === 'late') this.time.at(this.lateMs, publish)
     if (fault === 'late' || fault === 'lost') return undefined
     const published = publish()
     return fault === 'unanswered' ? undefined : published
@@ -106,7 +166,31 @@ export class SimulatedArbiter {
     return () => void this.#listeners.delete(heard)
   }
 
+  /** Every message that a stream has now. */
+  messages(name: string): readonly BusMessage[] {
+    return this.stream(name).from(1, Infinity)
+  }
+
+  #take(name: string, message: Outgoing, expect: number, from: string): Published {
+    const stream = this.stream(name)
+    const before = stream.lastSeq
+    const published = this.isFull ? FULL : stream.publish(message, expect)
+    const isNew = published.kind === 'stored' && published.seq > before
+    const outcome = isNew ? 'stored' : published.kind === 'stored' ? 'again' : 'refused'
+    this.onPublish?.(message, outcome, from)
+    if (isNew) this.#tell('stored')
+    return published
+  }
+
+  #make(name: string): SimulatedStream {
+    const made = new SimulatedStream(`stream ${++this.#made}`, this.#nature)
+    this.#streams.set(name, made)
+    return made
+  }
+
   #tell(change: Change, host?: string): void {
     for (const listener of [...this.#listeners]) listener(change, host)
   }
 }
+
+const FULL: Published = { kind: 'refused', why: 'the stream is full' }

@@ -8,6 +8,7 @@ import type { Bus, BusMessage, BusServer, OpenBus, Outgoing, Published, StreamSt
 import { checkServer } from '../bus/server-version.ts'
 import type { Timers } from '../ports.ts'
 import type { SimulatedArbiter } from './arbiter.ts'
+import type { Way } from './links.ts'
 import type { SimulatedStream } from './stream.ts'
 import { directly, type Via } from './store.ts'
 
@@ -22,6 +23,8 @@ export type BusHolder = {
   readonly atDeath?: (run: () => void) => void
   /** The link that it goes over: see {@link SimulatedArbiter.cut}. */
   readonly host: string
+  /** What the servers know it by; absent: as the host. */
+  readonly name?: string
   readonly timers: Timers
   readonly via?: Via
 }
@@ -50,6 +53,9 @@ class SimulatedBus implements Bus {
   readonly #holder: BusHolder
   #isClosed = false
   #offs: (() => void)[] = []
+  /** What waits for an answer: hears that there is none when the bus is closed. */
+  readonly #open = new Set<() => void>()
+  readonly #timers = new Set<Subscription>()
   /** When what went each way last arrives: nothing overtakes on a connection. */
   readonly #arrivesMs = { here: 0, there: 0 }
   readonly #stream: string
@@ -72,8 +78,10 @@ class SimulatedBus implements Bus {
 
   async close(): Promise<void> {
     this.#isClosed = true
-    for (const off of this.#offs) off()
+    for (const end of [...this.#offs, ...this.#open]) end()
     this.#offs = []
+    for (const timer of this.#timers) timer.unsubscribe()
+    this.#timers.clear()
   }
 
   async *follow(from: number, end: Promise<void>, subject?: string): AsyncGenerator<BusMessage, void, void> {
@@ -93,7 +101,8 @@ class SimulatedBus implements Bus {
     this.#offs.push(stop)
     try {
       for (let next = from; !isOver();) {
-        const messages = this.#isCut ? [] : this.#read(created, next)
+        next = Math.max(1, next - this.#arbiter.takeRepeat(this.#holder.host))
+        const messages = this.#isCut('here') ? [] : this.#read(created, next)
         for (const message of messages) {
           if (isOver()) return
           next = message.seq + 1
@@ -120,7 +129,7 @@ class SimulatedBus implements Bus {
     return this.#via(
       `publish ${id} to ${subject}`,
       async () =>
-        (await this.#call(() => this.#arbiter.publish(this.#stream, message, expect))) ??
+        (await this.#call(() => this.#arbiter.publish(this.#stream, message, expect, this.#name))) ??
         ({ kind: 'unknown', why: 'no answer' } as const),
       ({ kind }) => kind,
     )
@@ -140,8 +149,12 @@ class SimulatedBus implements Bus {
     this.#holder.atDeath?.(off)
   }
 
-  get #isCut(): boolean {
-    return this.#arbiter.isCut(this.#holder.host)
+  get #name(): string {
+    return this.#holder.name ?? this.#holder.host
+  }
+
+  #isCut(way: Way): boolean {
+    return this.#arbiter.isCut(this.#holder.host, way)
   }
 
   #read(created: string, from: number): readonly BusMessage[] {
@@ -170,27 +183,37 @@ class SimulatedBus implements Bus {
   #call<T>(work: () => T | undefined): Promise<T | undefined> {
     if (this.#isClosed) return Promise.resolve(undefined)
     return new Promise((resolve) => {
-      const limit = this.#later(() => resolve(undefined), ANSWER_MS)
-      if (this.#isCut) return
+      const end = (answer?: T): void => {
+        limit.unsubscribe()
+        this.#open.delete(end)
+        resolve(answer)
+      }
+      const limit = this.#later(() => end(), ANSWER_MS)
+      this.#open.add(end)
+      if (this.#isCut('there')) return
       this.#arbiter.time.at(this.#wayMs('there'), () => {
-        if (this.#isCut) return
+        if (this.#isCut('there') || this.#arbiter.isSilent) return
         const answer = work()
         if (answer === undefined) return
         this.#later(() => {
-          if (this.#isCut) return
-          limit.unsubscribe()
-          resolve(answer)
+          if (!this.#isCut('here')) end(answer)
         }, this.#wayMs('here'))
       })
     })
   }
 
+  /** Never, once the bus is closed. */
   #later(run: () => void, ms: number): Subscription {
-    return this.#holder.timers.scheduler.schedule(run, ms)
+    const timer = this.#holder.timers.scheduler.schedule(() => {
+      this.#timers.delete(timer)
+      if (!this.#isClosed) run()
+    }, ms)
+    this.#timers.add(timer)
+    return timer
   }
 
   /** From now to when it arrives. */
-  #wayMs(way: 'here' | 'there'): number {
+  #wayMs(way: Way): number {
     const nowMs = this.#arbiter.time.monotonicMs()
     const atMs = Math.max(this.#arrivesMs[way], nowMs + this.#arbiter.latencyMs(this.#holder.host))
     this.#arrivesMs[way] = atMs

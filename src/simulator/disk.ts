@@ -4,7 +4,7 @@
  */
 import { EngineError, type Origin } from '../../events/index.ts'
 import type { Disk, HeadRecord } from '../ports.ts'
-import { Platter, type Fate } from './platter.ts'
+import { Platter, type Backup, type Fate } from './platter.ts'
 import { SimulatedStore, type Via, type Wait } from './store.ts'
 
 type Where = { readonly dataDir: string; readonly runDir: string }
@@ -36,6 +36,13 @@ export class SimulatedDisks {
   headIn({ dataDir, runDir }: Where): HeadRecord | undefined {
     const { origin } = this.#dir(dataDir)
     return origin === undefined ? undefined : this.#heads.get(ownDir(runDir, origin))
+  }
+
+  /** Somebody copied a data directory to here, origin and all. */
+  adopt(dataDir: string, origin: Origin, rows: Backup): void {
+    const dir = this.#dir(dataDir)
+    dir.origin = origin
+    dir.platter.restore(rows)
   }
 
   /** The engine on a data directory died: its lock is free, what it still writes is lost, what it wrote stays. */

@@ -1,29 +1,30 @@
 /** Groups of faults as people name them. */
 import { EngineError } from '../../events/index.ts'
-import { ACT_GROUPS, type ActGroup } from './acts/index.ts'
+import { ACT_GROUPS, CLUSTER_GROUPS, HOST_GROUPS, type ActGroup } from './acts/index.ts'
 
-/** What only a cluster has. */
-const BETWEEN_HOSTS: ReadonlySet<string> = new Set(['bus', 'partition'])
+/** All that can befall a world of so many hosts. */
+export const groupsFor = (hosts: number): readonly ActGroup[] => (hosts > 1 ? ACT_GROUPS : HOST_GROUPS)
 
 /**
- * Groups by name; `none` alone is none, and nothing said is all.
- * @throws {EngineError} ERR_UNSUPPORTED: faults between hosts; ERR_INVALID: no such group
+ * Groups by name; `none` alone is none, and nothing said is all that there is for so many hosts.
+ * @throws {EngineError} ERR_UNSUPPORTED: faults between hosts, of one host; ERR_INVALID: no such group
  */
-export function faultGroups(names?: readonly string[]): readonly ActGroup[] {
-  if (names === undefined) return ACT_GROUPS
+export function faultGroups(names: readonly string[] | undefined, hosts: number): readonly ActGroup[] {
+  if (names === undefined) return groupsFor(hosts)
   if (names.length === 1 && names[0] === 'none') return []
   const groups = names.map((name) => {
     const group = ACT_GROUPS.find((each) => each === name)
-    if (group !== undefined) return group
-    if (BETWEEN_HOSTS.has(name))
+    if (group === undefined)
+      throw new EngineError(
+        'ERR_INVALID',
+        `there is no group of faults '${name}'; take some of ${ACT_GROUPS.join(', ')}, or none`,
+      )
+    if (hosts === 1 && CLUSTER_GROUPS.includes(group))
       throw new EngineError(
         'ERR_UNSUPPORTED',
-        `there are no ${name} faults: hosts have no cluster in this version; take some of ${ACT_GROUPS.join(', ')}`,
+        `there are no ${group} faults of one host, which is in no cluster: give --hosts 2 or more, or some of ${HOST_GROUPS.join(', ')}`,
       )
-    throw new EngineError(
-      'ERR_INVALID',
-      `there is no group of faults '${name}'; take some of ${ACT_GROUPS.join(', ')}, or none`,
-    )
+    return group
   })
   return [...new Set(groups)].sort()
 }

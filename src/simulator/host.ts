@@ -10,6 +10,7 @@ import { personAt, type Person } from '../kernel/simulated/humans.ts'
 import { createKernelWorld, reboot, type KernelWorld } from '../kernel/simulated/world.ts'
 import type { HeadRecord, Ports } from '../ports.ts'
 import { sha256 } from '../system/hash.ts'
+import type { SimulatedArbiter } from './arbiter.ts'
 import { SimulatedDisks } from './disk.ts'
 import { DiskHand, KernelHand } from './hands.ts'
 import { portsOf, type MachineParts } from './incarnation-ports.ts'
@@ -25,6 +26,10 @@ export const RUN_DIR = '/run/chronet'
 
 /** What a host is made of. */
 export type HostParts = {
+  /** The servers of its cluster; absent: it can be in none. */
+  readonly arbiter?: SimulatedArbiter
+  /** Whose data directory it has a copy of, as it is now; absent: an empty one. */
+  readonly copyOf?: Host
   readonly index: number
   /** For every boot, unless the boot says otherwise. */
   readonly options?: ControllerOptions
@@ -69,7 +74,7 @@ export class Host {
   #ports: Ports
 
   constructor(parts: HostParts) {
-    const { index, seed, time } = parts
+    const { arbiter, copyOf, index, seed, time } = parts
     this.#parts = parts
     this.index = index
     this.name = `h${index}`
@@ -84,7 +89,20 @@ export class Host {
     const kernelWorld = this.#kernelWorld
     const onApply = (steps: readonly Step[]): void => this.onApply?.(steps)
     const onHead = (): void => this.onHead?.()
-    this.#machine = { clock, disks, dumps, hash: sha256, ids, kernelWorld, onApply, onHead, time }
+    const servers = arbiter && { arbiter, host: this.name }
+    if (copyOf?.origin) disks.adopt(DATA_DIR, copyOf.origin, copyOf.disk.backup())
+    this.#machine = {
+      clock,
+      disks,
+      dumps,
+      hash: sha256,
+      ids,
+      kernelWorld,
+      onApply,
+      onHead,
+      ...(servers ? { servers } : {}),
+      time,
+    }
     this.disk = new DiskHand(disks.platter(DATA_DIR), time)
     this.kernel = new KernelHand(this.#kernelWorld, dumps, time)
     this.person = personAt(this.#kernelWorld, () => this.#kernelWorld.host)

@@ -1,9 +1,12 @@
 /** The ports of one incarnation: the same machine's as the one before had, and dead with it. */
-import type { Step } from '../../events/index.ts'
+import { EngineError, type Step } from '../../events/index.ts'
+import type { OpenBus } from '../bus/bus.ts'
 import type { Kernel, KernelOptions } from '../kernel/kernel.ts'
 import { openSimulatedKernel } from '../kernel/simulated/index.ts'
 import { Refusal, type KernelWorld } from '../kernel/simulated/world.ts'
 import type { Clock, Disk, Hash, Ids, Ports } from '../ports.ts'
+import type { SimulatedArbiter } from './arbiter.ts'
+import { simulatedBus } from './bus.ts'
 import type { SimulatedDisks } from './disk.ts'
 import type { Incarnation } from './incarnation.ts'
 import type { Via } from './store.ts'
@@ -21,11 +24,13 @@ export type MachineParts = {
   readonly onApply: (steps: readonly Step[]) => void
   /** An engine has noted which head its log has. */
   readonly onHead: () => void
+  /** The servers of the cluster, and what they call this machine's link; absent: it can be in none. */
+  readonly servers?: { readonly arbiter: SimulatedArbiter; readonly host: string }
   readonly time: VirtualTime
 }
 
 export function portsOf(parts: MachineParts, life: Incarnation): Ports {
-  const { clock, disks, hash, ids, time } = parts
+  const { clock, disks, hash, ids, servers, time } = parts
   const timers = time.timersOf(life)
   const via: Via = (what, work, told) => life.call(what, work, told)
   const wait = (ms: number): Promise<void> => time.sleep(ms, life)
@@ -33,11 +38,26 @@ export function portsOf(parts: MachineParts, life: Incarnation): Ports {
     clock,
     hash,
     ids,
+    openBus: servers ? busOf(servers, life, { timers, via }) : noBus,
     openDisk: async (where) =>
       diskOf(await via('openDisk', () => disks.open(where, { via, wait })), life, parts),
     openKernel: (options) => via('openKernel', () => openKernel(parts, life, { ...options, hash, timers })),
     timers,
   }
+}
+
+/** Never that of a real machine. */
+const noBus: OpenBus = () =>
+  Promise.reject(
+    new EngineError('ERR_UNSUPPORTED', 'this world has no cluster: make it with `cluster: true`'),
+  )
+
+function busOf(
+  { arbiter, host }: NonNullable<MachineParts['servers']>,
+  life: Incarnation,
+  how: { readonly timers: Ports['timers']; readonly via: Via },
+): OpenBus {
+  return simulatedBus(arbiter, { ...how, atDeath: (run) => life.atDeath(run), host, name: life.name })
 }
 
 function diskOf(disk: Disk, life: Incarnation, { onHead }: MachineParts): Disk {

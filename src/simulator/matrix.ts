@@ -7,6 +7,7 @@
 import type { View } from '../engine/empty-view.ts'
 import { checkEmpty, checkEnd } from './ending.ts'
 import { empty } from './empty.ts'
+import type { Host } from './host.ts'
 import { InvariantError } from './invariants/invariant.ts'
 import { strangersIn } from './invariants/strangers.ts'
 import { Play } from './play.ts'
@@ -120,7 +121,8 @@ export async function playPoint(
   { commit, forbidGlobals = false, onLine, seed = 'matrix' }: PointOptions = {},
   common: Common = new Map(),
 ): Promise<PointResult> {
-  const world = new World({ forbidGlobals, seed })
+  const { hosts = 1 } = scenario
+  const world = new World({ cluster: hosts > 1, forbidGlobals, hosts, seed })
   if (onLine) world.trace.onLine = onLine
   const run = new PointRun(world, common)
   try {
@@ -163,7 +165,9 @@ class PointRun {
 
   async boot(point: CrashPoint | undefined): Promise<void> {
     const { gate } = this.#host
-    await this.#world.until(this.#play.boot(this.#host))
+    const { hosts, isCluster } = this.#world
+    await this.#world.until(Promise.all(hosts.map((host) => this.#play.boot(host))))
+    if (isCluster) await this.#world.until(Promise.all(hosts.map((host) => this.#world.join(host))))
     gate.calls = 0
     if (point) this.#doom(point)
   }
@@ -194,29 +198,36 @@ class PointRun {
   /** Nothing fails any more; all comes to rest, is looked at, and goes. */
   async finish(): Promise<void> {
     this.calls = this.#host.gate.calls
-    const [host, world] = [this.#host, this.#world]
-    await world.until(() => host.isUp)
+    const { hosts } = this.#world
+    await this.#world.until(() => hosts.every(({ isUp }) => isUp))
     this.#play.heal()
-    await world.advance(CALM_MS)
-    await this.#check()
+    await this.#world.advance(CALM_MS)
+    for (const host of hosts) await this.#check(host)
+    await this.watch.cluster?.check()
+    for (const host of hosts) await this.#empty(host)
+    this.watch.ledger.verdict()
+  }
+
+  async #empty(host: Host): Promise<void> {
+    const world = this.#world
     const strangers = strangersIn(host.kernel.world, host.origin)
     await world.until(empty(host.controller), EMPTY_MS)
     await world.advance(CALM_MS)
-    await this.#check()
+    await this.#check(host)
     const { ledger } = this.watch
     checkEmpty(host, ledger)
     const now = strangersIn(host.kernel.world, host.origin)
     ledger.check('K3', now === strangers ? undefined : `of strangers there was\n${strangers}\nand is\n${now}`)
     await checkEnd(world, this.watch, host, (closing) => world.until(closing, EMPTY_MS), this.#common)
-    ledger.verdict()
   }
 
-  get #host(): World['hosts'][number] {
+  /** The one that dies. */
+  get #host(): Host {
     return this.#world.host(0)
   }
 
-  async #check(): Promise<void> {
-    await this.watch.checkRest(this.#host)
+  async #check(host: Host): Promise<void> {
+    await this.watch.checkRest(host)
     this.watch.ledger.verdict()
   }
 }

@@ -17,6 +17,8 @@ type BootOptions = { readonly acceptLogBehind?: boolean }
 
 export class Play {
   readonly clients: Clients
+  /** Hosts that were cloned, and the machine with the copy. */
+  readonly copied = new Map<Host, Host>()
   readonly excuses = new Map<Host, string>()
   /** Hears of every act that was done. */
   onAct: ((act: Act) => void) | undefined
@@ -55,10 +57,11 @@ export class Play {
     this.onAct?.(act)
   }
 
-  /** Nothing befalls anybody any more; disks and kernels work, and what was damaged is repaired. */
+  /** Nothing befalls anybody any more; servers, disks and kernels work, and what was damaged is repaired. */
   heal(): void {
     this.#healed = true
     for (const undo of this.#undo.splice(0).reverse()) undo()
+    this.#world.heal()
     for (const host of this.#world.hosts) {
       host.onDeath = undefined
       host.gate.doom = undefined
@@ -104,10 +107,12 @@ export class Play {
     return {
       atHeal: (undo) => void this.#undo.push(undo),
       clients: this.clients,
+      copied: this.copied,
       excuses: this.excuses,
       host,
       later: (ms, run) => void this.#world.time.at(ms, () => this.#healed || run()),
       revive: (which, afterMs, options) => this.revive(which, afterMs, options),
+      world: this.#world,
     }
   }
 }

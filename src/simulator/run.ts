@@ -7,6 +7,7 @@ import { drawClimate, type Climate } from './climate.ts'
 import type { Act, ActGroup } from './acts/index.ts'
 import type { Host } from './host.ts'
 import { InvariantError, Ledger } from './invariants/invariant.ts'
+import { groupsFor } from './faults.ts'
 import { ensureTwice, removeTwice } from './invariants/twice.ts'
 import { checkEmpty, checkEnd } from './ending.ts'
 import { empty } from './empty.ts'
@@ -22,7 +23,7 @@ export type RunOptions = {
   readonly faults?: readonly ActGroup[]
   /** See {@link WorldOptions}: an invariant then, D2. */
   readonly forbidGlobals?: NonNullable<WorldOptions['forbidGlobals']>
-  /** Default: 1. */
+  /** Default: 1. Several are a cluster. */
   readonly hosts?: number
   /** Of the safety phase. Default: 10. */
   readonly minutes?: number
@@ -87,6 +88,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   })
   try {
     await world.until(Promise.all(world.hosts.map((host) => play.boot(host))))
+    if (world.isCluster) await world.until(Promise.all(world.hosts.map((host) => world.join(host))))
     if (tape) play.replay(tape)
     else play.begin(climateOf(world, options))
     await run.safety(minutes * MINUTE)
@@ -107,10 +109,10 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
 function profileOf({ forbidGlobals = false, hosts = 1, seed }: RunOptions): WorldOptions {
   const draw = [...String(seed)].reduce((sum, each) => (sum * 31 + each.charCodeAt(0)) >>> 0, 7)
   const [stepMs, syncMs] = [[0, 1, 1, 5][draw % 4] ?? 1, [0, 2, 2, 15][(draw >>> 3) % 4] ?? 2]
-  return { forbidGlobals, hosts, seed, stepMs, syncMs }
+  return { cluster: hosts > 1, forbidGlobals, hosts, seed, stepMs, syncMs }
 }
 
-const climateOf = ({ chance }: World, { faults }: RunOptions): Climate =>
+const climateOf = ({ chance, hosts }: World, { faults = groupsFor(hosts.length) }: RunOptions): Climate =>
   drawClimate(chance.of('climate'), faults)
 
 class Run {
@@ -148,6 +150,7 @@ class Run {
     await this.#settled()
     await this.#askAgain()
     await this.#rest()
+    await this.#agree()
     await this.#still()
     for (const host of this.#world.hosts)
       this.#wanted.set(
@@ -183,6 +186,7 @@ class Run {
       checks: countsOf(ledger.checked),
       commits: logs.reduce((sum, log) => sum + log.length, 0),
       kernelSteps: this.#world.hosts.reduce((sum, host) => sum + this.#watch.witness(host).steps, 0),
+      messages: countsOf(this.#watch.cluster?.histories.outcomes ?? new Map()),
       outcomes: countsOf(this.#play.clients.outcomes),
       pairs: logs.map(pairsIn).reduce(summed, {}),
       runs: 1,
@@ -246,6 +250,17 @@ class Run {
     const look = new Ledger()
     await this.#watch.checkRest(host, look)
     return look.failure === undefined
+  }
+
+  /** C1, C4, C6: hosts of a cluster have the same of each other, in time. */
+  async #agree(): Promise<void> {
+    const { cluster, ledger } = this.#watch
+    if (cluster === undefined) return
+    await this.#until(cluster.joinAll(), 'every host is in the cluster')
+    const endMs = this.#world.nowMs + REST_MS_MAX
+    while (this.#world.nowMs < endMs && !(await cluster.agrees())) await this.#world.advance(1000)
+    await cluster.check()
+    ledger.verdict()
   }
 
   /** K10: at rest nothing is written and no step is taken, audits included. */

@@ -1,5 +1,5 @@
 /**
- * Makes a tape that fails as small as it goes, and still fails of the same: other hosts go first, then acts (delta debugging, Zeller
+ * Makes a tape that fails as small as it goes, and still fails of the same: hosts go first, then acts (delta debugging, Zeller
  * and Hildebrandt 2002), then what acts carry and do not need, then the pauses. Each try is a whole run, so the result is no
  * guess; another order of tries would come to another tape, as small in its way.
  */
@@ -31,6 +31,7 @@ export async function shrink(given: Tape, options: ShrinkOptions = {}): Promise<
   if (!(await search.try(given))) return { failure: undefined, tape: given, tries: search.tries }
   await search.endSoon()
   await search.oneHost()
+  await search.fewerHosts()
   // What was needed for an act that is gone may go now, too.
   for (let before = Infinity; sizeOf(search.tape) < before;) {
     before = sizeOf(search.tape)
@@ -79,12 +80,22 @@ class Search {
     }
   }
 
-  /** Hosts know nothing of each other, so one of them is enough; its ids become the first one's. */
+  /** What is no matter of a cluster fails on one of its hosts alone; its ids become the first one's. */
   async oneHost(): Promise<void> {
     const { acts, hosts } = this.tape
     for (let host = 0; hosts > 1 && host < hosts; host++) {
       const own = acts.filter((act) => act.host === host).map((act) => ({ ...act, host: 0 }))
       if (await this.try({ ...this.tape, acts: own, hosts: 1 })) return
+    }
+  }
+
+  /** One host after another goes, the last first; those behind it move up. Two are a cluster still. */
+  async fewerHosts(): Promise<void> {
+    for (let gone = this.tape.hosts - 1; gone >= 0 && this.tape.hosts > 2; gone--) {
+      const acts = this.tape.acts
+        .filter(({ host }) => host !== gone)
+        .map((act) => (act.host > gone ? { ...act, host: act.host - 1 } : act))
+      await this.try({ ...this.tape, acts, hosts: this.tape.hosts - 1 })
     }
   }
 

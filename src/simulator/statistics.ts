@@ -9,6 +9,8 @@ export type Statistics = {
   readonly commits: number
   /** By id of the invariant. */
   readonly checks: Readonly<Record<string, number>>
+  /** By what a cluster's servers made of them: `stored`, `refused`, a fault; none where there is no cluster. */
+  readonly messages: Readonly<Record<string, number>>
   /** By what was heard: `done`, or a code. */
   readonly outcomes: Readonly<Record<string, number>>
   /** `endpoint joined × EndpointLeaveRequested`: how often that fact met that state. */
@@ -25,6 +27,7 @@ export const noStatistics: Statistics = {
   checks: {},
   commits: 0,
   kernelSteps: 0,
+  messages: {},
   outcomes: {},
   pairs: {},
   runs: 0,
@@ -38,6 +41,7 @@ export const sumOf = (a: Statistics, b: Statistics): Statistics => ({
   checks: summed(a.checks, b.checks),
   commits: a.commits + b.commits,
   kernelSteps: a.kernelSteps + b.kernelSteps,
+  messages: summed(a.messages, b.messages),
   outcomes: summed(a.outcomes, b.outcomes),
   pairs: summed(a.pairs, b.pairs),
   runs: a.runs + b.runs,

@@ -32,6 +32,10 @@ export class SimulatedStream {
     return this.#messages.slice(seq - 1, seq - 1 + countMax)
   }
 
+  get lastSeq(): number {
+    return this.#messages.length
+  }
+
   last(subject: string): BusMessage | undefined {
     return this.#messages.findLast((message) => message.subject === subject)
   }

@@ -1,6 +1,7 @@
 /** Who watches a play: a witness for each host, an ear for what clients hear, an eye on what is not ours. */
 import { EngineError, type AnyFact, type Commit } from '../../events/index.ts'
 import { groupOfAct } from './acts/index.ts'
+import { ClusterWatch } from './cluster-watch.ts'
 import type { Host } from './host.ts'
 import { Deeds } from './invariants/deeds.ts'
 import { Ledger } from './invariants/invariant.ts'
@@ -14,6 +15,8 @@ import type { World } from './world.ts'
 export class Watch {
   /** By kind. */
   readonly acts = new Map<string, number>()
+  /** Absent: the hosts are none. */
+  readonly cluster: ClusterWatch | undefined
   readonly ledger = new Ledger()
   readonly #play: Play
   /** How far each host's reader of facts has come. */
@@ -34,6 +37,8 @@ export class Watch {
       world.hosts.map((host) => [host, new Told(this.witness(host), ledger, () => play.excuses.has(host))]),
     )
     for (const host of world.hosts) this.#watchHost(host)
+    const headOf = (host: Host): { readonly hash: string; readonly seq: number } => this.witness(host).last
+    this.cluster = world.isCluster ? new ClusterWatch(world, play, ledger, headOf) : undefined
     play.onAct = ({ host, kind }) => {
       this.acts.set(kind, (this.acts.get(kind) ?? 0) + 1)
       // People may change what is theirs, and a reboot takes it along: what is left now engines must leave, too.

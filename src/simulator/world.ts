@@ -12,15 +12,18 @@ import type { Controller, ControllerOptions } from '../controller/controller.ts'
 import { canReach, type Place, type Probe, type Reach } from '../kernel/simulated/reach.ts'
 import type { Clock, Timers } from '../ports.ts'
 import { sha256 } from '../system/hash.ts'
+import { SERVERS, SimulatedArbiter } from './arbiter.ts'
 import { Chance } from './chance.ts'
 import { Clients } from './clients.ts'
 import { Guard, type AlsoForbidden, type ForbiddenGlobalError } from './forbidden.ts'
-import { Host } from './host.ts'
+import { Host, type HostParts } from './host.ts'
 import { seededIds } from './ids.ts'
 import { clockOf, Trace } from './trace.ts'
 import { VirtualTime } from './time.ts'
 
 export type WorldOptions = {
+  /** The hosts reach servers, {@link World.servers}, and {@link createWorld} brings them into their cluster. Default: no. */
+  readonly cluster?: boolean
   /** For every engine. */
   readonly engine?: ControllerOptions
   /**
@@ -29,7 +32,7 @@ export type WorldOptions = {
    * globals are others, which pass on what everybody else calls. Default: false, they are not touched.
    */
   readonly forbidGlobals?: AlsoForbidden | boolean
-  /** Default: 1. Several know nothing of each other. */
+  /** Default: 1. Several know nothing of each other, unless they are a cluster. */
   readonly hosts?: number
   readonly seed: number | string
   /** Virtual milliseconds that a step of the kernel and a synced write take. Default: 1 and 2. */
@@ -47,10 +50,11 @@ export type ServicePorts = {
   readonly timers: Timers
 }
 
-/** Makes a world and boots its engines. */
+/** Makes a world and boots its engines; those of a cluster join it. */
 export async function createWorld(options: WorldOptions): Promise<World> {
   const world = new World(options)
   await world.until(Promise.all(world.hosts.map((host) => host.boot())))
+  if (world.isCluster) await world.until(Promise.all(world.hosts.map((host) => world.join(host))))
   return world
 }
 
@@ -63,21 +67,45 @@ export class World {
   /** Who asks by commands, and remembers what became of each: see `insist.ts`. */
   readonly clients: Clients
   readonly hosts: readonly Host[]
+  readonly isCluster: boolean
+  /** Hears of every machine that {@link copyOf} makes. */
+  onCopy: ((copy: Host) => void) | undefined
   /** Hears of globals that were called though `forbidGlobals` says that they must not be. */
   onForbidden: ((error: ForbiddenGlobalError) => void) | undefined
   readonly ports: ServicePorts
   readonly seed: string
+  /** The servers of the cluster: they can be made to refuse, to be slow, to forget. Nobody reaches them where there is none. */
+  readonly servers: SimulatedArbiter
   readonly time = new VirtualTime()
   readonly trace: Trace
 
-  constructor({ engine = {}, forbidGlobals = false, hosts = 1, seed, stepMs = 1, syncMs = 2 }: WorldOptions) {
+  #copies = 0
+  readonly #machines: Omit<HostParts, 'index'>
+
+  constructor({
+    cluster = false,
+    engine = {},
+    forbidGlobals = false,
+    hosts = 1,
+    seed,
+    stepMs = 1,
+    syncMs = 2,
+  }: WorldOptions) {
     this.seed = String(seed)
+    this.isCluster = cluster
     this.chance = new Chance(sha256, this.seed)
+    this.servers = serversOf(this.chance.of('servers'), this.time)
     this.clients = new Clients(this.time)
     this.trace = new Trace(sha256, () => this.time.monotonicMs())
+    this.#machines = {
+      ...(cluster ? { arbiter: this.servers } : {}),
+      options: engine,
+      seed: this.seed,
+      time: this.time,
+      trace: this.trace,
+    }
     this.hosts = Array.from({ length: hosts }, (_, index) => {
-      const { seed: text, time, trace } = this
-      const host = new Host({ index, options: engine, seed: text, time, trace })
+      const host = new Host({ ...this.#machines, index })
       host.kernel.slow(stepMs)
       host.disk.platter.syncMs = syncMs
       return host
@@ -91,6 +119,32 @@ export class World {
     const host = this.hosts[index]
     if (host === undefined) throw new RangeError(`there are ${this.hosts.length} hosts, and no host ${index}`)
     return host
+  }
+
+  /** Brings a host into the cluster, as people do it. @throws what the command does */
+  async join({ controller, name }: Host, as = name): Promise<void> {
+    await controller.dispatch({ data: { host: as, servers: SERVERS }, type: 'cluster.join' })
+  }
+
+  /** Cuts hosts off from the servers, until {@link heal}. */
+  partition(...indexes: readonly number[]): void {
+    for (const index of indexes) this.servers.cut(this.host(index).name)
+  }
+
+  /** Every host reaches the servers, and they work. */
+  heal(): void {
+    this.servers.mend()
+  }
+
+  /**
+   * A machine of its own with a copy of a host's data directory as it is now, in no list of hosts: somebody cloned a disk. Nothing
+   * runs on it yet.
+   */
+  copyOf(host: Host): Host {
+    const index = this.hosts.length + this.#copies++
+    const copy = new Host({ ...this.#machines, copyOf: host, index })
+    this.onCopy?.(copy)
+    return copy
   }
 
   /** The engine of the first host: most worlds have no other. */
@@ -172,6 +226,13 @@ export class World {
     }
   }
 }
+
+/** As one server, or as three that have elected a leader: they look at different things first. */
+const serversOf = (chance: Chance, time: VirtualTime): SimulatedArbiter =>
+  new SimulatedArbiter(time, {
+    latencyMs: () => chance.between(1, 3),
+    looksFirstAt: chance.pick(['duplicates', 'expectation'] as const),
+  })
 
 /** What was waited for did not come. */
 export class DeadlineError extends Error {

@@ -119,4 +119,78 @@ describe('simulated servers', () => {
     expect(await bus.publish(messageOf('s.a', 'a1'), 0)).toMatchObject({ kind: 'refused' })
     await three.tearDown()
   })
+
+  it('are cut off one way: what is sent comes there unheard, or never', async () => {
+    const bus = await lab.open(STREAM)
+    for (const [way, stored] of [
+      ['here', 1],
+      ['there', 0],
+    ] as const) {
+      const { lastSeq } = await bus.state()
+      lab.arbiter.cut('h1', way)
+      expect([lab.arbiter.isCut('h1'), lab.arbiter.isCut('h1', way)]).toEqual([true, true])
+      expect(await bus.publish(messageOf(`s.${way}`, 'a'), 0)).toMatchObject({ kind: 'unknown' })
+      lab.arbiter.heal('h1')
+      expect((await bus.state()).lastSeq).toBe(lastSeq + stored)
+    }
+  })
+
+  it('are gone and back, and disturb everybody who was connected', async () => {
+    const [a, b] = [await lab.open(STREAM), await lab.open(STREAM)]
+    lab.arbiter.stop()
+    await expect(a.state()).rejects.toMatchObject({ code: 'ERR_CLUSTER_UNAVAILABLE' })
+    lab.arbiter.start()
+    await Promise.all([a.disturbed, b.disturbed])
+    expect(await b.state()).toMatchObject({ messages: 0 })
+  })
+
+  it('have nobody who leads, and answer nothing, until they have', async () => {
+    const bus = await lab.open(STREAM)
+    lab.arbiter.hush(true)
+    expect(await bus.publish(messageOf('s.a', 'a1'), 0)).toMatchObject({ kind: 'unknown' })
+    lab.arbiter.hush(false)
+    expect(await bus.publish(messageOf('s.a', 'a1'), 0)).toEqual({ kind: 'stored', seq: 1 })
+  })
+
+  it('are full, as a whole, until somebody makes room', async () => {
+    const bus = await lab.open(STREAM)
+    lab.arbiter.isFull = true
+    expect(await bus.publish(messageOf('s.a', 'a1'), 0)).toMatchObject({ kind: 'refused' })
+    lab.arbiter.mend()
+    expect(await bus.publish(messageOf('s.a', 'a1'), 0)).toEqual({ kind: 'stored', seq: 1 })
+  })
+
+  it('deliver again, once, what they have delivered', async () => {
+    const bus = await lab.open(STREAM)
+    const reader = new Reader(bus, 1)
+    await publishChain(bus, 's.a', ['a1', 'a2'])
+    await reader.until(2)
+    lab.arbiter.repeat('h1', 1)
+    await publishChain(bus, 's.b', ['b1'])
+    expect(idsOf(await reader.until(4))).toEqual(['a1', 'a2', 'a2', 'b1'])
+  })
+
+  it('tell of each publish what became of it, and from whom it came', async () => {
+    const told: unknown[] = []
+    lab.arbiter.onPublish = ({ id }, outcome, from) => told.push([id, outcome, from])
+    const bus = await lab.open(STREAM)
+    lab.arbiter.faults.push('unanswered')
+    await bus.publish(messageOf('s.a', 'a1'), 0)
+    await bus.publish(messageOf('s.a', 'a1'), 0)
+    expect(told).toEqual([
+      ['a1', 'unanswered', 'h1'],
+      ['a1', 'stored', 'h1'],
+      ['a1', 'refused', 'h1'],
+    ])
+  })
+
+  it('are let go of at once: who waits for an answer hears that there is none', async () => {
+    const bus = await lab.open(STREAM)
+    lab.arbiter.stop()
+    const startMs = lab.time.monotonicMs()
+    const published = bus.publish(messageOf('s.a', 'a1'), 0)
+    await bus.close()
+    expect(await published).toMatchObject({ kind: 'unknown' })
+    expect(lab.time.monotonicMs() - startMs).toBeLessThan(10)
+  })
 })

@@ -38,7 +38,7 @@ describe('chronet simulate', () => {
     const said = await say('simulate --seed 1 --seeds 2 --minutes 1 --faults none', nobody)
     expect(said).toMatchObject({ err: '', status: 0 })
     expect(said.out).toMatch(/^simulated +\d+\.\d min in 2 runs, .* times as fast\)$/m)
-    expect(said.out).toMatch(/^client +(?:.*, )?ask \d+/m)
+    expect(said.out).toMatch(/^client .*\bask \d+/m)
     expect(said.out).toMatch(/^states +\d+ of \d+ pairs/m)
     expect(said.out).toMatch(/^checked +\d+ of \d+ invariants, \d+ times$/m)
     expect(said.out).toMatch(/nothing broke\n$/)
@@ -114,7 +114,7 @@ describe('chronet simulate', () => {
   })
 
   it.each([
-    ['--faults bus', 1, /^error ERR_UNSUPPORTED: there are no bus faults: hosts have no cluster/],
+    ['--faults bus', 1, /^error ERR_UNSUPPORTED: there are no bus faults of one host, .*give --hosts 2 or more/],
     ['--faults disk,partition', 1, /^error ERR_UNSUPPORTED/],
     ['--faults rain', 64, /there is no group of faults 'rain'/],
     ['--seed x --seeds 2', 64, /--seed must be a whole number where --seeds counts on/],

@@ -97,7 +97,7 @@ describe('messages of a log', () => {
     const [message] = messagesOf(commitsOf(['{}', '{}']), 100)
     expect(message?.subject).toBe(`chronet.log.${ORIGIN}`)
     expect(message?.headers).toEqual({
-      'ce-id': `${ORIGIN}:2`,
+      'ce-id': `${ORIGIN}:2:hash 2`,
       'ce-source': `chronet:${ORIGIN}`,
       'ce-specversion': '1.0',
       'ce-time': '2026-01-01T00:00:00.000Z',

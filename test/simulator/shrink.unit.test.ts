@@ -171,12 +171,14 @@ describe('coverage', () => {
 })
 
 describe('faults by name', () => {
-  it('are all, none or some; those between hosts are told from those that are not there', () => {
-    expect(faultGroups()).toHaveLength(6)
-    expect(faultGroups(['none'])).toEqual([])
-    expect(faultGroups(['kernel', 'disk', 'disk'])).toEqual(['disk', 'kernel'])
-    expect(() => faultGroups(['bus'])).toThrow(expect.objectContaining({ code: 'ERR_UNSUPPORTED' }))
-    expect(() => faultGroups(['disks'])).toThrow(expect.objectContaining({ code: 'ERR_INVALID' }))
+  it('are all, none or some; those between hosts are not of one alone', () => {
+    expect(faultGroups(undefined, 1)).toHaveLength(6)
+    expect(faultGroups(undefined, 2)).toHaveLength(8)
+    expect(faultGroups(['none'], 1)).toEqual([])
+    expect(faultGroups(['kernel', 'disk', 'disk'], 1)).toEqual(['disk', 'kernel'])
+    expect(faultGroups(['partition', 'bus'], 2)).toEqual(['bus', 'partition'])
+    expect(() => faultGroups(['bus'], 1)).toThrow(expect.objectContaining({ code: 'ERR_UNSUPPORTED' }))
+    expect(() => faultGroups(['disks'], 2)).toThrow(expect.objectContaining({ code: 'ERR_INVALID' }))
   })
 })
 

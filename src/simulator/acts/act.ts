@@ -5,12 +5,15 @@
 import type { Chance } from '../chance.ts'
 import type { Clients } from '../clients.ts'
 import type { Host } from '../host.ts'
+import type { World } from '../world.ts'
 
 /** What an act is done to. */
 export type Scene = {
   /** What is undone when the world heals: what engines may not mend, or cannot. */
   readonly atHeal: (undo: () => void) => void
   readonly clients: Clients
+  /** Hosts that somebody has cloned, and the machine on which the copy runs: two that speak for one. */
+  readonly copied: Map<Host, Host>
   /** What a host has been through that lets an acknowledged commit be gone, and rightly. */
   readonly excuses: Map<Host, string>
   readonly host: Host
@@ -18,6 +21,7 @@ export type Scene = {
   readonly revive: (host: Host, afterMs: number, options?: { readonly acceptLogBehind?: boolean }) => void
   /** Something later, unless the world heals first. */
   readonly later: (ms: number, run: () => void) => void
+  readonly world: World
 }
 
 /** How a kind of act is drawn and done. Data is JSON. */

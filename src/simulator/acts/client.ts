@@ -15,7 +15,8 @@ import { act, MINUTE, type Scene } from './act.ts'
 
 type Some = { readonly all: readonly Asking[] }
 
-const newId = (chance: Chance): CommandId => {
+/** For a client's command. */
+export const newId = (chance: Chance): CommandId => {
   const hex = Array.from({ length: 3 }, () => chance.bits().toString(16).padStart(8, '0')).join('')
   return uuidFrom(hex, 1_767_225_600_000)
 }

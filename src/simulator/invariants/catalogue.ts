@@ -17,7 +17,7 @@ const one = (where: Place | readonly Place[], means: string): Invariant => ({
   where: typeof where === 'string' ? [where] : where,
 })
 
-/** By id: L of the log, P of projections and replay, A of allocations, K of the kernel, V of liveness, D of defects. */
+/** By id: L of the log, P of projections and replay, A of allocations, C of clusters, K of the kernel, V of liveness, D of defects. */
 export const INVARIANTS: Readonly<Record<string, Invariant>> = {
   A1: one('each commit', 'No address is held by two endpoints of one network.'),
   A2: one(
@@ -28,6 +28,17 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
   A7: one('each commit', 'No MAC address is held twice in one network.'),
   A10: one('at rest', 'Who holds an address exists, and an endpoint holds its addresses.'),
   A11: one('each commit', 'No address is given again before the link that it lay on is gone.'),
+  C1: one('at rest', 'Every host of a cluster has the whole log of every other: the digests are equal.'),
+  C2: one(
+    'each commit',
+    "What a host keeps of another's log is the beginning of it, byte for byte, each commit once.",
+  ),
+  C3: one(
+    'always',
+    'The servers are told one history of each host: who is fenced publishes no more.',
+  ),
+  C4: one('at rest', 'Nothing that is on disk is still to be published.'),
+  C6: one('at rest', 'The stream has the log of each host whole and once, also what the servers lost.'),
   D1: one('always', 'Nothing throws that has no code, and no chart meets a fact that it does not take.'),
   D2: one('always', 'No engine calls a clock, chance or a timer of the process: it asks its ports.'),
   K1: one(
@@ -61,6 +72,7 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
   L3: one('each answer', 'What was answered is on disk, and stays there.'),
   L4: one('at the end', 'A commit is on disk with the row that finds it by its command, or not at all.'),
   L5: one('each answer', 'The same command id has the same outcome, however often it is asked.'),
+  L7: one('each commit', 'What comes of another host is of no epoch that is over.'),
   L8: one('each commit', 'One engine at a time writes: epochs never go back.'),
   L9: one('always', 'A reader of facts hears each once, in order, and only of what is on disk.'),
   L10: one('at the end', 'An exported commit is the same, byte for byte, when it is imported.'),

@@ -74,6 +74,11 @@ export class Witness {
     return this.log.length
   }
 
+  /** The last commit on disk. */
+  get last(): { readonly hash: string; readonly seq: number } {
+    return { hash: this.log.at(-1)?.hash ?? GENESIS.hash, seq: this.head }
+  }
+
   /** Steps of the kernel so far. */
   get steps(): number {
     return this.#steps

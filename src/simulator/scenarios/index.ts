@@ -1,5 +1,6 @@
 /** All scenarios, by name. */
 import { attachScenarios } from './attach.ts'
+import { clusterScenarios } from './cluster.ts'
 import { machineScenarios } from './machine.ts'
 import { nameScenarios } from './names.ts'
 import { peopleScenarios } from './people.ts'
@@ -13,6 +14,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...nameScenarios,
   ...peopleScenarios,
   ...machineScenarios,
+  ...clusterScenarios,
 ]
 
 /** @throws {RangeError} there is none of that name */

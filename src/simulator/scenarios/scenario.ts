@@ -11,9 +11,11 @@ import type { World } from '../world.ts'
 export type Scenario = {
   /** One sentence: what went wrong where, and for whom. */
   readonly from: string
+  /** Machines of it, in a cluster; absent: one alone. Only the first one's engine dies. */
+  readonly hosts?: number
   /** Words and dashes. */
   readonly name: string
-  /** Plays it on the world's first host. Rejects if it does not come out as it must. */
+  /** Plays it, on the world's first host if there is nothing to be said of others. Rejects if it does not come out as it must. */
   readonly run: (world: World) => Promise<void>
 }
 
