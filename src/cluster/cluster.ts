@@ -3,8 +3,10 @@
  * `ClusterLeft`); this only does what it says.
  */
 import type { AnyFact, ClusterJoined, Commit, Seq } from '../../events/index.ts'
-import type { BusOptions } from '../bus/bus.ts'
+import { EngineError } from '../../events/index.ts'
+import type { Bus, BusOptions } from '../bus/bus.ts'
 import type { Happened } from './arrivals.ts'
+import { isAhead } from './catch-up.ts'
 import { followAll, type Followed, type HistoryRange } from './follow-all.ts'
 import { CLAIM_STREAM } from './claims/subjects.ts'
 import { LOG_STREAM } from './message.ts'
@@ -43,10 +45,27 @@ export class Cluster {
     this.#companion = companion
   }
 
-  /** Whether the servers answer and may be used. @throws {EngineError} as {@link OpenBus} says */
+  /**
+   * Whether the servers answer and may be used, and know no more of this host than it does itself.
+   * @throws {EngineError} as {@link OpenBus} says; ERR_LOG_BEHIND: this is an older copy of what was published there
+   */
   async check(access: BusOptions): Promise<void> {
-    for (const stream of [LOG_STREAM, CLAIM_STREAM]) {
-      const bus = await busOf(this.#home.ports)(access, stream)
+    const log = this.#home.log()
+    await this.#open(access, LOG_STREAM, async (bus) => {
+      if (await isAhead(bus, log)) throw olderCopy(log.durable.seq)
+    })
+    await this.#open(access, CLAIM_STREAM)
+  }
+
+  async #open(
+    access: BusOptions,
+    stream: typeof CLAIM_STREAM | typeof LOG_STREAM,
+    use: (bus: Bus) => Promise<void> = () => Promise.resolve(),
+  ): Promise<void> {
+    const bus = await busOf(this.#home.ports)(access, stream)
+    try {
+      await use(bus)
+    } finally {
       await bus.close()
     }
   }
@@ -126,3 +145,11 @@ export class Cluster {
     return { hash: this.#home.ports.hash, store: this.#home.store() }
   }
 }
+
+const olderCopy = (seq: Seq): EngineError =>
+  new EngineError(
+    'ERR_LOG_BEHIND',
+    `the cluster has more of this host's log than #${seq}, where it ends here: this is an older copy. ` +
+      'End the engine, and run chronet cluster restore with these servers',
+    { details: { head: seq } },
+  )

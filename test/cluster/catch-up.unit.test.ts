@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Controller } from '../../src/index.ts'
 import { LOG_STREAM } from '../../src/cluster/message.ts'
-import { codesOf, Scene } from './scene.ts'
+import { codesOf, Scene, SERVERS } from './scene.ts'
 
 /** East with a backup of itself that lacks what came later, in another boot; and west, who has seen all. */
 async function older(later: readonly string[] = ['later'], payloadMax = 1 << 20) {
@@ -120,6 +120,23 @@ describe('an older copy of a log', () => {
     expect(state).toBe('stopped')
     expect(['ERR_LOG_BEHIND', 'ERR_LOG_FORKED']).toContain(code)
     expect(codesOf(scene.problems)).toContain(code)
+  })
+
+  it('of before it joined is not let in again: it would be another history', async () => {
+    const scene = new Scene()
+    const east = await scene.open('east')
+    const { disks } = scene.lab.ports
+    const backup = disks.platter('/data/east').backup()
+    const join = { data: { host: 'east', servers: SERVERS }, type: 'cluster.join' } as const
+    await scene.lab.do(east.dispatch(join))
+    for (const name of ['a', 'b', 'c']) await scene.lab.do(east.newSandbox(name))
+    await scene.pass()
+    await scene.lab.do(east.close())
+    disks.platter('/data/east').restore(backup)
+    scene.lab.reboot()
+    const older = await scene.open('east')
+    await expect(scene.lab.do(older.dispatch(join))).rejects.toMatchObject({ code: 'ERR_LOG_BEHIND' })
+    expect((await scene.lab.do(older.clusterStatus())).state).toBe('alone')
   })
 
   it('is taken as it is where it has another history already', async () => {
