@@ -6,7 +6,6 @@ import { testDriver } from './test.ts'
 
 export type { Driver, EndpointContext, HostContext } from './driver.ts'
 export { bridgeDriver } from './bridge.ts'
-export { testDriver } from './test.ts'
 
 /** Drivers by name. */
 export type Drivers = ReadonlyMap<string, Driver>
