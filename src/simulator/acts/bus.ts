@@ -21,7 +21,7 @@ export const busActs = {
       world.isCluster && copied.size === 0 && host.isUp
         ? { forMs: chance.between(1000, 2 * MINUTE) }
         : undefined,
-    everyMs: 15 * MINUTE,
+    everyMs: 4 * MINUTE,
     perform: ({ atHeal, copied, host, later, world }, { forMs }) => {
       if (!world.isCluster || copied.has(host) || host.disk.platter.isDamaged) return
       const copy = world.copyOf(host)

@@ -1,5 +1,6 @@
 /** What a planted bug is, and the places where one can be put: ports that lie, a log, an epoch, decisions. */
 import type { AnyFact, Log } from '../../../events/index.ts'
+import type { Bus } from '../../../src/bus/bus.ts'
 import type { Planted } from '../../../src/engine/planted.ts'
 import { takeTurn, type TurnOutcome } from '../../../src/engine/turn.ts'
 import { evolveView, type View } from '../../../src/engine/view.ts'
@@ -12,6 +13,8 @@ import type { World } from '../../../src/simulator/world.ts'
 export type Bug = {
   /** Ids of the invariants that are there to find it: one of them must. */
   readonly foundBy: readonly string[]
+  /** In worlds of so many machines; absent: of one. */
+  readonly hosts?: number
   /** A sentence: what the engine, or what it stands on, does wrong. */
   readonly means: string
   readonly name: string
@@ -35,6 +38,23 @@ export const inKernel =
         return { ...kernel, ...change(kernel, { host, life, world }) }
       },
     })
+  }
+
+/** A bus, some methods of which do something else. */
+export const inBus =
+  (change: (bus: Bus, at: At) => Partial<Bus>): Plant =>
+  (host, world) => {
+    host.onPorts = (ports, life) => {
+      const { openBus } = ports
+      if (openBus === undefined) return ports
+      return {
+        ...ports,
+        openBus: async (options, stream) => {
+          const bus = await openBus(options, stream)
+          return changed(bus, change(bus, { host, life, world }))
+        },
+      }
+    }
   }
 
 /** Parts of the engine. */

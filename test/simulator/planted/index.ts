@@ -4,6 +4,7 @@
  */
 import type { World } from '../../../src/simulator/world.ts'
 import type { Bug } from './bug.ts'
+import { clusterBugs } from './cluster.ts'
 import { decisionBugs, planBugs } from './decisions.ts'
 import { logBugs, workerBugs } from './parts.ts'
 import { kernelBugs, storeBugs } from './ports.ts'
@@ -17,6 +18,7 @@ export const BUGS: readonly Bug[] = [
   ...planBugs,
   ...workerBugs,
   ...kernelBugs,
+  ...clusterBugs,
 ]
 
 /** As `prepare` of a run: the bug is on every host. */

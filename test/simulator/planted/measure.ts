@@ -32,6 +32,7 @@ export const medianOf = (sorted: readonly number[]): number => sorted[sorted.len
 export async function failureWith(bug: Bug, seed: string): Promise<Failure | undefined> {
   const { failure } = await runSeed({
     forbidGlobals: true,
+    hosts: bug.hosts ?? 1,
     minutes: MINUTES,
     prepare: planted(bug),
     seed,
