@@ -50,7 +50,7 @@ Options that every command has:
 
 What is refused is told with all its problems, each with a code that never changes: [errors](errors/).
 A dry run of what takes endpoints out of their sandboxes counts the connections that it would interrupt: TCP of the sandboxes' sockets,
-and whatever else the host forwards or answers for their addresses ([0025](decisions/0025-connections-by-two-sources.md)). Where the
+and whatever else the host forwards or answers for their addresses ([0027](decisions/0027-connections-by-two-sources.md)). Where the
 kernel does not tell, or not to who asks, they are \`unknown\`.
 Who acts is recorded with each command: the uid and the login uid as the kernel has them, and sudo's user.
 `
