@@ -34,6 +34,8 @@ const AGAIN_MS_FIRST = 100
 const AGAIN_MS_MAX = 2000
 /** How long a host that leaves tries to say so, and how often it looks, in milliseconds. */
 const LAST_WORDS_MS = 2000
+/** How long it reads on where it could not publish, in milliseconds. */
+const READ_ON_MS = 1000
 /** How often it is looked whether the stream is still as it was taken for, in milliseconds. */
 const AUDIT_MS = 60_000
 const LOOK_MS = 10
@@ -170,12 +172,20 @@ export class Session {
     void Promise.race([this.#over, bus.disturbed, this.#home.logEnds()]).then(end)
     const told = (at: PublishedTo): void => void (this.published = at)
     const both = [
-      publishLog(bus, log, { isOver: () => isOver, over }, told),
+      publishLog(bus, log, { isOver: () => isOver, over }, told).catch((error: unknown) =>
+        this.#readOn(error, over),
+      ),
       importer.run(bus, over),
       this.#audit(bus, { importer, origin: log.origin, published: () => this.published }, over),
     ]
     const results = await Promise.allSettled(both.map((one) => one.finally(end)))
     for (const result of results) if (result.status === 'rejected') throw result.reason
+  }
+
+  /** Who may not write, or not now, reads for a while all the same. */
+  async #readOn(error: unknown, over: Promise<void>): Promise<never> {
+    if (this.#failed(error)) await Promise.race([over, this.#pause(READ_ON_MS)])
+    throw error
   }
 
   /** Until the stream is not as it was taken for, or it is over. */
