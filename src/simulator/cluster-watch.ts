@@ -44,7 +44,8 @@ export class ClusterWatch {
   /** C1, C4, C6, into the watch's ledger. */
   async check(): Promise<void> {
     const found = await this.differences()
-    for (const id of ['C1', 'C4', 'C6'] as const) this.#ledger.check(id, found.find(([each]) => each === id)?.[1])
+    for (const id of ['C1', 'C4', 'C6'] as const)
+      this.#ledger.check(id, found.find(([each]) => each === id)?.[1])
   }
 
   async agrees(): Promise<boolean> {
@@ -100,7 +101,9 @@ export class ClusterWatch {
     const { hash, seq } = this.#headOf(host)
     const wrong = this.histories.wrongIn(origin)
     return [
-      ...(told.hash === hash ? [] : [['C4', `${host.name} is at #${seq}, and told of #${told.seq}`] as const]),
+      ...(told.hash === hash
+        ? []
+        : [['C4', `${host.name} is at #${seq}, and told of #${told.seq}`] as const]),
       ...(wrong === undefined ? [] : [['C6', `of ${host.name}, ${wrong}`] as const]),
     ]
   }
@@ -115,7 +118,10 @@ export class ClusterWatch {
       if (broken === undefined && there.hash === here?.hash) return []
       const why = broken === undefined ? '' : ` (${broken})`
       return [
-        ['C1', `${reader.name} has #${here?.seq} of ${host.name}, which told of #${there.seq}${why}`] as const,
+        [
+          'C1',
+          `${reader.name} has #${here?.seq} of ${host.name}, which told of #${there.seq}${why}`,
+        ] as const,
       ]
     })
   }

@@ -114,7 +114,11 @@ describe('chronet simulate', () => {
   })
 
   it.each([
-    ['--faults bus', 1, /^error ERR_UNSUPPORTED: there are no bus faults of one host, .*give --hosts 2 or more/],
+    [
+      '--faults bus',
+      1,
+      /^error ERR_UNSUPPORTED: there are no bus faults of one host, .*give --hosts 2 or more/,
+    ],
     ['--faults disk,partition', 1, /^error ERR_UNSUPPORTED/],
     ['--faults rain', 64, /there is no group of faults 'rain'/],
     ['--seed x --seeds 2', 64, /--seed must be a whole number where --seeds counts on/],

@@ -32,4 +32,3 @@ it('plays a seed twice alike, to the last call', async () => {
     expect(first.statistics).toEqual(second.statistics)
   }
 }, 60_000)
-

@@ -33,10 +33,7 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
     'each commit',
     "What a host keeps of another's log is the beginning of it, byte for byte, each commit once.",
   ),
-  C3: one(
-    'always',
-    'The servers are told one history of each host: who is fenced publishes no more.',
-  ),
+  C3: one('always', 'The servers are told one history of each host: who is fenced publishes no more.'),
   C4: one('at rest', 'Nothing that is on disk is still to be published.'),
   C6: one('at rest', 'The stream has the log of each host whole and once, also what the servers lost.'),
   D1: one('always', 'Nothing throws that has no code, and no chart meets a fact that it does not take.'),

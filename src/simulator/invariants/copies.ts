@@ -66,7 +66,11 @@ export class Copies {
     }
   }
 
-  #check(origin: Origin, seq: number, { body, hash }: { readonly body: string; readonly hash: string }): void {
+  #check(
+    origin: Origin,
+    seq: number,
+    { body, hash }: { readonly body: string; readonly hash: string },
+  ): void {
     if (!this.#isJudged(origin)) return
     const kept = this.#kept.get(origin) ?? []
     const whose = `#${seq} of ${origin.slice(0, 12)} on ${this.#host.name}`
