@@ -6,6 +6,7 @@ import type { AnyFact, ClusterAccess, Log, Seq } from '../../events/index.ts'
 import { EngineError } from '../../events/index.ts'
 import type { Bus, BusServer, OpenBus, StreamState } from '../bus/bus.ts'
 import type { Ports, Store } from '../ports.ts'
+import { Pauses } from '../engine/pauses.ts'
 import { isAsBelieved, type Believed } from './audit.ts'
 import { Importer, type ImporterOptions } from './importer.ts'
 import { LOG_STREAM } from './message.ts'
@@ -68,12 +69,14 @@ export class Session {
   #importer: Importer | undefined
   #isOver = false
   readonly #over: Promise<void>
+  readonly #pauses: Pauses
   readonly #running: Promise<void>
 
   constructor(access: ClusterAccess, home: Home) {
     this.access = access
     this.#home = home
     this.#over = new Promise((resolve) => (this.#end = resolve))
+    this.#pauses = new Pauses(home.ports.timers)
     this.#running = this.#run()
   }
 
@@ -100,6 +103,7 @@ export class Session {
   async close(seq?: Seq): Promise<void> {
     if (seq !== undefined) await this.#publishedTo(seq)
     this.#isOver = true
+    this.#pauses.endAll()
     this.#end()
     await this.#running
   }
@@ -116,7 +120,7 @@ export class Session {
         // What breaks as soon as it is begun (servers that are full, say) must not be begun at full speed.
         if (clock.monotonicMs() - startMs > AGAIN_MS_MAX) tries = 0
       }
-      await this.#pause(Math.min(AGAIN_MS_FIRST * 2 ** tries, AGAIN_MS_MAX))
+      await this.#pauses.wait(Math.min(AGAIN_MS_FIRST * 2 ** tries, AGAIN_MS_MAX))
     }
   }
 
@@ -184,7 +188,7 @@ export class Session {
 
   /** Who may not write, or not now, reads for a while all the same. */
   async #readOn(error: unknown, over: Promise<void>): Promise<never> {
-    if (this.#failed(error)) await Promise.race([over, this.#pause(READ_ON_MS)])
+    if (this.#failed(error)) await Promise.race([over, this.#pauses.wait(READ_ON_MS)])
     throw error
   }
 
@@ -213,17 +217,7 @@ export class Session {
     const isThere = (): boolean => (this.published?.next ?? 0) > seq
     for (const endMs = clock.monotonicMs() + LAST_WORDS_MS; !isThere() && clock.monotonicMs() < endMs;) {
       if (this.state === 'stopped') return
-      await this.#pause(LOOK_MS)
+      await this.#pauses.wait(LOOK_MS)
     }
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#home.ports.timers.scheduler.schedule(() => resolve(), ms)
-      void this.#over.then(() => {
-        timer.unsubscribe()
-        resolve()
-      })
-    })
   }
 }

@@ -1,28 +1,41 @@
-/** Waiting that ends early when the engine closes. */
+/** Waiting that ends early when its owner does: none outlives it, or keeps the process alive for it. */
 import type { Timers } from '../ports.ts'
 
+type Pause = { readonly end: () => void; readonly over: Promise<void> }
+
 export class Pauses {
-  readonly #timers: Timers
   readonly #ends = new Set<() => void>()
+  #isOver = false
+  readonly #timers: Timers
 
   constructor(timers: Timers) {
     this.#timers = timers
   }
 
-  /** Settles after `ms` milliseconds, or at {@link endAll}. */
-  wait(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const end = (): void => {
+  /** Is over after `ms` milliseconds, when it is ended, or when all are. */
+  begin(ms: number): Pause {
+    if (this.#isOver) return { end: () => undefined, over: Promise.resolve() }
+    let end = (): void => undefined
+    const over = new Promise<void>((resolve) => {
+      end = (): void => {
         timer.unsubscribe()
         this.#ends.delete(end)
         resolve()
       }
-      const timer = this.#timers.scheduler.schedule(end, ms)
+      const timer = this.#timers.scheduler.schedule(() => end(), ms)
       this.#ends.add(end)
     })
+    return { end, over }
   }
 
+  /** Settles when a pause of `ms` milliseconds is over. */
+  wait(ms: number): Promise<void> {
+    return this.begin(ms).over
+  }
+
+  /** Ends all, and those that are begun from now on. */
   endAll(): void {
+    this.#isOver = true
     for (const end of this.#ends) end()
   }
 }

@@ -194,7 +194,8 @@ class SimulatedBus implements Bus {
       this.#arbiter.time.at(this.#wayMs('there'), () => {
         if (this.#isCut('there') || this.#arbiter.isSilent) return
         const answer = work()
-        if (answer === undefined) return
+        // Who has closed hears nothing, though it was done.
+        if (answer === undefined || this.#isClosed) return
         this.#later(() => {
           if (!this.#isCut('here')) end(answer)
         }, this.#wayMs('here'))

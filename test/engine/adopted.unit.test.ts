@@ -105,6 +105,15 @@ describe('a namespace that somebody else made', () => {
     await lab.do(controller.close())
   })
 
+  it('is one sandbox’s, also of two that are asked for at once', async () => {
+    const { controller, lab } = await adopted()
+    await lab.do(controller.sandbox('a').delete())
+    const both = ['one', 'two'].map((name) => controller.newSandbox(name, { netns: PATH }))
+    const [one, two] = await lab.do(Promise.allSettled(both))
+    expect(one?.status).toBe('fulfilled')
+    expect(two).toMatchObject({ reason: { code: 'ERR_IN_USE' }, status: 'rejected' })
+  })
+
   it('is refused where it is none, is the host’s, or somebody has it', async () => {
     const { controller, lab } = await adopted()
     const before = await story(lab, controller)

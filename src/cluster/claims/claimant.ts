@@ -12,6 +12,7 @@ import type {
 } from '../../../events/index.ts'
 import { EngineError, RefusedError } from '../../../events/index.ts'
 import type { NetworkView } from '../../../projections/index.ts'
+import { Alarms } from '../../engine/alarms.ts'
 import type { Claims, Prepared } from '../../engine/claims.ts'
 import { resolveNetwork } from '../../engine/resolve.ts'
 import { lacksOf } from './blocks.ts'
@@ -28,6 +29,7 @@ import { Supply, type For } from './supply.ts'
 const AUDIT_MS = 15_000
 
 export class Claimant implements Claims {
+  readonly #alarms: Alarms
   #aligned: Promise<void> = Promise.resolve()
   readonly #flight = new Flight()
   readonly #home: ClaimHome
@@ -38,6 +40,7 @@ export class Claimant implements Claims {
 
   constructor(home: ClaimHome) {
     this.#home = home
+    this.#alarms = new Alarms(home.ports.timers)
     this.#supply = new Supply(home, this.#flight)
     this.#keeper = new Keeper(home, () => this.#session, this.#flight)
   }
@@ -57,6 +60,7 @@ export class Claimant implements Claims {
 
   async close(): Promise<void> {
     this.#isOver = true
+    this.#alarms.clear()
     await this.align(null)
     await this.#keeper.close()
     await this.#supply.idle()
@@ -176,7 +180,7 @@ export class Claimant implements Claims {
   #auditLater(session: ClaimSession): void {
     const register = session.register
     if (register === undefined) return
-    this.#home.ports.timers.scheduler.schedule(() => {
+    this.#alarms.after(AUDIT_MS, () => {
       if (this.#session !== session || session.register !== register) return
       const audit = session.within(async (now) => {
         if (!(await now.isWhole()))
@@ -192,7 +196,7 @@ export class Claimant implements Claims {
         },
         () => undefined,
       )
-    }, AUDIT_MS)
+    })
   }
 
   /** A network that another host made becomes one of this host, too. */

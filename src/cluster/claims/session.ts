@@ -8,6 +8,7 @@
 import type { ClusterAccess, Instant } from '../../../events/index.ts'
 import { EngineError } from '../../../events/index.ts'
 import type { Bus } from '../../bus/bus.ts'
+import { Pauses } from '../../engine/pauses.ts'
 import { busOf } from '../session.ts'
 import type { ClaimHome } from './home.ts'
 import type { Said } from './message.ts'
@@ -41,6 +42,7 @@ export class ClaimSession {
   #end: () => void = () => undefined
   #isOver = false
   readonly #over: Promise<void>
+  readonly #pauses: Pauses
   #ready: Register | undefined
   readonly #running: Promise<void>
   #table: ClaimTable | undefined
@@ -54,6 +56,7 @@ export class ClaimSession {
     this.#home = home
     this.#host = host
     this.#listening = listening
+    this.#pauses = new Pauses(home.ports.timers)
     this.#over = new Promise((resolve) => (this.#end = resolve))
     this.#first = new Promise((resolve) => (this.#tellFirst = resolve))
     this.#running = this.#run()
@@ -71,6 +74,7 @@ export class ClaimSession {
 
   async close(): Promise<void> {
     this.#isOver = true
+    this.#pauses.endAll()
     this.#end()
     this.#tellFirst()
     await this.#running
@@ -122,7 +126,7 @@ export class ClaimSession {
       }
       this.#triedOnce = true
       this.#tellFirst()
-      await this.#pause(Math.min(AGAIN_MS_FIRST * 2 ** tries, AGAIN_MS_MAX))
+      await this.#pauses.wait(Math.min(AGAIN_MS_FIRST * 2 ** tries, AGAIN_MS_MAX))
     }
   }
 
@@ -150,7 +154,7 @@ export class ClaimSession {
         bus,
         hash,
         nowMs: () => clock.nowMs(),
-        pause: (ms: number) => this.#pause(ms),
+        pause: (ms: number) => this.#pauses.wait(ms),
         said: () => this.#said(),
         table,
       }
@@ -170,7 +174,7 @@ export class ClaimSession {
 
   /** The table is whole; who may claim is known once the log is published. */
   async #begin(register: Register, bus: Bus, isOver: () => boolean, begun: () => void): Promise<void> {
-    while (!this.#home.isFirst() && !isOver()) await this.#pause(LOOK_MS)
+    while (!this.#home.isFirst() && !isOver()) await this.#pauses.wait(LOOK_MS)
     if (isOver()) return
     this.#table = register.table
     this.#ready = register
@@ -189,22 +193,13 @@ export class ClaimSession {
 
   /** @param late thrown when it takes longer than a claim may; undefined: it is let go */
   #inTime<T>(work: Promise<T>, late: EngineError | undefined): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const timer = this.#home.ports.timers.scheduler.schedule(() => {
-        if (late === undefined) resolve(undefined as T)
-        else reject(late)
-      }, CLAIM_MS)
-      work.finally(() => timer.unsubscribe()).then(resolve, reject)
+    const { end, over } = this.#pauses.begin(CLAIM_MS)
+    const tooLate = over.then(() => {
+      if (late !== undefined) throw late
+      return undefined as T
     })
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#home.ports.timers.scheduler.schedule(() => resolve(), ms)
-      void this.#over.then(() => {
-        timer.unsubscribe()
-        resolve()
-      })
-    })
+    const first = Promise.race([work, tooLate])
+    void work.then(end, end)
+    return first
   }
 }

@@ -105,10 +105,13 @@ function checkNetns({ view }: Draft, path: string, adopts: Adopted | undefined):
     )
   if (adopts.cookie === host.cookie)
     return wrong('ERR_UNSUPPORTED', "it is the host's own, which no sandbox can have yet; take another")
-  const holder = [...topology.sandboxes.values()].find(
-    ({ id, state }) =>
-      state !== 'vanished' && applied.resources.get(`netns/${id}`)?.seen?.netnsCookie === adopts.cookie,
-  )
+  // One that was asked for a moment ago has no receipt yet, and was looked at as this one was.
+  const has = ({ id, state }: SandboxView): boolean => {
+    const { seen, spec } = applied.resources.get(`netns/${id}`) ?? {}
+    const cookie = seen?.netnsCookie ?? (spec?.kind === 'netns' ? spec.adopts?.cookie : undefined)
+    return state !== 'vanished' && cookie === adopts.cookie
+  }
+  const holder = [...topology.sandboxes.values()].find(has)
   if (holder === undefined) return []
   return wrong(
     'ERR_IN_USE',

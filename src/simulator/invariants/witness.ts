@@ -6,7 +6,6 @@ import {
   GENESIS,
   isLast,
   keyOf,
-  planIdOf,
   type AnyFact,
   type Commit,
   type EffectsIntended,
@@ -40,7 +39,7 @@ export class Witness {
   /** Commits that somebody was told of, with their hashes. */
   readonly #acknowledged = new Map<number, string>()
   #allocations: AllocationModel
-  readonly #begun = new Map<PlanId, number>()
+  readonly #begun = new Map<string, number>()
   readonly #ended = new Set<string>()
   readonly #excuse: () => string | undefined
   readonly #ledger: Ledger
@@ -130,8 +129,9 @@ export class Witness {
   #begin(ops: readonly Op[]): void {
     for (const { key, value } of ops) {
       if (!key.startsWith('c') || value === undefined) continue
-      const { epoch, seq } = JSON.parse(value.slice(64)) as Commit
-      this.#begun.set(planIdOf(epoch, seq), this.#steps)
+      const hash = value.slice(0, 64)
+      // What comes back from other hosts was begun when it was first written.
+      if (!this.#begun.has(hash)) this.#begun.set(hash, this.#steps)
     }
   }
 
@@ -150,7 +150,8 @@ export class Witness {
     if (seq <= this.head) this.#rewind(seq)
     this.#checkLink(commit)
     this.log.push({ commit, hash })
-    this.#follow(commit)
+    this.#follow(commit, hash)
+    if (this.behind && this.log[this.behind.seq - 1]?.hash === this.behind.hash) this.behind = undefined
     this.onCommit?.(commit)
   }
 
@@ -180,7 +181,7 @@ export class Witness {
     this.#plans = new Map()
     this.#waiting.clear()
     this.#allocations = new AllocationModel()
-    for (const { commit } of this.log) this.#follow(commit, false)
+    for (const { commit, hash } of this.log) this.#follow(commit, hash, false)
     this.#allocations.ledger = this.#ledger
   }
 
@@ -197,7 +198,7 @@ export class Witness {
     )
   }
 
-  #follow(commit: Commit<AnyFact>, checks = true): void {
+  #follow(commit: Commit<AnyFact>, hash: string, checks = true): void {
     for (const fact of commit.facts) {
       const version = (this.#versions.get(fact.stream) ?? 0) + 1
       this.#versions.set(fact.stream, version)
@@ -214,17 +215,21 @@ export class Witness {
         )
       }
       if (isLast(fact)) this.#ended.add(fact.stream)
-      this.#followPlan(fact, commit, checks)
+      this.#followPlan(fact, { hash, seq: commit.seq }, checks)
       this.#allocations.add(fact, commit.seq)
     }
   }
 
-  #followPlan(fact: AnyFact, { seq }: Commit, checks: boolean): void {
+  #followPlan(
+    fact: AnyFact,
+    { hash, seq }: { readonly hash: string; readonly seq: number },
+    checks: boolean,
+  ): void {
     if (fact.type === 'EffectsIntended') {
       const { for: streams, plan, purpose, steps } = fact.data
       // What is healed stays whose it was.
       if (streams.length > 0) for (const { key } of steps) this.#streams.set(key, streams)
-      const since = this.#begun.get(plan) ?? this.#steps
+      const since = this.#begun.get(hash) ?? this.#steps
       this.#plans.set(plan, { for: streams, isSettled: false, purpose, since, steps })
       this.#waiting.delete(streams.join(' '))
     }
