@@ -20,9 +20,10 @@ import { evict, evictOnTrial } from './eviction.ts'
 import { Flight } from './flight.ts'
 import type { ClaimHome } from './home.ts'
 import { Keeper } from './keeper.ts'
-import { asTrial, claimNetwork, findShared } from './networks.ts'
+import { asTrial, claimNetwork, findShared, isShared } from './networks.ts'
 import { claimsReport, type ClaimsReport } from './report.ts'
 import { ClaimSession } from './session.ts'
+import { networkKey } from './subjects.ts'
 import { Supply, type For } from './supply.ts'
 
 /** How often the servers are asked whether they still have what was read, in milliseconds. */
@@ -201,7 +202,13 @@ export class Claimant implements Claims {
 
   /** A network that another host made becomes one of this host, too. */
   async #adopt(session: ClaimSession, ref: string): Promise<NetworkView | undefined> {
-    const shared = await session.within(async ({ table }) => findShared(table, ref))
+    const shared = await session.within(async (register) => {
+      const known = findShared(register.table, ref)
+      if (known !== undefined) return known
+      // It may have been made a moment ago: the servers know it before we hear of it.
+      const head = await register.look(networkKey(this.#home.ports.hash, ref))
+      return head !== undefined && isShared(head) ? head : undefined
+    })
     if (shared === undefined) return undefined
     const { by: owner, definition, network, seq } = shared
     await this.#home.own('network.adopt', { claim: { owner, seq }, definition })
