@@ -5,6 +5,7 @@
 import { link, lstat, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { EngineError } from '../../events/index.ts'
+import { syncDirectory } from '../storage/durable.ts'
 import { codeOf, ifGone, onDisk } from '../storage/errors.ts'
 
 /** Characters that are written at once. */
@@ -56,8 +57,7 @@ export class ExportFile {
       await this.#file.close()
       if (this.#replaces) await rename(this.#scratch, this.#path)
       else await this.#name()
-      const directory = await open(dirname(resolve(this.#path)), 'r')
-      await directory.sync().finally(() => directory.close())
+      await syncDirectory(dirname(resolve(this.#path)))
     })
   }
 

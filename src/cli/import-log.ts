@@ -2,7 +2,7 @@
  * Reading an export into a new data directory: every line is checked, and the directory is there when all of it was good, or not at all. It is
  * built beside its place and renamed into it.
  */
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Commit, Origin } from '../../events/index.ts'
 import { COMMIT_BYTES_MAX, decodeCommit, encodeCommit, EngineError, GENESIS } from '../../events/index.ts'
@@ -11,6 +11,7 @@ import { keys } from '../../events/store.ts'
 import type { Store } from '../ports.ts'
 import { Lines } from '../server/lines.ts'
 import { openDisk } from '../storage/disk.ts'
+import { syncDirectory } from '../storage/durable.ts'
 import { ifGone, onDisk } from '../storage/errors.ts'
 import { sha256 } from '../system/hash.ts'
 
@@ -47,8 +48,7 @@ export async function importLog(
 async function moveTo(dataDir: string, scratch: string): Promise<void> {
   await onDisk(`directory ${dataDir}`, async () => {
     await rename(scratch, dataDir)
-    const parent = await open(dirname(dataDir), 'r')
-    await parent.sync().finally(() => parent.close())
+    await syncDirectory(dirname(dataDir))
   })
 }
 

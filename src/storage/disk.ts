@@ -7,12 +7,13 @@
  */
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError } from '../../events/index.ts'
 import type { Origin } from '../../events/index.ts'
 import type { Disk, Store } from '../ports.ts'
 import { openDamaged, type DamagedOptions } from './damaged.ts'
+import { writeOrigin } from './durable.ts'
 import { type BrokenFile, codeOf, damageOf, ifGone, onDisk } from './errors.ts'
 import { openLevel } from './level.ts'
 import { lookAt } from './look.ts'
@@ -206,7 +207,7 @@ export async function readOrigin(dataDir: string): Promise<Origin | undefined> {
   return text.trim() as Origin
 }
 
-/** Under the lock: a temporary file, synced, then renamed, and the directory synced, so that it is there or is not. */
+/** Under the lock. */
 async function makeOrigin(dataDir: string, store: Store, newOrigin: () => Origin): Promise<Origin> {
   const [first] = await store.keys({ gte: 'c', limit: 1, lt: 'd' }).all()
   if (first !== undefined) {
@@ -214,12 +215,6 @@ async function makeOrigin(dataDir: string, store: Store, newOrigin: () => Origin
     throw new EngineError('ERR_LOG_DAMAGED', message, { details: { dataDir } })
   }
   const origin = newOrigin()
-  const path = join(dataDir, 'origin')
-  await onDisk(path, async () => {
-    await writeFile(`${path}.new`, `${origin}\n`, { flush: true, mode: 0o600 })
-    await rename(`${path}.new`, path)
-    const directory = await open(dataDir, 'r')
-    await directory.sync().finally(() => directory.close())
-  })
+  await onDisk(join(dataDir, 'origin'), () => writeOrigin(dataDir, origin))
   return origin
 }

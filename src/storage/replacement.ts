@@ -5,11 +5,12 @@
  * Each step is one rename. Who dies between two of them leaves a directory without a store, which the next attempt takes for a lost
  * one and builds anew.
  */
-import { access, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Origin } from '../../events/index.ts'
 import { EngineError } from '../../events/index.ts'
 import type { Store } from '../ports.ts'
+import { syncDirectory, writeOrigin } from './durable.ts'
 import { codeOf, isAbsent, onDisk } from './errors.ts'
 import { openLevel } from './level.ts'
 
@@ -63,7 +64,8 @@ export class Replacement {
     await this.store.close()
     const dataDir = this.#dataDir
     return onDisk(`data directory ${dataDir}`, async () => {
-      await writeOrigin(dataDir, origin)
+      // Before the store is there: so that nobody makes a new one beside commits of another.
+      if (await isGone(join(dataDir, 'origin'))) await writeOrigin(dataDir, origin)
       const kept = await putAside(dataDir)
       await rename(join(dataDir, UNDER_WAY), join(dataDir, STORE))
       await syncDirectory(dataDir)
@@ -88,20 +90,6 @@ const isGone = (path: string): Promise<boolean> =>
     () => false,
     (error: unknown) => isAbsent(error),
   )
-
-/** Before the store is there: so that nobody makes a new one beside commits of another. */
-async function writeOrigin(dataDir: string, origin: Origin): Promise<void> {
-  const path = join(dataDir, 'origin')
-  if (!(await isGone(path))) return
-  await writeFile(`${path}.new`, `${origin}\n`, { flush: true, mode: 0o600 })
-  await rename(`${path}.new`, path)
-  await syncDirectory(dataDir)
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r')
-  await directory.sync().finally(() => directory.close())
-}
 
 const lockedError = (dataDir: string, cause: unknown): EngineError =>
   new EngineError('ERR_STORE_LOCKED', `data directory ${dataDir}: another restore is under way there`, {
