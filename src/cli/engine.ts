@@ -4,6 +4,7 @@ import type { Recovered } from '../engine/recover.ts'
 import { Names } from '../operations/names.ts'
 import type { Operations } from '../operations/operations.ts'
 import { clock, count } from '../operations/words.ts'
+import { aborted } from './aborted.ts'
 import type { Leaf } from './leaf.ts'
 import { sentence } from './sentences.ts'
 import type { Session } from './session.ts'
@@ -36,8 +37,8 @@ export const engine: Leaf = {
       tellRestored(session, served.controller.recovered)
       await tellReady(session, operations, served.socket)
       if (served.controller.blocked) session.note(`reading only: ${served.controller.blocked.message}`)
-      await Promise.race([until(session.io.signal), tellOfItself(session, operations)])
-      await until(session.io.signal)
+      await Promise.race([aborted(session.io.signal), tellOfItself(session, operations)])
+      await aborted(session.io.signal)
     } finally {
       session.note('ending: what is under way is finished')
       await served.close()
@@ -47,12 +48,6 @@ export const engine: Leaf = {
   summary: 'run the engine in the foreground, until a signal ends it',
   text: 'It heals, and serves commands. One engine per data directory. Commands beside it go through its socket. What it leaves in the kernel when it ends is what the log says.',
 }
-
-const until = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 
 async function tellReady(
   session: Session,

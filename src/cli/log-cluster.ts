@@ -5,6 +5,7 @@ import { parseMoment } from '../controller/moment.ts'
 import { Names } from '../operations/names.ts'
 import type { Happened, Operations } from '../operations/operations.ts'
 import { momentOf } from '../operations/words.ts'
+import { aborted } from './aborted.ts'
 import type { Values } from './leaf.ts'
 import { factAsJson, linesOf } from './commit-lines.ts'
 import { UsageError } from './problems.ts'
@@ -18,7 +19,7 @@ export async function logOfAll(session: Session, operations: Operations, values:
   if (follow && last !== undefined) throw new UsageError('--last does not go with --cluster --follow')
   const teller = new Teller(session, wantedBy(values), await namesOfHosts(operations))
   const found = operations.history(follow ? { arrival: true, follow } : {})[Symbol.asyncIterator]()
-  const stopped = until(session.io.signal)
+  const stopped = aborted(session.io.signal)
   let held: readonly Happened[] = []
   for (;;) {
     const step = await Promise.race([found.next(), stopped])
@@ -57,12 +58,6 @@ async function namesOfHosts(operations: Operations): Promise<ReadonlyMap<string,
     [origin, host ?? origin.slice(0, 12)],
   ])
 }
-
-const until = (signal: AbortSignal): Promise<undefined> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined)
-    signal.addEventListener('abort', () => resolve(undefined), { once: true })
-  })
 
 class Teller {
   /** Plans are numbered by each host for itself. */

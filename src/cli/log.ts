@@ -4,6 +4,7 @@ import { EngineError } from '../../events/index.ts'
 import { Names } from '../operations/names.ts'
 import type { Operations } from '../operations/operations.ts'
 import { factAsJson, linesOf } from './commit-lines.ts'
+import { aborted } from './aborted.ts'
 import type { Leaf, Values } from './leaf.ts'
 import { logOfAll } from './log-cluster.ts'
 import { beginning, beginningAt, wantedBy, type Wanted } from './selection.ts'
@@ -105,11 +106,7 @@ class Teller {
     this.#host = host
     this.#session = session
     this.#wanted = wanted
-    const { signal } = session.io
-    this.#stopped = new Promise((resolve) => {
-      if (signal.aborted) resolve(undefined)
-      signal.addEventListener('abort', () => resolve(undefined), { once: true })
-    })
+    this.#stopped = aborted(session.io.signal)
   }
 
   /** Shows what there is, and with `--follow` what comes. Says whether it may go on. */
