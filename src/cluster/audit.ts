@@ -21,5 +21,5 @@ export async function isAsBelieved(bus: Bus, { importer, origin, published }: Be
   const last = await bus.last(subjectOf(origin))
   const isIdle = before !== undefined && before === published()
   if (isIdle && (last?.seq ?? 0) !== before.expect) return false
-  return !(await importer.misses(bus))
+  return !(await importer.misses(bus, await bus.state()))
 }

@@ -5,7 +5,7 @@
  * What comes in a message is written and synced before the next one is read. A process that dies meanwhile leaves a shorter log, which
  * the next start takes up.
  */
-import type { AnyFact, Epoch, Hash, Log, Seq } from '../../events/index.ts'
+import type { AnyFact, Epoch, Hash, Log, RawCommit, Seq } from '../../events/index.ts'
 import { rowsOf } from '../../events/rows.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Store } from '../ports.ts'
@@ -27,6 +27,13 @@ export async function isAhead(bus: Bus, { durable, origin }: Behind['log']): Pro
   return ((await endInStream(bus, origin))?.seq ?? 0) > durable.seq
 }
 
+/** Puts commits into a store that nobody else writes, on the disk. */
+export async function writeCommits(store: Store, commits: readonly RawCommit<AnyFact>[]): Promise<void> {
+  const batch = store.batch()
+  for (const [key, value] of commits.flatMap(rowsOf)) batch.put(key, value)
+  await batch.write({ sync: true } as object)
+}
+
 /**
  * Writes what the stream has more of. The log must be opened anew then.
  * @returns undefined: nothing @throws {EngineError} as {@link logInStream}; the store's own errors
@@ -37,9 +44,7 @@ export async function catchUp(bus: Bus, { epoch, hash, log, store }: Behind): Pr
   if (end === undefined || end.seq <= durable.seq) return undefined
   let to = durable.seq
   for await (const commits of logInStream(bus, { after: { ...durable, epoch }, end, hash, origin })) {
-    const batch = store.batch()
-    for (const [key, value] of commits.flatMap(rowsOf)) batch.put(key, value)
-    await batch.write({ sync: true } as object)
+    await writeCommits(store, commits)
     to = commits.at(-1)?.seq ?? to
   }
   return to === durable.seq ? undefined : { from: (durable.seq + 1) as Seq, to }

@@ -5,8 +5,8 @@
  * messages that come again, change nothing: what follows a peer's head is taken, what is there is compared.
  */
 import type { AnyFact, Hash, Origin, RawCommit } from '../../events/index.ts'
-import type { Bus, BusMessage } from '../bus/bus.ts'
-import { bodiesIn, headIn, originOf, subjectOf, type RunHead } from './message.ts'
+import type { Bus, BusMessage, StreamState } from '../bus/bus.ts'
+import { bodiesIn, headIn, originOf, subjectOf, wholeTo, type RunHead } from './message.ts'
 import { Parts } from './parts.ts'
 import {
   followOn,
@@ -61,9 +61,10 @@ export class Importer {
 
   /** Reads until it is told to end. @throws {EngineError} ERR_CLUSTER_UNAVAILABLE: begin again later */
   async run(bus: Bus, end: Promise<void>): Promise<void> {
-    const { created } = await bus.state()
+    const state = await bus.state()
+    const { created } = state
     // Another stream, or one that lost its end: its numbers say nothing of what was read. All of it is read, and what is known passes by.
-    if (await this.misses(bus)) this.cursor = { created, seq: 0 }
+    if (await this.misses(bus, state)) this.cursor = { created, seq: 0 }
     this.cursor = { created, seq: this.#parts.wholeUpTo(this.cursor.seq) }
     this.#parts.clear()
     for await (const message of bus.follow(this.cursor.seq + 1, end)) {
@@ -73,14 +74,14 @@ export class Importer {
   }
 
   /** Whether the stream has something that was not read, where it was read: it is another, or gave numbers a second time. */
-  async misses(bus: Bus): Promise<boolean> {
+  async misses(bus: Bus, state: StreamState): Promise<boolean> {
     const { created, seq } = this.cursor
-    const state = await bus.state()
     if (state.created !== created || state.lastSeq < seq) return true
     for (const peer of this.#peers.values()) {
       const last = await bus.last(subjectOf(peer.origin))
-      if (last !== undefined && last.seq <= seq && wholeTo(last) > peer.seq && peer.broken === undefined)
-        return true
+      const head = last && headIn(last)
+      if (head === undefined || last === undefined || last.seq > seq || peer.broken !== undefined) continue
+      if (wholeTo(head) > peer.seq) return true
     }
     return false
   }
@@ -144,12 +145,6 @@ export class Importer {
     if (known === head.hash) return undefined
     return broken(peer, `#${head.to} comes a second time, and is another: two histories bear one name`)
   }
-}
-
-/** The last commit that is there whole with a message; 0: it says nothing of any. */
-function wholeTo(message: BusMessage): number {
-  const { part, to = 0 } = headIn(message) ?? {}
-  return part !== undefined && part.end < part.size ? to - 1 : to
 }
 
 type News = { readonly commits: readonly RawCommit<AnyFact>[]; readonly peer: PeerRecord }

@@ -47,6 +47,10 @@ export type RunHead = {
   readonly to: Seq
 }
 
+/** The last commit that is there whole with a message: of a part that others follow, the one before. */
+export const wholeTo = ({ part, to }: RunHead): Seq =>
+  part !== undefined && part.end < part.size ? ((to - 1) as Seq) : to
+
 /** The head of a message; undefined: it is no run of commits. */
 export function headIn({ headers, payload }: BusMessage): RunHead | undefined {
   const [from, to, offset, size] = ['from', 'to', 'offset', 'size'].map((name) => {

@@ -6,7 +6,7 @@
 import type { AnyFact, Epoch, Hash, Link, Origin, RawCommit, Seq } from '../../events/index.ts'
 import { EngineError, GENESIS } from '../../events/index.ts'
 import type { Bus, BusMessage } from '../bus/bus.ts'
-import { bodiesIn, headIn, subjectOf, type RunHead } from './message.ts'
+import { bodiesIn, headIn, subjectOf, wholeTo, type RunHead } from './message.ts'
 import { Parts } from './parts.ts'
 import { followOn, grown, unknownPeer, type PeerRecord } from './peer-logs.ts'
 
@@ -33,9 +33,8 @@ export async function endInStream(bus: Bus, origin: Origin): Promise<StreamEnd |
   const last = await bus.last(subjectOf(origin))
   const head = last && headIn(last)
   if (last === undefined || head === undefined) return undefined
-  const { hash, part, to } = head
-  if (part !== undefined && part.end < part.size) return { message: last.seq, seq: (to - 1) as Seq }
-  return { hash, message: last.seq, seq: to }
+  const seq = wholeTo(head)
+  return { ...(seq === head.to ? { hash: head.hash } : {}), message: last.seq, seq }
 }
 
 /**

@@ -8,10 +8,9 @@
 import type { AnyFact, Hash, Head, Origin, RawCommit, Seq } from '../../events/index.ts'
 import { EngineError, GENESIS } from '../../events/index.ts'
 import { readChain } from '../../events/chain.ts'
-import { rowsOf } from '../../events/rows.ts'
 import { keys } from '../../events/store.ts'
 import type { Bus, BusOptions, OpenBus } from '../bus/bus.ts'
-import { catchUp } from '../cluster/catch-up.ts'
+import { catchUp, writeCommits } from '../cluster/catch-up.ts'
 import { findHost } from '../cluster/find-host.ts'
 import { LOG_STREAM } from '../cluster/message.ts'
 import { endInStream, logInStream, type StreamEnd } from '../cluster/own-log.ts'
@@ -181,9 +180,7 @@ class Site {
   ): Promise<Seq> {
     let head: Pick<Head, 'hash' | 'seq'> = GENESIS
     const add = async (commits: readonly RawCommit<AnyFact>[]): Promise<void> => {
-      const batch = store.batch()
-      for (const [key, value] of commits.flatMap(rowsOf)) batch.put(key, value)
-      await batch.write({ sync: true } as object)
+      await writeCommits(store, commits)
       head = commits.at(-1) ?? head
     }
     for await (const commits of logInStream(bus, wanted)) await add(commits)
