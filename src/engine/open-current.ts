@@ -8,8 +8,9 @@ import type { Bus, OpenBus } from '../bus/bus.ts'
 import { catchUp, isAhead, type CaughtUp } from '../cluster/catch-up.ts'
 import { LOG_STREAM } from '../cluster/message.ts'
 import type { Kernel } from '../kernel/kernel.ts'
-import type { Disk, Ports, Timers } from '../ports.ts'
+import type { Disk, Ports } from '../ports.ts'
 import { openLogOf, type OpenedLog } from './open.ts'
+import { Pauses } from './pauses.ts'
 
 /** How long the servers may take to say how far the log goes there, in milliseconds. */
 const ASKING_MS_MAX = 2000
@@ -31,8 +32,12 @@ export async function openCurrent(
   if (cluster === null || openBus === undefined || !mayLackSomething(opened)) return { opened }
   if (!always && !opened.blocked && (await isKnown(disk, kernel))) return { opened }
   const asking = ask(() => openBus(cluster, LOG_STREAM), opened)
-  const bus = await within(timers, asking)
-  if (bus === undefined) return { opened }
+  const bus = await new Pauses(timers).atMost(ASKING_MS_MAX, asking)
+  if (bus === undefined) {
+    // What comes too late is let go.
+    void asking.then((late) => late?.close())
+    return { opened }
+  }
   let restored: CaughtUp | undefined
   try {
     const { hash } = ports
@@ -70,20 +75,6 @@ async function ask(open: () => ReturnType<OpenBus>, { log }: OpenedLog): Promise
   }
   await bus?.close()
   return undefined
-}
-
-/** What comes too late is let go. */
-async function within({ scheduler }: Timers, asking: Promise<Bus | undefined>): Promise<Bus | undefined> {
-  let isOver = false
-  const over = new Promise<undefined>((resolve) => {
-    const timer = scheduler.schedule(() => {
-      isOver = true
-      resolve(undefined)
-    }, ASKING_MS_MAX)
-    void asking.finally(() => timer.unsubscribe())
-  })
-  void asking.then((bus) => (isOver ? bus?.close() : undefined))
-  return Promise.race([asking, over])
 }
 
 const notRestored = ({ log }: OpenedLog, cause: unknown): EngineError =>

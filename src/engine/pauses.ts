@@ -33,6 +33,13 @@ export class Pauses {
     return this.begin(ms).over
   }
 
+  /** What comes of some work; undefined: nothing did within so many milliseconds, or all pauses were ended. It may go on. */
+  async atMost<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
+    const { end, over } = this.begin(ms)
+    void work.then(end, end)
+    return Promise.race([work, over.then(() => undefined)])
+  }
+
   /** Ends all, and those that are begun from now on. */
   endAll(): void {
     this.#isOver = true

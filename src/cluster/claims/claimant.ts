@@ -219,11 +219,7 @@ export class Claimant implements Claims {
   #mustBeUnused(session: ClaimSession, network: NetworkView | undefined): void {
     const { register } = session
     if (network === undefined || register === undefined) return
-    const hosts = register.table
-      .heads()
-      .filter((head) => head.kind === 'block' && head.network === network.id && head.by !== this.#home.origin)
-      .filter((head) => ['frozen', 'held'].includes(register.standing(head).state))
-      .map(({ host }) => host)
+    const hosts = register.blocksElsewhere(network.id).map(({ host }) => host)
     if (hosts.length === 0) return
     const problem: Problem = {
       code: 'ERR_IN_USE',

@@ -3,9 +3,10 @@
  * uses any more is given up, and what was claimed and never written here, too. Nothing of it before the table is whole, and one
  * round after the other: each begins by comparing, so that it does not matter where the one before ended.
  */
-import type { ClaimLost, ClaimReleased, Instant } from '../../../events/index.ts'
-import { cidrFrom, EngineError, overlaps } from '../../../events/index.ts'
+import type { ClaimLost, ClaimReleased, NetworkId } from '../../../events/index.ts'
+import { EngineError } from '../../../events/index.ts'
 import type { Grant, Projections } from '../../../projections/index.ts'
+import { instant } from '../../engine/instant.ts'
 import { verdictOf } from './audit.ts'
 import { blockClaim, definitionOf, grantOf, networkClaim, type Granted } from './grants.ts'
 import type { Flight } from './flight.ts'
@@ -180,11 +181,16 @@ export class Keeper {
     const due = [...grants.values()]
       .filter((grant) => !this.#isUsed(grant))
       .sort((a, b) => ORDER[a.kind] - ORDER[b.kind])
+    const isElsewhere = (network: NetworkId): boolean =>
+      (session.register?.blocksElsewhere(network).length ?? 0) > 0
     for (const { key, kind, network, seq } of due) {
       if (this.#isOver) return
-      if (kind === 'pool' && (this.#blocksElsewhere(session, network) || this.#hasMore(network))) continue
+      if (kind === 'pool' && (isElsewhere(network) || this.#hasMore(network))) continue
       const given = await session.within((register) => register.release(key, `end ${seq}`))
-      const released: ClaimReleased['data'] = { key, restsUntil: given?.restsUntil ?? this.#now() }
+      const released: ClaimReleased['data'] = {
+        key,
+        restsUntil: given?.restsUntil ?? instant(this.#home.ports.clock.nowMs()),
+      }
       await this.#home.own('claims.record', { released: [released] })
     }
   }
@@ -213,22 +219,8 @@ export class Keeper {
     )
   }
 
-  #blocksElsewhere(session: ClaimSession, network: string): boolean {
-    return (session.table?.heads() ?? []).some(
-      (head) =>
-        head.kind === 'block' &&
-        head.network === network &&
-        head.by !== this.#home.origin &&
-        ['frozen', 'held'].includes(session.register?.standing(head).state ?? 'held'),
-    )
-  }
-
   get #projections(): Projections {
     return this.#home.decided()
-  }
-
-  #now(): Instant {
-    return new Date(this.#home.ports.clock.nowMs()).toISOString() as Instant
   }
 }
 
@@ -243,16 +235,5 @@ const lostTo = ({ key }: Grant, { by, host }: Head): ClaimLost['data'] => ({
 })
 
 /** A pool of another network that overlaps ours and that somebody has. */
-function rivalOf({ cidr, network }: Grant, register: Register): Head | undefined {
-  return register.table
-    .heads()
-    .find(
-      (head) =>
-        head.kind === 'pool' &&
-        head.network !== network &&
-        head.cidr !== undefined &&
-        cidr !== undefined &&
-        overlaps(cidrFrom(head.cidr), cidrFrom(cidr)) &&
-        register.standing(head).state !== 'free',
-    )
-}
+const rivalOf = ({ cidr, network }: Grant, register: Register): Head | undefined =>
+  cidr && register.overlapping(cidr, network).find((head) => head.network !== network)

@@ -5,6 +5,7 @@
 import type { Cidr, Hash, Instant, NetworkId, Origin } from '../../../events/index.ts'
 import { cidrFrom, EngineError, overlaps } from '../../../events/index.ts'
 import type { Bus } from '../../bus/bus.ts'
+import { instant } from '../../engine/instant.ts'
 import {
   claimMessage,
   type ClaimBody,
@@ -77,6 +78,30 @@ export class Register {
     return standingOf(head, this.table, this.#nowMs())
   }
 
+  /** Pools that overlap one of a network and that somebody has, or that rest: but those of that network that are ours. */
+  overlapping(cidr: Cidr, network: NetworkId): readonly Head[] {
+    const prefix = cidrFrom(cidr)
+    return this.table
+      .heads()
+      .filter(
+        (head) =>
+          head.kind === 'pool' &&
+          head.cidr !== undefined &&
+          overlaps(cidrFrom(head.cidr), prefix) &&
+          !(head.network === network && head.by === this.origin) &&
+          this.standing(head).state !== 'free',
+      )
+  }
+
+  /** Blocks of a network that other hosts have. */
+  blocksElsewhere(network: NetworkId): readonly Head[] {
+    return this.table.heads().filter((head) => {
+      if (head.kind !== 'block' || head.network !== network || head.by === this.origin) return false
+      const { state } = this.standing(head)
+      return state === 'frozen' || state === 'held'
+    })
+  }
+
   /**
    * Claims a name with its definition, or a block, if it is free.
    * @param by what claims it: a command's id. The same one gets what it got before
@@ -121,7 +146,7 @@ export class Register {
       const claims = (): readonly Claimed[] =>
         cidrs.map((cidr) => granted(this.table.head(poolClaimKey(cidr))))
       if (missing.length === 0) return claims()
-      const inTheWay = missing.flatMap((cidr) => this.#overlapping(cidr, network))
+      const inTheWay = missing.flatMap((cidr) => this.overlapping(cidr, network))
       if (inTheWay.length > 0 && over.behind === undefined)
         return inTheWay.map((head) => ({ head, kind: 'taken', standing: this.standing(head) }))
       const { by: origin, host } = this.#said()
@@ -272,26 +297,12 @@ export class Register {
     return head?.by === this.origin && head.network === network && head.restsUntil === undefined
   }
 
-  #overlapping(cidr: Cidr, network: NetworkId): readonly Head[] {
-    const prefix = cidrFrom(cidr)
-    return this.table
-      .heads()
-      .filter(
-        (head) =>
-          head.kind === 'pool' &&
-          head.cidr !== undefined &&
-          overlaps(cidrFrom(head.cidr), prefix) &&
-          !(head.network === network && head.by === this.origin) &&
-          this.standing(head).state !== 'free',
-      )
-  }
-
   #place(seq: number): First {
     return { seq, stream: this.table.stream }
   }
 
   #later(ms: number): Instant {
-    return new Date(this.#nowMs() + ms).toISOString() as Instant
+    return instant(this.#nowMs() + ms)
   }
 }
 

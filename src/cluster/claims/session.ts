@@ -5,9 +5,10 @@
  * Who is cut off is told so at once: the first claim that nobody answers ends the connection, and until there is another one no
  * claim is even tried.
  */
-import type { ClusterAccess, Instant } from '../../../events/index.ts'
+import type { ClusterAccess } from '../../../events/index.ts'
 import { EngineError } from '../../../events/index.ts'
 import type { Bus } from '../../bus/bus.ts'
+import { instant } from '../../engine/instant.ts'
 import { Pauses } from '../../engine/pauses.ts'
 import { busOf } from '../session.ts'
 import type { ClaimHome } from './home.ts'
@@ -85,11 +86,16 @@ export class ClaimSession {
    * @throws {EngineError} ERR_CLUSTER_UNAVAILABLE: at once where it is known that nobody answers, else within {@link CLAIM_MS}
    */
   async within<T>(work: (register: Register) => Promise<T>): Promise<T> {
-    if (!this.#triedOnce) await this.#inTime(this.#first, undefined)
+    if (!this.#triedOnce) await this.#pauses.atMost(CLAIM_MS, this.#first)
     const { register } = this
     if (register === undefined) throw this.#unavailable()
     try {
-      return await this.#inTime(work(register), this.#unavailable())
+      const done = await this.#pauses.atMost(
+        CLAIM_MS,
+        work(register).then((value) => ({ value })),
+      )
+      if (done === undefined) throw this.#unavailable()
+      return done.value
     } catch (error) {
       if (error instanceof EngineError && error.code === 'ERR_CLUSTER_UNAVAILABLE')
         this.#breakOff(error, register)
@@ -187,19 +193,6 @@ export class ClaimSession {
 
   #said(): Said {
     const { clock } = this.#home.ports
-    const at = new Date(clock.nowMs()).toISOString() as Instant
-    return { at, by: this.#home.origin, epoch: this.#home.epoch(), host: this.#host }
-  }
-
-  /** @param late thrown when it takes longer than a claim may; undefined: it is let go */
-  #inTime<T>(work: Promise<T>, late: EngineError | undefined): Promise<T> {
-    const { end, over } = this.#pauses.begin(CLAIM_MS)
-    const tooLate = over.then(() => {
-      if (late !== undefined) throw late
-      return undefined as T
-    })
-    const first = Promise.race([work, tooLate])
-    void work.then(end, end)
-    return first
+    return { at: instant(clock.nowMs()), by: this.#home.origin, epoch: this.#home.epoch(), host: this.#host }
   }
 }
