@@ -4,9 +4,6 @@
  *
  *   CHRONET_NATS_SERVER=… node --max-semi-space-size=64 dist/bench/claims.js [claims] [rounds]
  */
-import { spawn, type ChildProcess } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Cidr, Epoch, Instant, NetworkId, Origin } from '../events/index.ts'
 import { openNatsBus } from '../src/bus/nats.ts'
@@ -14,47 +11,15 @@ import { blockClaim } from '../src/cluster/claims/grants.ts'
 import { Register } from '../src/cluster/claims/register.ts'
 import { blockKey, CLAIM_STREAM } from '../src/cluster/claims/subjects.ts'
 import { ClaimTable } from '../src/cluster/claims/table.ts'
-import { createController } from '../src/index.ts'
 import { blockAt } from '../src/ipam/index.ts'
 import { sha256 } from '../src/system/hash.ts'
-import {
-  inDirectory,
-  median,
-  printJson,
-  printTable,
-  quantile,
-  rounded,
-  silentKernel,
-  sleep,
-} from './support.ts'
+import { openHost, startServers } from './cluster.ts'
+import { inDirectory, median, printJson, printTable, quantile, rounded, sleep } from './support.ts'
 
 const CLAIMS = Number(process.argv[2] ?? 500)
 const ROUNDS = Number(process.argv[3] ?? 3)
-const PROGRAM = process.env.CHRONET_NATS_SERVER ?? 'nats-server'
 const NETWORK = 'a'.repeat(64) as NetworkId
 const SUBNET = '10.0.0.0/12' as Cidr
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-async function startServer(dir: string): Promise<{ readonly process: ChildProcess; readonly url: string }> {
-  const port = await freePort()
-  const config = join(dir, 'server.conf')
-  writeFileSync(
-    config,
-    `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${join(dir, 'store')}"\nsync_interval: always }\n`,
-  )
-  const child = spawn(PROGRAM, ['-c', config], { stdio: 'ignore' })
-  await sleep(1000)
-  if (child.exitCode !== null)
-    throw new Error(`${PROGRAM} does not run: name a nats-server in CHRONET_NATS_SERVER`)
-  return { process: child, url: `nats://127.0.0.1:${port}` }
-}
 
 async function timed(count: number, work: (i: number) => Promise<unknown>): Promise<number[]> {
   const waits: number[] = []
@@ -90,11 +55,7 @@ async function blocks(url: string): Promise<number[]> {
 
 /** Networks of the cluster, each with its name and a pool, and the first endpoint on each, which needs a block. */
 async function commands(dir: string, url: string): Promise<readonly [number[], number[], number[]]> {
-  const controller = await createController({
-    dataDir: dir,
-    ports: { openKernel: () => Promise.resolve(silentKernel) },
-    runDir: `${dir}/run`,
-  })
+  const controller = await openHost(dir)
   try {
     await controller.dispatch({ data: { host: 'bench', servers: [url] }, type: 'cluster.join' })
     const count = Math.min(100, CLAIMS)
@@ -108,7 +69,8 @@ async function commands(dir: string, url: string): Promise<readonly [number[], n
 }
 
 async function round(dir: string) {
-  const server = await startServer(dir)
+  const [server] = await startServers(dir, 1)
+  if (server === undefined) throw new Error('it is one')
   try {
     const claims = await blocks(server.url)
     const [made, first, next] = await commands(join(dir, 'host'), server.url)

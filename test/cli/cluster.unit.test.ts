@@ -10,6 +10,14 @@ async function scene() {
   return { all, east, shell, west, westShell: CommandLab.of(all.lab, west) }
 }
 
+async function joinBoth(east: CommandLab, west: CommandLab): Promise<void> {
+  for (const [one, name] of [
+    [east, 'east'],
+    [west, 'west'],
+  ] as const)
+    await one.do(`cluster join nats://servers:4222 --as ${name}`)
+}
+
 describe('chronet cluster', () => {
   it('joins, tells how it stands and who else is there, and leaves', async () => {
     const { all, shell, west, westShell } = await scene()
@@ -55,11 +63,7 @@ describe('chronet cluster', () => {
 
   it('shows what happened on another host, with the names of that host', async () => {
     const { all, shell, west, westShell } = await scene()
-    for (const [one, name] of [
-      [shell, 'east'],
-      [westShell, 'west'],
-    ] as const)
-      await one.do(`cluster join nats://servers:4222 --as ${name}`)
+    await joinBoth(shell, westShell)
     await westShell.do('network create shop')
     await westShell.do('sandbox create till')
     await westShell.do('connect shop till')
@@ -78,11 +82,7 @@ describe('chronet cluster', () => {
 
   it('shows all hosts in one order, what was on another one, and why', async () => {
     const { all, east, shell, west, westShell } = await scene()
-    for (const [one, name] of [
-      [shell, 'east'],
-      [westShell, 'west'],
-    ] as const)
-      await one.do(`cluster join nats://servers:4222 --as ${name}`)
+    await joinBoth(shell, westShell)
     await westShell.do('network create shop')
     await westShell.do('sandbox create till --reason "the fair"')
     await all.pass()

@@ -23,6 +23,16 @@ const EVERY_PAIR = 13
 const told = (failures: Awaited<ReturnType<typeof crashMatrix>>['failures']): readonly string[] =>
   failures.map(({ at, id, why }) => `${id} at ${at?.call} ${at?.when} ${at?.name}: ${why.slice(0, 300)}`)
 
+/** Asks twice for what there can be once. */
+const hopeless: Scenario = {
+  from: 'Nowhere.',
+  name: 'hopeless',
+  run: async (world) => {
+    await done(world, asks.network('web'))
+    await done(world, asks.network('web'))
+  },
+}
+
 describe('the crash matrix', () => {
   for (const scenario of SCENARIOS)
     it(
@@ -54,14 +64,6 @@ describe('the crash matrix', () => {
   )
 
   it('says where it died twice', async () => {
-    const hopeless: Scenario = {
-      from: 'Nowhere.',
-      name: 'hopeless',
-      run: async (world) => {
-        await done(world, asks.network('web'))
-        await done(world, asks.network('web'))
-      },
-    }
     const point = { again: { call: 4, when: 'after' as const }, call: 3, when: 'before' as const }
     const { failure, recovery } = await playPoint(hopeless, point)
     expect(failure?.at).toMatchObject(point)
@@ -80,15 +82,7 @@ describe('the crash matrix', () => {
   })
 
   it('says where it failed, in what, and why', async () => {
-    const scenario: Scenario = {
-      from: 'Nowhere.',
-      name: 'hopeless',
-      run: async (world) => {
-        await done(world, asks.network('web'))
-        await done(world, asks.network('web'))
-      },
-    }
-    const { failure } = await playPoint(scenario, { call: 3, when: 'before' })
+    const { failure } = await playPoint(hopeless, { call: 3, when: 'before' })
     expect(failure).toMatchObject({ at: { call: 3, when: 'before' }, id: 'S1', scenario: 'hopeless' })
     expect(failure?.at?.name).toMatch(/^(apply|ensure|get|write)/)
     expect(failure?.why).toContain('ERR_EXISTS')

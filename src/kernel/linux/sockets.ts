@@ -4,6 +4,7 @@
  */
 import type { Tuple } from './conntrack.ts'
 import { type Message, NLM_F_DUMP, type Writer } from './message.ts'
+import { AF_INET } from './rtnetlink.ts'
 
 /** The netlink protocol that tells of sockets. */
 export const NETLINK_SOCK_DIAG = 4
@@ -20,7 +21,6 @@ const SRC_AT = 8
 const DST_AT = 24
 const AF_INET_BYTES = 4
 const AF_INET6_BYTES = 16
-const AF_INET = 2
 /** ::ffff:0:0/96: a socket of IPv6 that speaks IPv4 (RFC 4291 §2.5.5.2). */
 const MAPPED = '\0'.repeat(10) + '\xff\xff'
 
