@@ -63,7 +63,7 @@ export class Keeper {
     for (const grant of this.#home.decided().claims.grants.values()) {
       if (this.#isOver) return
       if (!this.#isUsed(grant)) continue
-      await (grant.lost === undefined ? this.#compare(session, grant) : this.#contest(session, grant))
+      await (grant.lost === undefined ? this.#compare(session, grant) : this.#hold(session, grant))
     }
     await this.#home.flush()
     await this.#giveUp(session)
@@ -135,6 +135,13 @@ export class Keeper {
       case 'ours':
         return this.#claimAgain(session, grant.kind === 'block' ? { ...grant, contested: true } : grant)
     }
+  }
+
+  /** What was lost and is used here all the same: whoever has it must know of that, and when it is given up it is this host's again. */
+  async #hold(session: ClaimSession, grant: Grant): Promise<void> {
+    const head = session.table?.head(grant.key)
+    if (grant.kind !== 'block' || head?.restsUntil === undefined) return this.#contest(session, grant)
+    return this.#claimAgain(session, { ...grant, contested: true })
   }
 
   /** Whoever has what is used here as well is told, and told again if the servers lose that. */

@@ -162,7 +162,7 @@ export class Register {
 
   /**
    * Gives up what is ours; undefined: it is not ours (any more).
-   * @param restMs how long it rests then; 0 for what was never used
+   * @param restMs how long it rests then; 0 for what was never used, unless another host has users in it, which must hear of it
    * @throws {EngineError} ERR_CLUSTER_UNAVAILABLE
    */
   async release(key: string, by: string, restMs: number = REST_MS): Promise<GivenUp | undefined> {
@@ -170,7 +170,7 @@ export class Register {
       const head = this.table.head(key)
       if (head?.by !== this.origin) return undefined
       if (head.restsUntil !== undefined) return { restsUntil: head.restsUntil, seq: head.seq }
-      const restsUntil = this.#later(restMs)
+      const restsUntil = this.#later(head.contested ? REST_MS : restMs)
       const seq =
         head.kind === 'pool'
           ? await this.#releasePool(head, by, restsUntil)
