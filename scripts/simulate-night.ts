@@ -2,7 +2,7 @@
  * `npm run simulate:night`: seeds by chance, on every core, for hours. What fails is made small and written down as a tape; of one
  * invariant a few are enough. Ctrl-C ends it with the summary.
  *
- *   npm run simulate:night -- [--dir .cache/simulate-night] [--hours 8] [--jobs 2] [--faults disk,crash]
+ *   npm run simulate:night -- [--dir .cache/simulate-night] [--hours 8] [--jobs 2] [--faults disk,crash] [--minutes 2]
  *
  * Each job is a process: the parent gives it worlds and hears what came of them.
  */
@@ -59,10 +59,12 @@ async function night(): Promise<void> {
       faults: { type: 'string' },
       hours: { default: '12', type: 'string' },
       jobs: { default: String(availableParallelism()), type: 'string' },
+      minutes: { default: '2,10,10,30', type: 'string' },
     },
   })
   const commit = await commitOf()
   const names = values.faults?.split(',')
+  const minutes = values.minutes.split(',').map(Number)
   // A typing error is told before anything runs.
   const isOfCluster = faultGroups(names, HOSTS_MAX).some((each) => names && CLUSTER_GROUPS.includes(each))
   const parent = new Parent(values.dir, () => {
@@ -72,7 +74,7 @@ async function night(): Promise<void> {
       faults: faultGroups(names, hosts),
       forbidGlobals: true,
       hosts,
-      minutes: oneOf([2, 10, 10, 30]),
+      minutes: oneOf(minutes),
       seed: String(Math.floor(Math.random() * 2 ** 32)),
     }
   })
