@@ -55,8 +55,24 @@ const POSITION_MAX = 2 ** 48 - 1
 
 const arrivalKey = (position: number): string => `a${position.toString(16).padStart(12, '0')}`
 
+const openPart = (store: Store, name: string) => store.sublevel(name)
+type Part = ReturnType<typeof openPart>
+
+/** Parts of stores. A store keeps each that was ever opened until it is closed, so each is opened once. */
+const PARTS = new WeakMap<Store, Map<string, Part>>()
+
+function partOf(store: Store, name: string): Part {
+  const parts = PARTS.get(store) ?? new Map<string, Part>()
+  PARTS.set(store, parts)
+  const part = parts.get(name) ?? openPart(store, name)
+  parts.set(name, part)
+  return part
+}
+
 export class PeerLogs {
   readonly #hash: Hash
+  /** The last run that came, if it was written here. */
+  #last: Arrival | undefined
   readonly #store: Store
 
   constructor(store: Store, hash: Hash) {
@@ -111,13 +127,14 @@ export class PeerLogs {
     commits: readonly RawCommit[] = [],
     arriving: () => Arriving = () => ({ isFollowed: false, own: 0 as Seq }),
   ): Promise<void> {
-    const last = commits.length === 0 ? undefined : await this.lastArrival()
+    const last = this.#last ?? (commits.length === 0 ? undefined : await this.lastArrival())
     const { isFollowed, own } = arriving()
     const batch = this.#store.batch()
     const [first, end] = [commits[0], commits.at(-1)]
+    let arrival = last
     if (peer !== undefined && first !== undefined && end !== undefined) {
       const position = nextPosition(last, own)
-      const arrival: Arrival = { from: first.seq, origin: peer.origin, own, position, to: end.seq }
+      arrival = { from: first.seq, origin: peer.origin, own, position, to: end.seq }
       batch.put(arrivalKey(position), JSON.stringify(arrival), { sublevel: this.#cluster })
     }
     if (peer !== undefined) {
@@ -126,7 +143,10 @@ export class PeerLogs {
       batch.put(`p${peer.origin}`, JSON.stringify(peer), { sublevel: this.#cluster })
     }
     batch.put('stream', JSON.stringify(cursor), { sublevel: this.#cluster })
+    // Whether it is there is not known if the write fails.
+    this.#last = undefined
     await batch.write({ sync: isFollowed } as object)
+    this.#last = arrival
   }
 
   /** Lets what came so far be on the disk: whoever is told positions of it may keep them. */
@@ -154,12 +174,12 @@ export class PeerLogs {
       for (const { commit } of chunk) yield commit
   }
 
-  get #cluster() {
-    return this.#store.sublevel('cluster')
+  get #cluster(): Part {
+    return partOf(this.#store, 'cluster')
   }
 
-  #log(origin: Origin) {
-    return this.#store.sublevel(`log-${origin}`)
+  #log(origin: Origin): Part {
+    return partOf(this.#store, `log-${origin}`)
   }
 }
 
