@@ -123,7 +123,8 @@ const received = ({ data, headers: header, seq, subject }: JsMsg): Received => (
 
 /** Without the headers that are between publisher and server. */
 export function messageOf({ data, header, seq, subject }: Received): BusMessage {
-  const named = (header?.keys() ?? []).map((name) => [name.toLowerCase(), header?.get(name) ?? ''] as const)
+  // Asked one by one, each name is looked for among all of them.
+  const named = [...(header ?? [])].map(([name, [value = '']]) => [name.toLowerCase(), value] as const)
   const id = named.find(([name]) => name === 'nats-msg-id')?.[1] ?? ''
   const headers = Object.fromEntries(named.filter(([name]) => !name.startsWith('nats-')))
   return { headers, id, payload: data, seq, subject }
