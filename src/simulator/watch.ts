@@ -39,6 +39,7 @@ export class Watch {
     for (const host of world.hosts) this.#watchHost(host)
     const headOf = (host: Host): { readonly hash: string; readonly seq: number } => this.witness(host).last
     this.cluster = world.isCluster ? new ClusterWatch(world, play, ledger, headOf) : undefined
+    for (const host of world.hosts) this.#tellWhatIsTold(host)
     play.onAct = ({ host, kind }) => {
       this.acts.set(kind, (this.acts.get(kind) ?? 0) + 1)
       // People may change what is theirs, and a reboot takes it along: what is left now engines must leave, too.
@@ -109,6 +110,13 @@ export class Watch {
       const isOurs = problem instanceof Error && problem.message.startsWith('chronet defect')
       this.ledger.check('D1', isOurs ? String(problem) : undefined)
     }
+  }
+
+  #tellWhatIsTold(host: Host): void {
+    const { cluster } = this
+    if (cluster === undefined) return
+    this.witness(host).wasTold = (seq, hash) =>
+      host.origin !== undefined && cluster.histories.hashAt(host.origin, seq) === hash
   }
 
   #checkStrangers(host: Host): void {

@@ -14,7 +14,7 @@ import {
   type Step,
   type Stream,
 } from '../../../events/index.ts'
-import { keys } from '../../../events/store.ts'
+import { keys, seqOfKey } from '../../../events/store.ts'
 import type { StepResult } from '../../kernel/kernel.ts'
 import type { HeadRecord } from '../../ports.ts'
 import { sha256 } from '../../system/hash.ts'
@@ -24,10 +24,7 @@ import { AllocationModel } from './allocations.ts'
 import type { Ledger } from './invariant.ts'
 
 type Known = { readonly commit: Commit<AnyFact>; readonly hash: string }
-type Plan = Pick<EffectsIntended['data'], 'for' | 'purpose' | 'steps'> & {
-  isSettled: boolean
-  readonly since: number
-}
+type Plan = Pick<EffectsIntended['data'], 'for' | 'purpose' | 'steps'> & { readonly since: number }
 
 export class Witness {
   /** A backup was put back that lacks this head, which engines of this boot have noted. */
@@ -36,13 +33,19 @@ export class Witness {
   readonly log: Known[] = []
   /** Hears of every commit. */
   onCommit: ((commit: Commit<AnyFact>) => void) | undefined
+  /** Whether the servers of the cluster were told of a commit: then it was written before, here or elsewhere. Absent: there are none. */
+  wasTold: ((seq: number, hash: string) => boolean) | undefined
   /** Commits that somebody was told of, with their hashes. */
   readonly #acknowledged = new Map<number, string>()
   #allocations: AllocationModel
   readonly #begun = new Map<string, number>()
+  /** Commits that came back from the cluster and were never begun here: a copy of this machine wrote them, beside a kernel of its own. */
+  readonly #ofCopies = new Set<string>()
   readonly #ended = new Set<string>()
   readonly #excuse: () => string | undefined
   readonly #ledger: Ledger
+  /** Without a receipt. */
+  #open = new Map<PlanId, Plan>()
   #plans = new Map<PlanId, Plan>()
   /** Sweeps that failed and were not intended again, by the streams that they are for. */
   readonly #waiting = new Map<string, PlanId>()
@@ -106,7 +109,7 @@ export class Witness {
 
   /** Plans without a receipt. */
   get open(): readonly PlanId[] {
-    return [...this.#plans].filter(([, { isSettled }]) => !isSettled).map(([plan]) => plan)
+    return [...this.#open.keys()]
   }
 
   /** Sweeps that failed and wait to be tried again. */
@@ -116,9 +119,9 @@ export class Witness {
 
   /** A plan on disk that has no receipt yet takes this step. */
   intends(op: Step['op'], key: ResourceKey): boolean {
-    return [...this.#plans.values()].some(
-      ({ isSettled, steps }) => !isSettled && steps.some((step) => step.op === op && step.key === key),
-    )
+    for (const { steps } of this.#open.values())
+      if (steps.some((step) => step.op === op && step.key === key)) return true
+    return false
   }
 
   /** The entities for which a resource was last made or removed. */
@@ -131,7 +134,9 @@ export class Witness {
       if (!key.startsWith('c') || value === undefined) continue
       const hash = value.slice(0, 64)
       // What comes back from other hosts was begun when it was first written.
-      if (!this.#begun.has(hash)) this.#begun.set(hash, this.#steps)
+      if (this.#begun.has(hash)) continue
+      this.#begun.set(hash, this.#steps)
+      if (this.wasTold?.(seqOfKey(key) ?? 0, hash) === true) this.#ofCopies.add(hash)
     }
   }
 
@@ -178,6 +183,7 @@ export class Witness {
   #refollow(): void {
     this.#versions = new Map()
     this.#ended.clear()
+    this.#open = new Map()
     this.#plans = new Map()
     this.#waiting.clear()
     this.#allocations = new AllocationModel()
@@ -230,7 +236,9 @@ export class Witness {
       // What is healed stays whose it was.
       if (streams.length > 0) for (const { key } of steps) this.#streams.set(key, streams)
       const since = this.#begun.get(hash) ?? this.#steps
-      this.#plans.set(plan, { for: streams, isSettled: false, purpose, since, steps })
+      const intended: Plan = { for: streams, purpose, since, steps }
+      this.#plans.set(plan, intended)
+      this.#open.set(plan, intended)
       this.#waiting.delete(streams.join(' '))
     }
     // A start removes by itself what is left.
@@ -238,14 +246,13 @@ export class Witness {
     if (fact.type !== 'EffectsSettled') return
     const { failures, plan, skipped = [] } = fact.data
     const intended = this.#plans.get(plan)
+    const isOpen = this.#open.delete(plan)
     if (checks) {
-      const isFirst = intended !== undefined && !intended.isSettled
-      this.#ledger.check('K5', isFirst ? undefined : `#${seq}: a receipt of ${plan}, which is not open`)
+      this.#ledger.check('K5', isOpen ? undefined : `#${seq}: a receipt of ${plan}, which is not open`)
     }
     if (intended === undefined) return
-    intended.isSettled = true
     if (intended.purpose === 'sweep' && failures.length > 0) this.#waiting.set(intended.for.join(' '), plan)
-    if (!checks) return
+    if (!checks || this.#ofCopies.has(hash)) return
     const excused = new Set<string>([...failures.map(({ key }) => key), ...skipped])
     const undone = intended.steps.find(
       (step) => !excused.has(step.key) && !this.#isDone(step, intended.since),
