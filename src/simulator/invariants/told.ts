@@ -82,7 +82,7 @@ export class Told {
     }
   }
 
-  /** Something that is no receipt was written of the same entities. */
+  /** Something that is no receipt was written of the same entities, or a receipt that found their namespace gone. */
   #isOvertaken(seq: number): boolean {
     const { log } = this.#witness
     const mine = new Set(log[seq - 1]?.commit.facts.map(({ stream }) => stream))
@@ -90,7 +90,7 @@ export class Told {
       .slice(seq)
       .some(
         ({ commit: { command, facts } }) =>
-          command.type !== 'effects.settle' &&
+          (command.type !== 'effects.settle' || facts.some(({ type }) => type === 'SandboxVanished')) &&
           facts.some(({ stream }) => mine.has(stream) && stream !== 'effects' && stream !== 'host'),
       )
   }
