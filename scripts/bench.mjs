@@ -29,9 +29,11 @@ const ALL = [
   'transfer',
   'replicate',
   'partition',
+  'claims',
+  'hosts',
 ]
 /** They need a nats-server; where none can be had, they are left out, unless they were asked for. */
-const WITH_SERVERS = ['replicate', 'partition']
+const WITH_SERVERS = ['replicate', 'partition', 'claims', 'hosts']
 
 /** Folds make much short-lived garbage: with Node's default of 16 MB they lose a third of their speed. */
 const NODE_FLAGS = ['--expose-gc', '--max-semi-space-size=64']

@@ -53,7 +53,7 @@ export type { HistoryRange } from './cluster/follow-all.ts'
 export type { ClaimedHost, ClaimsReport, ClaimState, ClaimView } from './cluster/claims/report.ts'
 export type { PeerRecord } from './cluster/peer-logs.ts'
 export type { PeerRange } from './cluster/resting.ts'
-export type { ClusterState, ClusterStatus } from './cluster/status.ts'
+export type { ClusterState, ClusterStatus, PeerStatus } from './cluster/status.ts'
 export type { Kernel, KernelOptions } from './kernel/kernel.ts'
 export { EngineError, RefusedError } from '../events/index.ts'
 export type {

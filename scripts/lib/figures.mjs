@@ -80,7 +80,7 @@ const ROWS = {
   ],
   replicate: ({ commitsPerSecond, thereP50, thereP99 }) => [
     [
-      'a log sent to another host, three processes on loopback',
+      'a log sent to another host, on loopback',
       `${commitsPerSecond} commits/s`,
       `a commit is there in ${thereP50} ms (99 in 100: ${thereP99} ms)`,
     ],
@@ -92,6 +92,23 @@ const ROWS = {
       `leader killed in ${p.leader_messages} messages: ${p.leader_lost} lost, ${p.leader_twice} twice`,
     ],
   ],
+  claims: ({ claimP50, networkP50, nextEndpointP50 }) => [
+    [
+      'a claim, one round trip to a server that syncs',
+      `${claimP50} ms`,
+      `a network of all hosts ${networkP50} ms, an endpoint on it ${nextEndpointP50} ms`,
+    ],
+  ],
+  hosts: ({ sizes }) => {
+    const { cpuMs, diskKb, endpoints, hosts, messages, readMs } = sizes.at(-1)
+    return [
+      [
+        `a host that comes to ${hosts} with ${endpoints} endpoints has all their logs`,
+        `${readMs} ms`,
+        `${cpuMs} ms of a core, ${messages} messages, ${Math.round(diskKb / 1024)} MiB on its disk`,
+      ],
+    ]
+  },
 }
 
 /** @param figures what each benchmark printed, by its name; what was not run has no row */

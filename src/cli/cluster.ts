@@ -2,7 +2,7 @@
 import { hostname } from 'node:os'
 import { peerName } from '../cluster/peers.ts'
 import type { PeerRecord } from '../cluster/peer-logs.ts'
-import type { ClusterStatus } from '../cluster/status.ts'
+import type { ClusterStatus, PeerStatus } from '../cluster/status.ts'
 import { ago, bytes } from '../operations/words.ts'
 import { ACCESS_OPTIONS, accessIn } from './access.ts'
 import { claimLeaves } from './claims.ts'
@@ -101,9 +101,12 @@ function linesOf({
         `${stream.messages} messages, ${bytes(stream.bytes)}${unread === 0 ? ', all read' : `, ${unread} to be read`}`,
     ],
     ['peers', state === 'alone' && peers.length === 0 ? undefined : String(peers.length)],
-    ...peers.map((peer) => ['', `${peerName(peer)} #${peer.seq}, digest ${peer.hash.slice(0, 12)}`] as const),
+    ...peers.map((peer) => ['', peerLine(peer)] as const),
   ])
 }
+
+const peerLine = (peer: PeerStatus): string =>
+  `${peerName(peer)} #${peer.seq}${peer.behind ? `, ${peer.behind} to be read` : ''}, digest ${peer.hash.slice(0, 12)}`
 
 const peers: Leaf = {
   examples: ['chronet cluster peers', 'chronet log --host host-b --last 5'],
@@ -118,6 +121,7 @@ const peers: Leaf = {
         { of: peerName, rank: 0, title: 'HOST' },
         { of: ({ origin }) => origin.slice(0, 12), rank: 1, title: 'ID' },
         { of: ({ seq }) => `#${seq}`, rank: 0, title: 'LOG' },
+        { of: ({ behind }) => String(behind ?? '-'), rank: 1, title: 'BEHIND' },
         { of: ({ at }) => ago(at, nowMs), rank: 2, title: 'NEWEST' },
         { of: ({ epoch }) => String(epoch), rank: 4, title: 'EPOCH' },
         { of: ({ hash }) => hash.slice(0, 12), rank: 3, title: 'DIGEST' },
@@ -128,7 +132,7 @@ const peers: Leaf = {
     return undefined
   },
   summary: 'the other hosts, and how far their logs are here',
-  text: 'Two hosts that show the same digest for a peer at the same number have the same log of it, to the last byte.',
+  text: 'BEHIND counts commits that the peer has published and that are not here yet; - while no server tells. Two hosts that show the same digest for a peer at the same number have the same log of it, to the last byte.',
 }
 
 const stateOf = ({ broken, left }: PeerRecord): string =>

@@ -94,7 +94,8 @@ export class Cluster {
     const log = this.#home.log()
     if (session === undefined) return restingStatus(this.kept, log.origin, member)
     const stream = await session.stream().catch(() => undefined)
-    const { peers, problem, published, read, server, state } = session
+    const peers = await session.peersIn(stream).catch(() => session.peers)
+    const { problem, published, read, server, state } = session
     return {
       ...membershipOf(member),
       origin: log.origin,

@@ -8,11 +8,12 @@ import type { Bus, BusServer, OpenBus, StreamState } from '../bus/bus.ts'
 import type { Ports, Store } from '../ports.ts'
 import { Pauses } from '../engine/pauses.ts'
 import { isAsBelieved, type Believed } from './audit.ts'
+import { behindOf } from './behind.ts'
 import { Importer, type ImporterOptions } from './importer.ts'
 import { LOG_STREAM } from './message.ts'
 import { PeerLogs, type PeerRecord } from './peer-logs.ts'
 import { publishLog, type PublishedTo } from './publisher.ts'
-import type { ClusterState } from './status.ts'
+import type { ClusterState, PeerStatus } from './status.ts'
 
 /** What a session needs of the engine. */
 export type Home = {
@@ -97,6 +98,13 @@ export class Session {
   /** @throws {EngineError} ERR_CLUSTER_UNAVAILABLE */
   async stream(): Promise<StreamState | undefined> {
     return this.state === 'connected' ? this.#bus?.state() : undefined
+  }
+
+  /** The peers, and how far each is behind the stream, if that is known. @throws {EngineError} ERR_CLUSTER_UNAVAILABLE */
+  async peersIn(stream: StreamState | undefined): Promise<readonly PeerStatus[] | undefined> {
+    if (stream === undefined || this.#bus === undefined || this.peers === undefined) return this.peers
+    const behind = await behindOf(this.#bus, this.peers, this.read >= stream.lastSeq)
+    return this.peers.map((peer) => ({ ...peer, behind: behind.get(peer.origin) ?? 0 }))
   }
 
   /** @param seq published before it ends, if that can be done soon: peers should hear that we leave */

@@ -9,12 +9,15 @@ import type { PeerRecord } from './peer-logs.ts'
  */
 export type ClusterState = 'alone' | 'connected' | 'connecting' | 'resting' | 'stopped'
 
+/** A peer, and `behind`: its commits that are in the stream and not here; absent while that cannot be known. */
+export type PeerStatus = PeerRecord & { readonly behind?: number }
+
 export type ClusterStatus = {
   readonly access?: ClusterAccess
   /** What it is called among its peers. */
   readonly host?: string
   readonly origin: Origin
-  readonly peers: readonly PeerRecord[]
+  readonly peers: readonly PeerStatus[]
   /** What stands in the way. */
   readonly problem?: Problem
   /** Our last commit that is in the stream, and the last there is. */

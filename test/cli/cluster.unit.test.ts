@@ -40,7 +40,7 @@ describe('chronet cluster', () => {
     ])
       expect(status.out).toMatch(line)
     const peers = await shell.do('cluster peers')
-    expect(peers.out).toMatch(new RegExp(`^west +${west.id.slice(0, 12)} +#2 .* followed$`, 'm'))
+    expect(peers.out).toMatch(new RegExp(`^west +${west.id.slice(0, 12)} +#2 +0 .* followed$`, 'm'))
     expect((await shell.do('cluster peers --json')).json()).toMatchObject([{ host: 'west', origin: west.id }])
     expect((await shell.do('cluster leave')).out).toContain('left the cluster')
     await all.pass()
