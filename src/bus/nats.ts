@@ -35,6 +35,11 @@ import { checkServer } from './server-version.ts'
 
 /** How long an answer may take, in milliseconds. */
 const ANSWER_MS = 5000
+/**
+ * Three servers that have just begun, or have no leader, do not say so: they say nothing. So the first question is asked again as
+ * often, in milliseconds, until an answer would be too late.
+ */
+const ASK_AGAIN_MS = 1000
 /** How often a silent server is asked whether it is there, in milliseconds, and how often in vain before it is taken for gone. */
 const PING_MS = 5000
 const PINGS_MISSED_MAX = 2
@@ -84,11 +89,8 @@ export async function openNatsBus(options: BusOptions, stream: StreamOptions): P
     const server = serverOf(connection)
     checkServer(server.version, options.allowLegacyServer ?? false)
     const manager = await managerOf(connection)
-    await ensureStream(manager, stream).catch((error: unknown) => {
-      // Three servers say nothing of a stream that another host has just made, until it has a leader.
-      if (codeOf(error) !== ErrorCode.Timeout) throw error
-      return ensureStream(manager, stream)
-    })
+    // They say nothing either of a stream that another host has just made.
+    await untilAnswered(() => ensureStream(manager, stream), 2)
     return new NatsBus(connection, manager, server, stream.name)
   } catch (error) {
     await connection.close()
@@ -174,7 +176,9 @@ class NatsBus implements Bus {
 /** @throws {EngineError} ERR_SERVER_UNSUPPORTED: nobody there keeps streams */
 async function managerOf(connection: NatsConnection): Promise<JetStreamManager> {
   try {
-    return await connection.jetstreamManager({ timeout: ANSWER_MS })
+    const ask = () => connection.jetstreamManager({ timeout: ASK_AGAIN_MS })
+    await untilAnswered(ask, ANSWER_MS / ASK_AGAIN_MS)
+    return await connection.jetstreamManager({ checkAPI: false, timeout: ANSWER_MS })
   } catch (cause) {
     if (codeOf(cause) !== ErrorCode.NoResponders || connection.info?.jetstream === true) throw cause
     throw new EngineError(
@@ -182,6 +186,17 @@ async function managerOf(connection: NatsConnection): Promise<JetStreamManager> 
       `${connection.getServer()} keeps no streams: enable JetStream in its configuration (jetstream { store_dir: … })`,
       { cause },
     )
+  }
+}
+
+/** Asks so often at most, as long as nobody answers. */
+async function untilAnswered<T>(ask: () => Promise<T>, times: number): Promise<T> {
+  for (let left = times - 1; ; left--) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (left <= 0 || codeOf(error) !== ErrorCode.Timeout) throw error
+    }
   }
 }
 
