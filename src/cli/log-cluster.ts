@@ -9,15 +9,20 @@ import { aborted } from './aborted.ts'
 import type { Values } from './leaf.ts'
 import { factAsJson, linesOf } from './commit-lines.ts'
 import { UsageError } from './problems.ts'
-import { wantedBy, type Wanted } from './selection.ts'
+import type { Wanted } from './selection.ts'
 import type { Session } from './session.ts'
 
 /** Shows it; with `--follow` in the order in which it comes here, else by time. @throws {UsageError} */
-export async function logOfAll(session: Session, operations: Operations, values: Values): Promise<void> {
+export async function logOfAll(
+  session: Session,
+  operations: Operations,
+  values: Values,
+  wanted: Wanted,
+): Promise<void> {
   const follow = values.flag('follow')
   const [last, since] = [values.whole('last'), sinceIn(session, values)]
   if (follow && last !== undefined) throw new UsageError('--last does not go with --cluster --follow')
-  const teller = new Teller(session, wantedBy(values), await namesOfHosts(operations))
+  const teller = new Teller(session, wanted, await namesOfHosts(operations))
   const found = operations.history(follow ? { arrival: true, follow } : {})[Symbol.asyncIterator]()
   const stopped = aborted(session.io.signal)
   let held: readonly Happened[] = []
@@ -75,7 +80,7 @@ class Teller {
   tell({ commit, position }: Happened, isShown: boolean): void {
     const names = this.#namesFor(commit)
     names.add(commit)
-    const facts = [...commit.facts.entries()].filter(([, fact]) => isShown && this.#wanted(fact, names))
+    const facts = [...commit.facts.entries()].filter(([, fact]) => isShown && this.#wanted.has(fact, names))
     if (facts.length > 0) this.#show(commit, facts, position)
     names.forget(commit)
   }

@@ -1,13 +1,14 @@
 /** `chronet log`: what happened, a sentence a fact, or an object a line; live with `--follow`, across the lives of engines. */
 import type { AnyFact, Commit } from '../../events/index.ts'
-import { EngineError } from '../../events/index.ts'
+import { EngineError, RefusedError } from '../../events/index.ts'
 import { Names } from '../operations/names.ts'
 import type { Operations } from '../operations/operations.ts'
 import { factAsJson, linesOf } from './commit-lines.ts'
 import { aborted } from './aborted.ts'
+import { unknownStreams } from './known-streams.ts'
 import type { Leaf, Values } from './leaf.ts'
 import { logOfAll } from './log-cluster.ts'
-import { beginning, beginningAt, wantedBy, type Wanted } from './selection.ts'
+import { beginning, beginningAt, Wanted } from './selection.ts'
 import { UsageError } from './problems.ts'
 import { factTypes } from './sentences.ts'
 import type { Session } from './session.ts'
@@ -49,18 +50,48 @@ export const log: Leaf = {
     const host = values.text('host')
     if (host !== undefined && values.flag('follow'))
       throw new UsageError('--host shows what is here; it does not go with --follow')
+    if (values.flag('cluster') && host !== undefined)
+      throw new UsageError('--cluster shows all hosts; it does not go with --host')
+    const wanted = new Wanted(values)
     if (values.flag('cluster')) {
-      if (host !== undefined) throw new UsageError('--cluster shows all hosts; it does not go with --host')
-      await session.with('read', (operations) => logOfAll(session, operations, values))
+      await session.with('read', (operations) =>
+        ofKnown(session, operations, wanted, values, () => logOfAll(session, operations, values, wanted)),
+      )
       return undefined
     }
-    const teller = new Teller(session, wantedBy(values), host)
-    const more = await session.with('read', (operations) => teller.begin(operations, values))
+    const teller = new Teller(session, wanted, host)
+    const more = await session.with('read', (operations) =>
+      ofKnown(session, operations, wanted, values, () => teller.begin(operations, values)),
+    )
     if (values.flag('follow') && more) await follow(session, teller)
     return undefined
   },
   summary: 'what happened, oldest first, in sentences',
   text: `A commit is what one command wrote: its facts stand under it. Types of facts: ${factTypes.join(', ')}.`,
+}
+
+/**
+ * Shows it; streams that nobody knows are told: before what is followed, where they may still come, else behind what was shown.
+ * @throws {RefusedError} ERR_NOT_FOUND
+ */
+async function ofKnown<T>(
+  session: Session,
+  operations: Operations,
+  wanted: Wanted,
+  values: Values,
+  show: () => Promise<T>,
+): Promise<T> {
+  const peers = values.flag('cluster') ? (await operations.cluster()).peers : []
+  const hosts = [values.text('host'), ...peers.map(({ origin }) => origin)]
+  if (values.flag('follow')) {
+    for (const { message } of await unknownStreams(operations, wanted.streams, hosts))
+      session.note(`${message.replace(/;.*/s, '')} yet`)
+    return show()
+  }
+  const shown = await show()
+  const [first, ...rest] = await unknownStreams(operations, wanted.unseen, hosts)
+  if (first !== undefined) throw new RefusedError([first, ...rest])
+  return shown
 }
 
 /** What a log that nobody serves gets, and what an engine that went away and came back has: until interrupted. */
@@ -146,7 +177,9 @@ class Teller {
     this.#next = commit.seq + 1
     this.#names.add(commit)
     const isShown = commit.seq >= this.#shownFrom
-    const facts = [...commit.facts.entries()].filter(([, fact]) => isShown && this.#wanted(fact, this.#names))
+    const facts = [...commit.facts.entries()].filter(
+      ([, fact]) => isShown && this.#wanted.has(fact, this.#names),
+    )
     if (facts.length > 0) {
       if (this.#session.json) for (const [i, fact] of facts) this.#session.show(factAsJson(commit, fact, i))
       else this.#session.print(...linesOf(commit, facts, this.#names, this.#session))

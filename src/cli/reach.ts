@@ -13,10 +13,10 @@ import { openDisk } from '../storage/disk.ts'
 export type Purpose = Change | 'heal' | 'read'
 
 /** @throws {EngineError} ERR_STORE_LOCKED after ten seconds, ERR_NOT_PERMITTED, … @throws {RefusedError} as `openChanger` */
-export function reach(place: Place, purpose: Purpose, given: Given): Promise<Operations> {
+export function reach(place: Place, purpose: Purpose, given: () => Given): Promise<Operations> {
   return openOperations(place, async () => {
     if (purpose === 'read') return openReader(place, readerPorts)
-    if (purpose === 'heal') return openHealer(place, given)
+    if (purpose === 'heal') return openHealer(place, given())
     const { openChanger } = await import('../operations/changer.ts')
     return openChanger(place, purpose, readerPorts)
   })

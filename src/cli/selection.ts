@@ -8,15 +8,31 @@ import type { Values } from './leaf.ts'
 import { UsageError } from './problems.ts'
 import { factTypes } from './sentences.ts'
 
-export type Wanted = (fact: AnyFact, names: Names) => boolean
+/** What `--stream` and `--type` let through. */
+export class Wanted {
+  /** As they were given. */
+  readonly streams: readonly string[]
+  readonly #seen = new Set<string>()
+  readonly #types: readonly FactType[]
 
-/** What `--stream` and `--type` let through. @throws {UsageError} */
-export function wantedBy(values: Values): Wanted {
-  const streams = values.texts('stream')
-  const types = values.texts('type').map(typeOf)
-  return (fact, names) =>
-    (types.length === 0 || types.includes(fact.type)) &&
-    (streams.length === 0 || streams.some((stream) => isIn(fact.stream, stream, names)))
+  /** @throws {UsageError} */
+  constructor(values: Values) {
+    this.streams = values.texts('stream')
+    this.#types = values.texts('type').map(typeOf)
+    if (this.streams.includes('')) throw new UsageError('--stream must say of what, and is empty')
+  }
+
+  /** Those of which nothing was asked about so far, of whatever type. */
+  get unseen(): readonly string[] {
+    return this.streams.filter((stream) => !this.#seen.has(stream))
+  }
+
+  has({ stream, type }: Pick<AnyFact, 'stream' | 'type'>, names: Names): boolean {
+    const fitting = this.streams.filter((given) => isIn(stream, given, names))
+    for (const given of fitting) this.#seen.add(given)
+    if (this.streams.length > 0 && fitting.length === 0) return false
+    return this.#types.length === 0 || this.#types.includes(type)
+  }
 }
 
 function typeOf(text: string): FactType {
@@ -27,7 +43,7 @@ function typeOf(text: string): FactType {
 }
 
 /** `host`, `effects`, `network/web`, `endpoint/<id>`, or a name or an id alone. */
-function isIn(stream: string, given: string, names: Names): boolean {
+export function isIn(stream: string, given: string, names: Names): boolean {
   if (stream === given) return true
   const [kind = '', id = ''] = stream.split('/')
   const name = names.of(id)

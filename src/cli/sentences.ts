@@ -139,7 +139,7 @@ const SENTENCES: Sentences = {
   },
   SandboxInterfaceRemoved: (d, names) => {
     const next = d.gateway ?? d.gateway6
-    const by = next === undefined ? '' : `; its default route goes by ${names.of(next)} now`
+    const by = next === undefined ? '' : `; its default route passes to ${names.of(next)}`
     return `sandbox ${names.of(d.sandbox)} gives up the interface of ${names.of(d.endpoint)}${by}`
   },
   SandboxVanished: (d, names) => `sandbox ${names.of(d.sandbox)} is vanished: ${because(d.failures)}`,

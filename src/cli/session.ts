@@ -17,8 +17,8 @@ export type Settings = Place & {
   readonly reason?: string
 }
 
-/** Opens what a command works by. */
-export type Reach = (place: Place, purpose: Purpose, given: Given) => Promise<Operations>
+/** Opens what a command works by. Who asks for it is found out when that is needed: who only reads is recorded nowhere. */
+export type Reach = (place: Place, purpose: Purpose, given: () => Given) => Promise<Operations>
 
 /** What a change came to, for people: a line. */
 export type Telling = (done: Done) => string
@@ -79,11 +79,11 @@ export class Session {
     work: (operations: Operations) => Promise<T>,
     { tells = purpose === 'read' }: { readonly tells?: boolean } = {},
   ): Promise<T> {
-    const operations = await this.#reach(this.settings, purpose, this.given)
+    const operations = await this.#reach(this.settings, purpose, () => this.given)
     let result: T
     try {
       result = await work(operations)
-      if (tells) this.#warn((await operations.status()).blocked)
+      if (tells) this.warn((await operations.status()).blocked)
     } catch (error) {
       // What went wrong first is what people must hear.
       await operations.close().catch(() => undefined)
@@ -93,7 +93,8 @@ export class Session {
     return result
   }
 
-  #warn(blocked: Problem | undefined): void {
+  /** Of a log that is not whole. */
+  warn(blocked: Problem | undefined): void {
     if (blocked === undefined) return
     const { code, message } = blocked
     this.note(this.json ? JSON.stringify({ warning: { code, message } }) : `warning ${code}: ${message}`)

@@ -104,15 +104,22 @@ export const verify: Leaf = {
     const head = values.text('head')
     if (head !== undefined && !/^[0-9a-f]{64}$/.test(head))
       throw new UsageError(`--head must be 64 lowercase hex digits, not '${head}'`)
-    const { at, verified } = await session.with('read', async (operations) => ({
-      verified: await operations.verify(),
-      at: head === undefined ? undefined : await commitOf(operations, head),
-    }))
+    // Damage is what it looks for: it is told once, as that.
+    const { at, blocked, verified } = await session.with(
+      'read',
+      async (operations) => ({
+        verified: await operations.verify(),
+        at: head === undefined ? undefined : await commitOf(operations, head),
+        blocked: (await operations.status()).blocked,
+      }),
+      { tells: false },
+    )
     const { commits, damage } = verified
     if (session.json) session.show({ ...verified, ...(at === undefined ? {} : { holds: at }) })
     else if (damage === undefined)
       session.print(`chain of ${count(commits, 'commit')} ok, head ${verified.head}`)
     if (damage) throw new EngineError(damage.code, damage.message)
+    session.warn(blocked)
     if (head !== undefined && at === undefined)
       throw new EngineError(
         'ERR_LOG_BEHIND',

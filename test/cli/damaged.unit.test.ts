@@ -13,6 +13,7 @@ async function damaged(): Promise<{ readonly reach: () => Promise<Operations>; r
     picture: () => Promise.resolve(nothing),
     plan: () => Promise.resolve({ open: [], orphans: ['link cnv1 (index 4)'], steps: [] }),
     status: () => Promise.resolve(status),
+    verify: () => Promise.resolve({ commits: 2, damage: blocked, head: 'a'.repeat(64) }),
   })
   return { reach: () => Promise.resolve(operations), status }
 }
@@ -24,6 +25,15 @@ describe('a log that is damaged', () => {
     expect(said).toMatchObject({ out: '', status: 0 })
     expect(said.err).toContain('warning ERR_LOG_DAMAGED: the log is damaged at #3\n')
     expect((await say('sandbox ls --json', reach)).err).toBe(`${JSON.stringify({ warning: blocked })}\n`)
+  })
+
+  it('is what verify finds, and told once', async () => {
+    const { reach } = await damaged()
+    const told = 'error ERR_LOG_DAMAGED: the log is damaged at #3\n'
+    expect(await say('verify', reach)).toMatchObject({ err: told, out: '', status: 1 })
+    const { err, json } = await say('verify --json', reach)
+    expect(JSON.parse(err)).toMatchObject({ error: blocked })
+    expect(json()).toMatchObject([{ commits: 2, damage: blocked }])
   })
 
   it('is one finding of doctor, which advises to remove nothing', async () => {

@@ -174,7 +174,7 @@ const SAMPLES: { readonly [T in FactType]: readonly [data: object, said: string]
   ],
   SandboxInterfaceRemoved: [
     { endpoint: END, gateway: END, sandbox: BOX },
-    'sandbox a gives up the interface of a-web; its default route goes by a-web now',
+    'sandbox a gives up the interface of a-web; its default route passes to a-web',
   ],
   SandboxVanished: [{ failures, sandbox: BOX }, 'sandbox a is vanished: link cnv1: EPERM'],
 }
