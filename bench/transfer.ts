@@ -1,29 +1,28 @@
 /**
- * What the command line costs: reading an export in and writing one out, facts per second by the clock, on disk and synced; and how long a
- * command takes to start, in turns with `node -e 0`: of a log of a thousand facts, and of help, which opens none.
+ * What the command line costs: reading an export in and writing one out, facts per second by the clock, on disk and synced; and what a
+ * command takes to start (`starts.ts`): help, which needs no log, and a listing with none, with an engine's log of one network, and
+ * with one of 500 endpoints.
  *
- *   node dist/bench/transfer.js [facts] [endpoints] [starts]
+ *   node dist/bench/transfer.js [facts] [endpoints] [rounds of starts]
  */
-import { spawnSync } from 'node:child_process'
-import { createReadStream, existsSync, writeFileSync } from 'node:fs'
+import { createReadStream, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { encodeCommit } from '../events/index.ts'
 import { ExportFile } from '../src/cli/export-file.ts'
 import { importLog } from '../src/cli/import-log.ts'
+import { createController } from '../src/index.ts'
 import { openReader } from '../src/operations/reader.ts'
 import { openDisk } from '../src/storage/disk.ts'
 import { madeLog, sha256 } from './made-log.ts'
-import { inDirectory, median, printJson, printTable, rounded } from './support.ts'
+import { command, starts } from './starts.ts'
+import { inDirectory, printJson, printTable, rounded, silentKernel } from './support.ts'
 
-const [FACTS, ENDPOINTS, STARTS] = [300_000, 1000, 15].map((usual, i) =>
+const [FACTS, ENDPOINTS, ROUNDS] = [300_000, 1000, 8].map((usual, i) =>
   Number(process.argv[i + 2] ?? usual),
 ) as [number, number, number]
 
-/** What was built, as users run it: beside the benchmarks, or from the sources' place. */
-const COMMAND = ['../bin/chronet.js', '../dist/bin/chronet.js']
-  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
-  .find((path) => existsSync(path))
+/** Endpoints of the log whose listing is measured. */
+const LISTED = 500
 
 const ports = {
   afterTurn: (run: () => void) => void setImmediate(run),
@@ -58,20 +57,24 @@ async function exporting(dataDir: string, runDir: string, file: string): Promise
   return took
 }
 
-/** By the clock, in milliseconds: each in turn with the others. */
-function starts(place: Readonly<Record<string, string>>): Readonly<Record<'help' | 'list' | 'node', number>> {
-  if (COMMAND === undefined) throw new Error('dist/bin/chronet.js is not there: npm run build')
-  const took = { help: [] as number[], list: [] as number[], node: [] as number[] }
-  const words = { help: [COMMAND, '--help'], list: [COMMAND, 'network', 'ls'], node: ['-e', '0'] }
-  for (let i = 0; i < STARTS; i++)
-    for (const what of ['node', 'help', 'list'] as const) {
-      const start = performance.now()
-      const { status } = spawnSync(process.execPath, words[what], { env: { ...process.env, ...place } })
-      if (status !== 0) throw new Error(`${words[what].join(' ')} ended with ${status}`)
-      took[what].push(performance.now() - start)
-    }
-  return { help: median(took.help), list: median(took.list), node: median(took.node) }
+type Where = { readonly dataDir: string; readonly runDir: string }
+
+/** The log of an engine that made a network and so many endpoints, and was closed: as a command finds it. */
+async function furnish(where: Where, endpoints: number): Promise<void> {
+  const openKernel = (): Promise<typeof silentKernel> => Promise.resolve(silentKernel)
+  const controller = await createController({ ...where, ports: { openKernel } })
+  await controller.newNetwork('bridge', 'web', { ipam: { subnet: '10.77.0.0/16' } })
+  for (let n = 0; n < endpoints; n++) {
+    await controller.newSandbox(`box-${n}`)
+    await controller.connect('web', `box-${n}`)
+  }
+  await controller.close()
 }
+
+const envOf = ({ dataDir, runDir }: Where): NodeJS.ProcessEnv => ({
+  CHRONET_DATA_DIR: dataDir,
+  CHRONET_RUN_DIR: runDir,
+})
 
 await inDirectory(async (path) => {
   const at = (name: string): string => join(path, name)
@@ -80,33 +83,51 @@ await inDirectory(async (path) => {
     await importLog(createReadStream(at('large')), at('data'))
   })
   const exportMs = await exporting(at('data'), at('run'), at('again'))
-  write(at('small'), 1000)
-  await importLog(createReadStream(at('small')), at('few'))
-  const start = starts({ CHRONET_DATA_DIR: at('few'), CHRONET_RUN_DIR: at('run2') })
+  const place = (name: string): Where => ({ dataDir: at(name), runDir: at(`${name}-run`) })
+  await furnish(place('one'), 0)
+  await furnish(place('many'), LISTED)
+  const ls = command('network', 'ls')
+  const took = starts(
+    [
+      { what: 'node -e 0', words: ['-e', '0'] },
+      { what: 'chronet --help', words: command('--help') },
+      { env: envOf(place('none')), what: 'chronet network ls, no log', words: ls },
+      { env: envOf(place('one')), what: 'chronet network ls, 1 network', words: ls },
+      { env: envOf(place('many')), what: `chronet network ls, ${LISTED} endpoints`, words: ls },
+    ],
+    ROUNDS,
+  )
+  const [node, help, bare, one, many] = took.map(({ cpuMs }) => cpuMs) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
   const rate = (ms: number): number => rounded((FACTS / ms) * 1000)
   printTable(`an export of ${FACTS} facts, facts per second`, [
     { what: 'export', perSecond: rate(exportMs) },
     { what: 'import', perSecond: rate(importMs) },
   ])
-  printTable('from the start of the process to its end, milliseconds', [
-    { what: 'node -e 0', median: rounded(start.node), beside: '' },
-    {
-      what: 'chronet --help',
-      median: rounded(start.help),
-      beside: `${rounded(start.help / start.node, 2)}×`,
-    },
-    {
-      what: 'chronet network ls, 1000 facts',
-      median: rounded(start.list),
-      beside: `${rounded(start.list / start.node, 2)}×`,
-    },
-  ])
+  printTable(
+    'from the start of the process to its end, milliseconds: by the clock, and of the processor',
+    took.map(({ clockMs, cpuMs, what }) => ({
+      what,
+      clock: clockMs,
+      cpu: cpuMs,
+      beside: `${rounded(cpuMs / node, 2)}×`,
+      log: cpuMs > bare && what.includes('ls') ? rounded(cpuMs - bare, 1) : '',
+    })),
+  )
   printJson('transfer', {
     exportPerSecond: rate(exportMs),
     facts: FACTS,
-    helpMs: rounded(start.help),
+    helpRatio: rounded(help / node, 2),
     importPerSecond: rate(importMs),
-    listMs: rounded(start.list),
-    nodeMs: rounded(start.node),
+    listRatio: rounded(bare / node, 2),
+    listed: LISTED,
+    logMs: rounded(one - bare, 1),
+    manyMs: rounded(many - bare, 1),
+    nodeMs: node,
   })
 })

@@ -12,8 +12,8 @@ export const MANUAL = fileURLToPath(new URL('../docs/cli.md', import.meta.url))
 const WIDTH = 100
 
 /** The page. */
-export function manual(): string {
-  const program = buildProgram(() => Promise.resolve())
+export async function manual(): Promise<string> {
+  const program = await buildProgram(() => Promise.resolve())
   const commands = program.commands.flatMap((command) =>
     command.commands.length > 0 ? command.commands : [command],
   )
@@ -72,4 +72,4 @@ function nameOf(command: Command): string {
 /** The options that the page's head has told of. */
 const withoutCommon = (text: string): string => text.replace(/Common options:\n(?: .*\n)+\n?/, '')
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(MANUAL, manual())
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(MANUAL, await manual())

@@ -13,7 +13,7 @@ export type { Walker } from './controller/queries.ts'
 export { serveEngine } from './server/server.ts'
 export type { Served } from './server/server.ts'
 export { connectEngine } from './server/client.ts'
-export type { RemoteOperations } from './server/client.ts'
+export type { RemoteOperations } from './server/remote.ts'
 export type { Greeting } from './server/protocol.ts'
 export type {
   Differences,

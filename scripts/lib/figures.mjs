@@ -52,16 +52,16 @@ const ROWS = {
       `one endpoint of ${endpoints}: ${oneMedian} ms, ${oneWorst} ms at worst`,
     ],
   ],
-  transfer: ({ exportPerSecond, helpMs, importPerSecond, listMs, nodeMs }) => [
+  transfer: ({ exportPerSecond, helpRatio, importPerSecond, listed, listRatio, logMs, manyMs, nodeMs }) => [
     [
       'export and import',
       `${exportPerSecond} and ${importPerSecond} facts/s`,
       'an import verifies and folds',
     ],
     [
-      'start of `chronet --help`, and of `network ls` with a log of 1,000 facts',
-      `${helpMs} ms, ${listMs} ms`,
-      `\`node -e 0\` ${nodeMs} ms`,
+      'start of `chronet --help`, and of `network ls` where there is no log: processor time',
+      `${helpRatio}× and ${listRatio}× \`node -e 0\``,
+      `with the log of 1 network ${logMs} ms more, of ${listed} endpoints ${manyMs} ms; \`node -e 0\` ${nodeMs} ms`,
     ],
   ],
   addresses: ({ chooseFirstUs, chooseLastUs, chooseRatio, chooseWrappedUs, createRatio }) => [

@@ -1,28 +1,29 @@
 /** `chronet`: the words of this process, its streams and its signals. */
-import { once } from 'node:events'
 import type { Io } from './io.ts'
+import { Outlet } from './outlet.ts'
 import { VERSION } from '../version.ts'
 import type { Reach } from './session.ts'
 
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(signal))
 // Who reads what we write (`head`, a pager) may have seen enough: that is no failure of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  process.exit(0)
-})
+const out = new Outlet(1, () => process.exit(0))
+/** Made when something is told of: where nothing is, it takes no time. */
+let err: Outlet | undefined
+const { width } = out
 
 const io: Io = {
   env: process.env,
-  flush: async () => {
-    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain')
-  },
+  flush: () => out.flush(),
   nowMs: () => Date.now(),
   signal: stop.signal,
-  stdin: process.stdin,
-  write: (text) => void process.stdout.write(text),
-  writeError: (text) => void process.stderr.write(text),
-  ...(process.stdout.isTTY ? { width: process.stdout.columns } : {}),
+  // Opened where it is read.
+  get stdin() {
+    return process.stdin
+  },
+  write: (text) => out.write(text),
+  writeError: (text) => (err ??= new Outlet(2, () => undefined)).write(text),
+  ...(width === undefined ? {} : { width }),
 }
 
 /** Loaded when it is needed: `--help` opens no store. */

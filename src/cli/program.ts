@@ -1,35 +1,83 @@
-/** All commands, in groups: what `chronet --help` shows, and docs/cli.md. Nothing heavy is loaded before a command runs. */
+/**
+ * All commands, in groups: what `chronet --help` shows, and docs/cli.md. A process is started for one of them, so the others are neither
+ * loaded nor made ready, unless the words name none: then help or an error speaks of all.
+ */
 import { Command } from 'commander'
 import { VERSION } from '../version.ts'
-import { clusterLeaves } from './cluster.ts'
-import { doctor } from './doctor.ts'
-import { connect, disconnect, endpointLeaves } from './endpoint.ts'
-import { engine } from './engine.ts'
+import type * as Everyday from './everyday.ts'
+import type * as Others from './others.ts'
 import { addLeaf, type Leaf, type Runner } from './leaf.ts'
-import { log } from './log.ts'
-import { networkLeaves } from './network.ts'
-import { sandboxLeaves } from './sandbox.ts'
-import { diff, show } from './show.ts'
-import { simulate } from './simulate.ts'
-import { exporting, importing } from './transfer.ts'
-import { heal, plan, verify } from './upkeep.ts'
-import { why } from './why.ts'
 
-const GROUPS: readonly (readonly [name: string, summary: string, leaves: readonly Leaf[]])[] = [
-  ['network', 'sets of endpoints that reach each other', networkLeaves],
-  ['sandbox', "containers' network stacks", sandboxLeaves],
-  ['endpoint', 'what joins a network to a sandbox', endpointLeaves],
-  ['cluster', 'other hosts, and one history with them', clusterLeaves],
+/** In two parts only: each file that is loaded takes its time, too, and help needs them all. */
+const everyday = (): Promise<typeof Everyday> => import('./everyday.ts')
+const others = (): Promise<typeof Others> => import('./others.ts')
+
+type Group = {
+  readonly leaves: () => Promise<readonly Leaf[]>
+  readonly name: string
+  readonly summary: string
+}
+
+const GROUPS: readonly Group[] = [
+  {
+    leaves: async () => (await everyday()).networkLeaves,
+    name: 'network',
+    summary: 'sets of endpoints that reach each other',
+  },
+  {
+    leaves: async () => (await everyday()).sandboxLeaves,
+    name: 'sandbox',
+    summary: "containers' network stacks",
+  },
+  {
+    leaves: async () => (await everyday()).endpointLeaves,
+    name: 'endpoint',
+    summary: 'what joins a network to a sandbox',
+  },
+  {
+    leaves: async () => (await others()).clusterLeaves,
+    name: 'cluster',
+    summary: 'other hosts, and one history with them',
+  },
 ]
 
-const SECTIONS: readonly (readonly [title: string, leaves: readonly Leaf[]])[] = [
-  ['Every day:', [connect, disconnect]],
-  ['Looking back:', [log, show, diff, why]],
-  ['Upkeep:', [engine, plan, heal, verify, exporting, importing, doctor]],
-  ['Looking for what breaks:', [simulate]],
+/** By name. */
+type Leaves = Readonly<Record<string, () => Promise<Leaf>>>
+
+const SECTIONS: readonly (readonly [title: string, leaves: Leaves])[] = [
+  [
+    'Every day:',
+    {
+      connect: async () => (await everyday()).connect,
+      disconnect: async () => (await everyday()).disconnect,
+    },
+  ],
+  [
+    'Looking back:',
+    {
+      log: async () => (await others()).log,
+      show: async () => (await others()).show,
+      diff: async () => (await others()).diff,
+      why: async () => (await others()).why,
+    },
+  ],
+  [
+    'Upkeep:',
+    {
+      engine: async () => (await others()).engine,
+      plan: async () => (await others()).plan,
+      heal: async () => (await others()).heal,
+      verify: async () => (await others()).verify,
+      export: async () => (await others()).exporting,
+      import: async () => (await others()).importing,
+      doctor: async () => (await others()).doctor,
+    },
+  ],
+  ['Looking for what breaks:', { simulate: async () => (await others()).simulate }],
 ]
 
-export function buildProgram(run: Runner): Command {
+/** @param words that are to be parsed; what they do not name is left out. Absent: all is there */
+export async function buildProgram(run: Runner, words: readonly string[] = []): Promise<Command> {
   const program = new Command('chronet')
     .description('Container networks on Linux that remember: every change is a fact in a log.')
     .version(VERSION, '-V, --version', 'the version')
@@ -37,17 +85,31 @@ export function buildProgram(run: Runner): Command {
     .helpCommand(false)
     .enablePositionalOptions()
     .addHelpText('after', EPILOGUE)
+  const [first = '', second] = words
+  const isOne = [...GROUPS.map(({ name }) => name), ...SECTIONS.flatMap(([, leaves]) => Object.keys(leaves))]
+    .includes(first) // prettier-ignore
+  const isMeant = (name: string): boolean => !isOne || name === first
   program.commandsGroup('Every day:')
-  for (const [name, summary, leaves] of GROUPS) {
-    const group = program.command(name).summary(summary).description(summary)
-    group.helpCommand(false).helpOption('-h, --help', 'this help').enablePositionalOptions()
-    for (const leaf of leaves) addLeaf(group, leaf, run)
-  }
+  for (const group of GROUPS) if (isMeant(group.name)) await addGroup(program, group, second, run)
   for (const [title, leaves] of SECTIONS) {
     program.commandsGroup(title)
-    for (const leaf of leaves) addLeaf(program, leaf, run)
+    for (const [name, leaf] of Object.entries(leaves)) if (isMeant(name)) addLeaf(program, await leaf(), run)
   }
   return program
+}
+
+async function addGroup(
+  program: Command,
+  group: Group,
+  word: string | undefined,
+  run: Runner,
+): Promise<void> {
+  const { name, summary } = group
+  const command = program.command(name).summary(summary).description(summary)
+  command.helpCommand(false).helpOption('-h, --help', 'this help').enablePositionalOptions()
+  const leaves = await group.leaves()
+  const meant = leaves.filter((leaf) => leaf.name === word)
+  for (const leaf of meant.length > 0 ? meant : leaves) addLeaf(command, leaf, run)
 }
 
 const EPILOGUE = `

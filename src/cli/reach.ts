@@ -7,7 +7,6 @@ import type { Given, Operations, Place } from '../operations/operations.ts'
 import { openReader, type ReaderPorts } from '../operations/reader.ts'
 import { openOperations } from '../server/client.ts'
 import { sha256 } from '../system/hash.ts'
-import { openDisk } from '../storage/disk.ts'
 
 /** What a command is for: a change is named beforehand. */
 export type Purpose = Change | 'heal' | 'read'
@@ -22,7 +21,9 @@ export function reach(place: Place, purpose: Purpose, given: () => Given): Promi
   })
 }
 
-const openOwnDisk: ReaderPorts['openDisk'] = (where) => openDisk(where, { role: 'command' })
+/** LevelDB is loaded where there is a log. */
+const openOwnDisk: ReaderPorts['openDisk'] = async (where) =>
+  (await import('../storage/disk.ts')).openDisk(where, { role: 'command' })
 
 const readerPorts: ReaderPorts = {
   afterTurn: (run) => void setImmediate(run),

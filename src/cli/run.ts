@@ -9,10 +9,10 @@ import { Session, type Reach, type Settings } from './session.ts'
 /** @param words without the program's own name; @returns the exit status */
 export async function run(words: readonly string[], io: Io, reach: Reach): Promise<number> {
   let status = 0
-  const program = buildProgram(async (leaf, args, values) => {
+  const program = await buildProgram(async (leaf, args, values) => {
     const session = new Session(io, settingsOf(values, io.env), reach)
     status = (await leaf.run(session, args, values)) ?? 0
-  })
+  }, words)
   speakBy(program, io)
   try {
     if (words.length === 0) program.outputHelp()
@@ -28,7 +28,9 @@ function speakBy(program: Command, io: Io): void {
   const all = [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]
   for (const command of all)
     command.exitOverride().configureOutput({
+      getErrHasColors: () => false,
       getErrHelpWidth: () => io.width ?? HELP_WIDTH,
+      getOutHasColors: () => false,
       getOutHelpWidth: () => io.width ?? HELP_WIDTH,
       outputError: () => undefined,
       writeErr: io.writeError,

@@ -5,7 +5,6 @@ import { netnsPath } from '../kernel/kernel.ts'
 import type { Picture } from '../operations/operations.ts'
 import { sandboxIn } from '../operations/picture.ts'
 import { shortener } from '../operations/words.ts'
-import { execIn } from './exec.ts'
 import { tellThing } from './inspect.ts'
 import { given, type Leaf } from './leaf.ts'
 import { since } from './network.ts'
@@ -110,7 +109,8 @@ const exec: Leaf = {
       const { id } = sandboxIn(await operations.picture(), ref)
       return netnsPath((await operations.status()).runDir, id)
     })
-    return execIn(path, program, args)
+    // What starts processes is loaded when it is needed.
+    return (await import('./exec.ts')).execIn(path, program, args)
   },
   summary: "run a program of the host in a sandbox's network namespace",
   text: 'Everything else of the host stays as it is around the program. Its exit status is the exit status. Options of this command come before the sandbox.',

@@ -27,7 +27,7 @@ export async function openChanger(
   // A command that was given before is answered by what became of it.
   const isNew = change.given.id === undefined
   // An engine makes the directory that it opens.
-  if (isNew && !(await hasLog(place))) await mustBePossible(place, change, readerPorts)
+  if (isNew && !hasLog(place)) await mustBePossible(place, change, readerPorts)
   const [{ createController }, { operationsOf, previewBy }] = await Promise.all([
     import('../controller/controller.ts'),
     import('./engine-operations.ts'),

@@ -4,7 +4,7 @@
  *
  * LevelDB knows no shared lock, so that even who reads has the directory for himself, for a moment.
  */
-import { access } from 'node:fs/promises'
+import { accessSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AnyFact, ClientCommand, Commit, Log, Origin, Ref, Seq } from '../../events/index.ts'
 import { EngineError, RefusedError } from '../../events/index.ts'
@@ -25,7 +25,7 @@ import { readBootId } from '../kernel/boot-id.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Disk, Ports, Timers } from '../ports.ts'
 import { isAbsent } from '../storage/errors.ts'
-import { runDirOf } from '../storage/run-dir.ts'
+import { runDirOf } from '../storage/run-dir-of.ts'
 import { withInterruption } from './interrupted.ts'
 import { nameNow, pictureAsOf, pictureOf, plansIn, statusOf, statusOfNothing } from './knowledge.ts'
 import type { Differences, Done, Given, Happened, Healed, HistoryRange, Known } from './operations.ts'
@@ -43,7 +43,7 @@ export type ReaderPorts = Pick<Ports, 'hash' | 'openDisk' | 'openKernel'> & {
 
 /** The log of a data directory, or where there is none yet, nothing. @throws {EngineError} ERR_STORE_LOCKED and others, as `openDisk` */
 export async function openReader(place: Place, ports: ReaderPorts): Promise<Operations> {
-  if (!(await hasLog(place))) return new Reader(place, ports, undefined)
+  if (!hasLog(place)) return new Reader(place, ports, undefined)
   const disk = await ports.openDisk(place)
   try {
     return new Reader(place, ports, await open(disk, ports))
@@ -54,11 +54,14 @@ export async function openReader(place: Place, ports: ReaderPorts): Promise<Oper
 }
 
 /** Whether there is a log, or something that keeps one from seeing whether there is. */
-export const hasLog = ({ dataDir }: Place): Promise<boolean> =>
-  access(join(dataDir, 'origin')).then(
-    () => true,
-    (error: unknown) => !isAbsent(error),
-  )
+export function hasLog({ dataDir }: Place): boolean {
+  try {
+    accessSync(join(dataDir, 'origin'))
+    return true
+  } catch (error) {
+    return !isAbsent(error)
+  }
+}
 
 /** The log of nobody. */
 const NOTHING: Pick<Log<AnyFact>, 'find' | 'read' | 'versionOf'> = {

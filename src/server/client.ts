@@ -1,33 +1,12 @@
 /**
- * `Operations` by the socket of an engine that runs, and the way to one or the other: a command speaks to the engine that holds
- * the data directory, or takes its lock, whichever is to be had first.
+ * The way to an engine that runs: a command speaks to the engine that holds the data directory, or takes its lock, whichever is to be
+ * had first. What speaks with one (`remote.ts`) is loaded where one is.
  */
-import { realpath } from 'node:fs/promises'
-import type { AnyFact, ClientCommand, CommandId, Commit, Ref } from '../../events/index.ts'
+import { realpathSync } from 'node:fs'
 import { EngineError } from '../../events/index.ts'
-import type { ClaimsReport } from '../cluster/claims/report.ts'
-import type { ClusterStatus } from '../cluster/status.ts'
-import type {
-  Differences,
-  Done,
-  Given,
-  Happened,
-  Healed,
-  HistoryRange,
-  Known,
-  Moment,
-  Operations,
-  Picture,
-  Place,
-  Preview,
-  Range,
-  Status,
-  Trace,
-  Verified,
-} from '../operations/operations.ts'
-import { GREETING_MS, Link, LinkLost } from './link.ts'
-import { meetingOf } from './place.ts'
-import type { Greeting } from './protocol.ts'
+import type { Operations, Place } from '../operations/operations.ts'
+import { GREETING_MS, isThere, meetingOf } from './place.ts'
+import type { RemoteOperations } from './remote.ts'
 
 /** Between two attempts, in milliseconds. */
 const PAUSE_MS = 50
@@ -43,11 +22,12 @@ export async function connectEngine(
   place: Place,
   greetingMs = GREETING_MS,
 ): Promise<RemoteOperations | undefined> {
-  const meeting = await meetingOf(place)
-  if (meeting === undefined) return undefined
+  const meeting = meetingOf(place)
+  if (meeting === undefined || !isThere(meeting)) return undefined
+  const [{ Link }, { RemoteOperations }] = await Promise.all([import('./link.ts'), import('./remote.ts')])
   const link = await Link.connect(meeting.socket, greetingMs)
   if (link === undefined) return undefined
-  const here = await realpath(place.dataDir)
+  const here = realpathSync(place.dataDir)
   const { dataDir, origin, pid } = link.greeting
   if (dataDir === here && origin === meeting.origin) return new RemoteOperations(link)
   await link.close()
@@ -85,86 +65,4 @@ export async function openOperations(
 function waited(error: EngineError, waitMs: number): EngineError {
   const text = `${error.message} and answers at no socket; after ${waitMs / 1000} s nobody waits any longer: give the command again, or end that process`
   return new EngineError('ERR_STORE_LOCKED', text, { cause: error, details: error.details })
-}
-
-/** Who claims nothing: the kernel tells the engine who it is. */
-const SOMEBODY: Given = { actor: { kind: 'socket' } }
-
-/** A client of an engine that runs. Each method is a call of the same name at the engine, with the same arguments. */
-export class RemoteOperations implements Operations {
-  readonly #link: Link
-
-  constructor(link: Link) {
-    this.#link = link
-  }
-
-  /** What the engine said of itself. */
-  get greeting(): Greeting {
-    return this.#link.greeting
-  }
-
-  claims(): Promise<ClaimsReport> {
-    return this.#link.call('claims') as Promise<ClaimsReport>
-  }
-
-  close(): Promise<void> {
-    return this.#link.close()
-  }
-
-  cluster(): Promise<ClusterStatus> {
-    return this.#link.call('cluster') as Promise<ClusterStatus>
-  }
-
-  commits(range: Range = {}): AsyncIterable<Commit<AnyFact>> {
-    return this.#link.stream('commits', range) as AsyncIterable<Commit<AnyFact>>
-  }
-
-  /** With an id, always: so that a command whose answer was lost can be given again. @throws {EngineError} ERR_OUTCOME_UNKNOWN: it was */
-  async dispatch(command: ClientCommand, given: Given = SOMEBODY): Promise<Done> {
-    // Loaded when it is needed: whoever only reads starts the sooner.
-    const id = given.id ?? ((await import('uuid')).v7() as CommandId)
-    try {
-      return (await this.#link.call('dispatch', command, { ...given, id })) as Done
-    } catch (error) {
-      if (!(error instanceof LinkLost)) throw error
-      const text = `the engine went away before it answered; repeat the command with its id, ${id}: it is done once`
-      throw new EngineError('ERR_OUTCOME_UNKNOWN', text, { cause: error, details: { id } })
-    }
-  }
-
-  heal(given: Given): Promise<Healed> {
-    return this.#link.call('heal', given) as Promise<Healed>
-  }
-
-  history(range: HistoryRange = {}): AsyncIterable<Happened> {
-    return this.#link.stream('history', range) as AsyncIterable<Happened>
-  }
-
-  known(moment: Moment = 'now'): Promise<Known> {
-    return this.#link.call('known', moment) as Promise<Known>
-  }
-
-  picture(moment: Moment = 'now', host?: string): Promise<Picture> {
-    return this.#link.call('picture', moment, ...(host === undefined ? [] : [host])) as Promise<Picture>
-  }
-
-  plan(): Promise<Differences> {
-    return this.#link.call('plan') as Promise<Differences>
-  }
-
-  preview(command: ClientCommand, given: Given = SOMEBODY): Promise<Preview> {
-    return this.#link.call('preview', command, given) as Promise<Preview>
-  }
-
-  status(): Promise<Status> {
-    return this.#link.call('status') as Promise<Status>
-  }
-
-  trace(ref: Ref, host?: string): Promise<Trace> {
-    return this.#link.call('trace', ref, ...(host === undefined ? [] : [host])) as Promise<Trace>
-  }
-
-  verify(): Promise<Verified> {
-    return this.#link.call('verify') as Promise<Verified>
-  }
 }

@@ -7,6 +7,7 @@ import { EngineError } from '../../events/index.ts'
 import { codeOf } from '../storage/errors.ts'
 import { Inbox } from './inbox.ts'
 import { Lines } from './lines.ts'
+import { GREETING_MS } from './place.ts'
 import {
   ANSWER_BYTES_MAX,
   decodeError,
@@ -17,8 +18,6 @@ import {
   type Greeting,
 } from './protocol.ts'
 
-/** How long an engine may take to greet, in milliseconds: it does so as soon as it has its socket. */
-export const GREETING_MS = 2000
 /** What a socket says at which nobody listens, or nobody has the time to (EAGAIN: unix(7), a full backlog). */
 const NOBODY: readonly unknown[] = ['EAGAIN', 'ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'ENOTDIR']
 

@@ -11,12 +11,10 @@ import { EngineError } from '../../events/index.ts'
 import type { Origin } from '../../events/index.ts'
 import type { HeadRecord } from '../ports.ts'
 import { codeOf, diskError } from './errors.ts'
+import { runDirOf } from './run-dir-of.ts'
 
 /** The record is padded to so many bytes, so that one pwrite replaces it whole. */
 const HEAD_BYTES = 256
-
-/** `<base>/<origin, 12 hex>`: where the run files of a log are. */
-export const runDirOf = (base: string, origin: string): string => join(base, origin.slice(0, 12))
 
 /**
  * Makes or checks `<base>/<origin12>` and returns it.

@@ -50,13 +50,13 @@ describe('help', () => {
     expect(await say('--version')).toMatchObject({ out: `${VERSION}\n`, status: 0 })
   })
 
-  it('is what docs/cli.md says (npm run docs)', () => {
-    expect(readFileSync(MANUAL, 'utf8')).toBe(manual())
+  it('is what docs/cli.md says (npm run docs)', async () => {
+    expect(readFileSync(MANUAL, 'utf8')).toBe(await manual())
   })
 
-  it('shows for each command that changes something how to see it first', () => {
+  it('shows for each command that changes something how to see it first', async () => {
     for (const command of ['network create', 'connect', 'sandbox rm', 'endpoint join'])
-      expect(manual()).toContain(command)
+      expect(await manual()).toContain(command)
   })
 })
 

@@ -1,0 +1,10 @@
+/** The commands that are not of every day, which are loaded together. */
+export { clusterLeaves } from './cluster.ts'
+export { doctor } from './doctor.ts'
+export { engine } from './engine.ts'
+export { log } from './log.ts'
+export { diff, show } from './show.ts'
+export { simulate } from './simulate.ts'
+export { exporting, importing } from './transfer.ts'
+export { heal, plan, verify } from './upkeep.ts'
+export { why } from './why.ts'
