@@ -61,12 +61,12 @@ export class Clients {
       asked.isUnknown ||= asked.open > 0
       asked.open = 0
     })
-    const end = new AbortController()
-    if (cancelMs !== undefined) this.#time.at(cancelMs, () => end.abort())
-    const how = { id, settle, ...(cancelMs === undefined ? {} : { signal: end.signal }) }
+    const end = cancelMs === undefined ? undefined : new AbortController()
+    if (cancelMs !== undefined) this.#time.at(cancelMs, () => end?.abort())
+    const how = { id, settle, ...(end === undefined ? {} : { signal: end.signal }) }
     host.controller.dispatch(command, how).then(
       (answer) => life.isDead || this.#answered(asked, answer),
-      (error: unknown) => life.isDead || this.#failed(asked, error, end.signal.aborted),
+      (error: unknown) => life.isDead || this.#failed(asked, error, end?.signal.aborted === true),
     )
     return asked
   }

@@ -4,7 +4,7 @@ import { keys, seqOfKey } from '../../events/store.ts'
 import type { View } from '../engine/empty-view.ts'
 import type { Host } from './host.ts'
 import type { Ledger } from './invariants/invariant.ts'
-import { checkDecisions, checkReplay } from './invariants/replay.ts'
+import { checkDecisions, checkReplay, type Known } from './invariants/replay.ts'
 import { leftIn } from './invariants/strangers.ts'
 import type { Platter } from './platter.ts'
 import type { Watch } from './watch.ts'
@@ -35,17 +35,19 @@ export async function checkEnd(
   await world.advance(1)
   const pending = world.time.pendingOf(life)
   ledger.check('V3', pending === 0 ? undefined : `${pending} timers are pending after close`)
-  const log = watch.logOf(host)
-  ledger.check('L4', unfoundIn(host.disk.platter))
-  checkReplay(log, view, ledger)
-  checkDecisions(log, ledger, known, host.planted.turn)
+  const { log } = watch.witness(host)
+  ledger.check('L4', unfoundIn(host.disk.platter, log))
+  const stepwise = checkDecisions(watch.logOf(host), ledger, known, host.planted.turn)
+  checkReplay(log, view, stepwise, ledger)
 }
 
 /** Rows of commands that lead nowhere, or elsewhere; and commits of clients that no row finds. */
-function unfoundIn(platter: Platter): string | undefined {
+function unfoundIn(platter: Platter, log: readonly Known[]): string | undefined {
   const rows = new Map(platter.range({ gte: 'i', lt: 'j' }))
   for (const [key, row] of platter.range(keys.commits(0))) {
-    const { actor, command } = JSON.parse(row.slice(64)) as Commit
+    const known = log[(seqOfKey(key) ?? 0) - 1]
+    const isKnown = known !== undefined && row === known.hash + known.body
+    const { actor, command } = isKnown ? known.commit : (JSON.parse(row.slice(64)) as Commit)
     const isOurs = actor.kind === 'engine' || actor.kind === 'worker'
     const found = rows.get(keys.command(command.id))
     rows.delete(keys.command(command.id))

@@ -204,15 +204,16 @@ class PointRun {
     await this.#world.advance(CALM_MS)
     for (const host of hosts) await this.#check(host)
     await this.watch.cluster?.check()
-    for (const host of hosts) await this.#empty(host)
+    const strangers = new Map(hosts.map((host) => [host, strangersIn(host.kernel.world, host.origin)]))
+    await this.#world.until(Promise.all(hosts.map((host) => empty(host.controller))), EMPTY_MS)
+    await this.#world.advance(CALM_MS)
+    for (const host of hosts) await this.#end(host, strangers.get(host) ?? '')
     this.watch.ledger.verdict()
   }
 
-  async #empty(host: Host): Promise<void> {
+  /** All was deleted: nothing is left, and the log is looked at as a whole. */
+  async #end(host: Host, strangers: string): Promise<void> {
     const world = this.#world
-    const strangers = strangersIn(host.kernel.world, host.origin)
-    await world.until(empty(host.controller), EMPTY_MS)
-    await world.advance(CALM_MS)
     await this.#check(host)
     const { ledger } = this.watch
     checkEmpty(host, ledger)

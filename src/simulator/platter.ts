@@ -2,14 +2,10 @@
  * The rows of one data directory, as a disk keeps them: what was written, what of it was synced, and what went wrong. It
  * outlives the processes that write to it, and can be asked to fail as disks do.
  */
-import type { AbstractIteratorOptions } from 'abstract-level'
+import { Rows, type Range, type Row } from './rows.ts'
 
-export type Row = [key: string, value: string]
+export type { Range, Row } from './rows.ts'
 export type Op = { readonly key: string; readonly type: 'del' | 'put'; readonly value?: string }
-export type Range = Pick<
-  AbstractIteratorOptions<string, string>,
-  'gt' | 'gte' | 'limit' | 'lt' | 'lte' | 'reverse'
->
 
 /** What the next write comes to. `landed` and `lost` both fail; only the first is on disk. `lie`: success, not synced. */
 export type WriteFault = 'full' | 'landed' | 'lie' | 'lost'
@@ -40,10 +36,8 @@ export class Platter {
   writes = 0
   /** What rows were before they were damaged; undefined: they were not there. */
   readonly #before = new Map<string, string | undefined>()
-  /** In order; undefined: to be sorted again when somebody asks. */
-  #keys: readonly string[] | undefined
   #lied = false
-  #rows = new Map<string, string>()
+  #rows = new Rows()
   #synced = new Map<string, string>()
   /** Synced writes that have begun. */
   readonly #underway = new Set<readonly Op[]>()
@@ -66,18 +60,9 @@ export class Platter {
     return garbled(value)
   }
 
-  /** Rows in a range, in order of keys (ASCII, so UTF-16 order is byte order), as they are now. */
+  /** Rows in a range, in order of keys, as they are now. */
   range(options: Range): readonly Row[] {
-    const { gt, gte, limit = -1, lt, lte, reverse = false } = options
-    const isIn = (key: string): boolean =>
-      !(gte !== undefined && key < gte) &&
-      !(gt !== undefined && key <= gt) &&
-      !(lt !== undefined && key >= lt) &&
-      !(lte !== undefined && key > lte)
-    this.#keys ??= [...this.#rows.keys()].sort()
-    const keys = this.#keys.filter(isIn)
-    if (reverse) keys.reverse()
-    return (limit < 0 ? keys : keys.slice(0, limit)).map((key) => [key, this.#rows.get(key) ?? ''])
+    return this.#rows.range(options)
   }
 
   /** A synced write is under way from here on. */
@@ -117,12 +102,11 @@ export class Platter {
    * a write that was under way has all before it in front of it.
    */
   crash(fate: Fate = 'lost'): void {
-    if (fate === 'lost' || this.#underway.size === 0) this.#rows = new Map(this.#synced)
+    if (fate === 'lost' || this.#underway.size === 0) this.#rows = new Rows(this.#synced)
     this.#unsynced = []
-    this.#keys = undefined
     this.#lied = false
     this.kill(fate)
-    this.#synced = new Map(this.#rows)
+    this.#synced = this.#rows.toMap()
     this.#unsynced = []
   }
 
@@ -134,8 +118,7 @@ export class Platter {
   /** Damage that LevelDB would not notice: a row that reads otherwise, or (undefined) is not there any more. */
   damage(key: string, value: string | undefined): void {
     if (!this.#before.has(key)) this.#before.set(key, this.#rows.get(key))
-    for (const rows of [this.#rows, this.#synced]) put(rows, key, value)
-    this.#keys = undefined
+    this.#put(key, value)
   }
 
   /** As {@link damage}: a row comes to read otherwise. */
@@ -149,31 +132,33 @@ export class Platter {
 
   /** Somebody repairs what was damaged, from a copy that was good. */
   mend(): void {
-    for (const [key, value] of this.#before)
-      for (const rows of [this.#rows, this.#synced]) put(rows, key, value)
+    for (const [key, value] of this.#before) this.#put(key, value)
     this.#before.clear()
-    this.#keys = undefined
   }
 
   /** A copy of all that is there now. */
   backup(): Backup {
-    return new Map(this.#rows)
+    return this.#rows.toMap()
   }
 
   /** A copy is put in the place of what is there. No process may be running. */
   restore(rows: Backup): void {
-    this.#rows = new Map(rows)
+    this.#rows = new Rows(rows)
     this.#synced = new Map(rows)
     this.#unsynced = []
-    this.#keys = undefined
     this.onRestore?.()
   }
 
   #apply(ops: readonly Op[]): void {
-    for (const { key, value } of ops) put(this.#rows, key, value)
+    for (const { key, value } of ops) this.#rows.put(key, value)
     this.#unsynced.push(...ops)
-    this.#keys = undefined
     if (ops.length > 0) this.onWrite?.(ops)
+  }
+
+  /** On the disk, and for good. */
+  #put(key: string, value: string | undefined): void {
+    this.#rows.put(key, value)
+    put(this.#synced, key, value)
   }
 
   #sync(): void {

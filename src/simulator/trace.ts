@@ -13,6 +13,8 @@ export class Trace {
   /** Every line, if somebody wants to see them all. */
   onLine: ((line: string) => void) | undefined
   readonly #atMs: () => number
+  /** The time of the newest line, as it is written: many things happen at one. */
+  readonly #clock = { ms: -1, text: '' }
   #digest = ''
   readonly #hash: Hash
   readonly #last: string[] = []
@@ -26,7 +28,7 @@ export class Trace {
 
   /** @param who a host and its incarnation, `h0.2`; or `world` */
   add(who: string, what: string): void {
-    const line = `${clockOf(this.#atMs())} ${who.padEnd(6)} ${what}`
+    const line = `${this.#now()} ${who.padEnd(6)} ${what}`
     this.#lines++
     this.#open += `${line}\n`
     if (this.#open.length > CHUNK) this.#close()
@@ -48,6 +50,12 @@ export class Trace {
   last(count = 40): readonly string[] {
     const from = Math.max(1, this.#lines - Math.min(count, LAST_LINES) + 1)
     return Array.from({ length: this.#lines - from + 1 }, (_, i) => this.#last[(from + i) % LAST_LINES] ?? '')
+  }
+
+  #now(): string {
+    const ms = this.#atMs()
+    if (ms !== this.#clock.ms) Object.assign(this.#clock, { ms, text: clockOf(ms) })
+    return this.#clock.text
   }
 
   #close(): void {

@@ -14,6 +14,7 @@ import {
   type Ip,
   ipFrom,
   ipOf,
+  type IpPrefix,
   networkOf,
   prefixLengthOf,
 } from '../../../events/index.ts'
@@ -126,14 +127,28 @@ const takesPlaceOf = (a: Cidr, b: Cidr): boolean =>
 
 /** Are both the same subnet, whatever their host parts? */
 function sameNet(a: Cidr, b: Cidr): boolean {
-  const [left, right] = [cidrFrom(a), cidrFrom(b)]
+  if (a === b) return true
+  const [left, right] = [prefixOf(a), prefixOf(b)]
   return left.length === right.length && contains(left, right.address)
+}
+
+/** Prefixes that were read, so that whoever looks at all routes again and again does not read them again and again. */
+const prefixes = new Map<Cidr, IpPrefix>()
+const PREFIXES_MAX = 4096
+
+function prefixOf(cidr: Cidr): IpPrefix {
+  const known = prefixes.get(cidr)
+  if (known !== undefined) return known
+  if (prefixes.size >= PREFIXES_MAX) prefixes.clear()
+  const read = cidrFrom(cidr)
+  prefixes.set(cidr, read)
+  return read
 }
 
 function reachesDirectly(link: Link, ip: Ip): boolean {
   const address = ipFrom(ip)
   return link.ns.routes.some(
-    (route) => route.link === link && route.via === undefined && contains(cidrFrom(route.dst), address),
+    (route) => route.link === link && route.via === undefined && contains(prefixOf(route.dst), address),
   )
 }
 

@@ -27,18 +27,21 @@ const asking = (chance: Chance, command: ClientCommand): Asking => ({
   ...(chance.oneIn(6) ? { settle: 'durable' as const } : {}),
 })
 
-/** What the host's engine shows; nothing, where none runs. */
-const existing =
-  ({ host }: Scene): Exists =>
-  (kind, name) => {
-    if (!host.isUp) return false
-    const { queries } = host.controller
-    const all = { endpoint: 'endpoints', network: 'networks', sandbox: 'sandboxes' } as const
-    return queries[all[kind]]().some((each) => each.name === name)
+/** What the host's engine shows now; nothing, where none runs. */
+const existing = ({ host }: Scene): Exists => {
+  if (!host.isUp) return () => false
+  const { queries } = host.controller
+  const all = { endpoint: 'endpoints', network: 'networks', sandbox: 'sandboxes' } as const
+  const names = new Map<string, ReadonlySet<string>>()
+  return (kind, name) => {
+    const known = names.get(kind) ?? new Set(queries[all[kind]]().map((each) => each.name))
+    names.set(kind, known)
+    return known.has(name)
   }
+}
 
-const drawFitting = (chance: Chance, scene: Scene): Asking =>
-  asking(chance, drawFittingCommand(chance, existing(scene)))
+const drawFitting = (chance: Chance, exists: Exists): Asking =>
+  asking(chance, drawFittingCommand(chance, exists))
 
 const askAll = ({ clients, host }: Scene, { all }: Some): void =>
   all.forEach((each) => clients.ask(host, each))
@@ -46,15 +49,16 @@ const askAll = ({ clients, host }: Scene, { all }: Some): void =>
 export const clientActs = {
   /** One command after another: the load, which is always there. */
   'client.ask': act<Some>({
-    draw: (chance, scene) => ({ all: [drawFitting(chance, scene)] }),
+    draw: (chance, scene) => ({ all: [drawFitting(chance, existing(scene))] }),
     everyMs: 9000,
     perform: askAll,
   }),
   /** Many at once. */
   'client.burst': act<Some>({
-    draw: (chance, scene) => ({
-      all: Array.from({ length: chance.between(2, 12) }, () => drawFitting(chance, scene)),
-    }),
+    draw: (chance, scene) => {
+      const exists = existing(scene)
+      return { all: Array.from({ length: chance.between(2, 12) }, () => drawFitting(chance, exists)) }
+    },
     everyMs: MINUTE,
     perform: askAll,
   }),
@@ -72,7 +76,9 @@ export const clientActs = {
   }),
   /** Gives up waiting. */
   'client.cancel': act<Some>({
-    draw: (chance, scene) => ({ all: [{ ...drawFitting(chance, scene), cancelMs: chance.int(20) }] }),
+    draw: (chance, scene) => ({
+      all: [{ ...drawFitting(chance, existing(scene)), cancelMs: chance.int(20) }],
+    }),
     everyMs: MINUTE,
     perform: askAll,
   }),

@@ -15,6 +15,8 @@ import type { Witness } from './witness.ts'
 const HEALS_IN_A_REST = 2 * (HEALS_MAX + 1)
 
 export class Deeds {
+  /** The log as far as it was folded, and the last commit of that. */
+  #folded = { fold: new ViewFold(), hash: '', seq: 0 }
   /** When each resource was last healed, within the time of one rest. */
   readonly #heals = new Map<ResourceKey, number[]>()
   readonly #host: Host
@@ -60,8 +62,12 @@ export class Deeds {
 
   #isWanted(key: ResourceKey): boolean {
     const { origin } = this.#host
-    const fold = new ViewFold()
-    fold.add(this.#witness.log.map(({ commit }) => commit))
+    const { log } = this.#witness
+    // What was folded may have been overwritten since.
+    const isStill = (log[this.#folded.seq - 1]?.hash ?? '') === this.#folded.hash
+    const { fold, seq } = isStill ? this.#folded : { fold: new ViewFold(), seq: 0 }
+    fold.add(log.slice(seq).map(({ commit }) => commit))
+    this.#folded = { fold, hash: log.at(-1)?.hash ?? '', seq: log.length }
     const { desired } = fold.view().projections
     return specsOf(desired, contextOf(builtinDrivers, sha256, origin as Origin)).has(key)
   }

@@ -22,8 +22,8 @@ import type { Host } from '../host.ts'
 import type { Op, Platter } from '../platter.ts'
 import { AllocationModel } from './allocations.ts'
 import type { Ledger } from './invariant.ts'
+import type { Known } from './replay.ts'
 
-type Known = { readonly commit: Commit<AnyFact>; readonly hash: string }
 type Plan = Pick<EffectsIntended['data'], 'for' | 'purpose' | 'steps'> & { readonly since: number }
 
 export class Witness {
@@ -146,15 +146,16 @@ export class Witness {
       const body = value.slice(64)
       // A torn write: nobody was told of it, and the next life writes it anew.
       if (sha256(body) !== value.slice(0, 64)) return
-      this.#commit(JSON.parse(body) as Commit<AnyFact>, value.slice(0, 64))
+      this.#commit({ body, commit: JSON.parse(body) as Commit<AnyFact>, hash: value.slice(0, 64) })
     }
   }
 
-  #commit(commit: Commit<AnyFact>, hash: string): void {
+  #commit(known: Known): void {
+    const { commit, hash } = known
     const { seq } = commit
     if (seq <= this.head) this.#rewind(seq)
     this.#checkLink(commit)
-    this.log.push({ commit, hash })
+    this.log.push(known)
     this.#follow(commit, hash)
     if (this.behind && this.log[this.behind.seq - 1]?.hash === this.behind.hash) this.behind = undefined
     this.onCommit?.(commit)
@@ -175,8 +176,10 @@ export class Witness {
   /** A backup was put back: what is there now is what there is. */
   #reread(platter: Platter): void {
     this.log.length = 0
-    for (const [, value] of platter.range({ gte: 'c', lt: 'd' }))
-      this.log.push({ commit: JSON.parse(value.slice(64)) as Commit<AnyFact>, hash: value.slice(0, 64) })
+    for (const [, value] of platter.range({ gte: 'c', lt: 'd' })) {
+      const body = value.slice(64)
+      this.log.push({ body, commit: JSON.parse(body) as Commit<AnyFact>, hash: value.slice(0, 64) })
+    }
     this.#refollow()
   }
 
