@@ -4,18 +4,28 @@
  */
 import type { Cidr, Fact, Instant, NetworkId, Origin } from './fact.ts'
 
+/** A host, and what it is called. */
+export type Member = { readonly host: string; readonly origin: Origin }
+
 /** One thing that only one host of a cluster can have. */
 export type Claim = {
-  /** Of a block and a pool: its addresses. */
+  /** Of an address: the block of another host that it lies in. */
+  readonly block?: Cidr
+  /** Of a block and a pool: its addresses; of an address, itself. */
   readonly cidr?: Cidr
   /** Which it is among all claims. */
   readonly key: string
-  /** `network`: a name and what it stands for. `pool`: a network's. `block`: this host's part of a pool. */
-  readonly kind: 'block' | 'network' | 'pool'
+  /**
+   * `network`: a name and what it stands for. `pool`: a network's. `block`: this host's part of a pool. `address`: one out of another
+   * host's block, which lends it (since v2).
+   */
+  readonly kind: 'address' | 'block' | 'network' | 'pool'
+  /** Of an address: who lends it. */
+  readonly lender?: Member
   /** Of a network. */
   readonly name?: string
   readonly network: NetworkId
-  /** Of a block: the pool that it is a part of. */
+  /** Of a block and an address: the pool that it is a part of. */
   readonly subnet?: Cidr
 }
 
@@ -30,7 +40,7 @@ export type GrantPlace = {
 /** A claim was accepted, and is used from here on; again, if the servers had lost it. `first`: where it was accepted first. Since v1. */
 export type ClaimGranted = Fact<
   'ClaimGranted',
-  1,
+  2,
   Claim &
     GrantPlace & {
       /** Of a block: another host was granted it, too, and may still use addresses of it, so nothing new is given out of it. */
@@ -68,4 +78,29 @@ export type HostEvicted = Fact<
   { readonly dead: boolean; readonly host: string; readonly origin: Origin }
 >
 
-export type ClaimFact = ClaimGranted | ClaimLost | ClaimReleased | HostEvicted
+/**
+ * Another host asked for an address out of a block of this one, and has it from here on: nobody here gets it until it is returned.
+ * `seq` and `stream`: the message that asked. Since v1.
+ */
+export type AddressLent = Fact<
+  'AddressLent',
+  1,
+  GrantPlace & {
+    /** With the prefix length of its subnet. */
+    readonly address: Cidr
+    /** What the other host is called. */
+    readonly host: string
+    readonly key: string
+    readonly network: NetworkId
+    readonly to: Origin
+  }
+>
+
+/** A lent address is not used any more where it was lent to, and has rested. Since v1. */
+export type AddressReturned = Fact<
+  'AddressReturned',
+  1,
+  { readonly address: Cidr; readonly key: string; readonly network: NetworkId; readonly to: Origin }
+>
+
+export type ClaimFact = AddressLent | AddressReturned | ClaimGranted | ClaimLost | ClaimReleased | HostEvicted

@@ -2,7 +2,14 @@
  * Commands: what may be asked of the engine. Imperative, dotted, may be refused. What is asked here is what the client said;
  * names and prefixes are resolved, and addresses, names and ids chosen, within the turn.
  */
-import type { ClaimGranted, ClaimLost, ClaimReleased, HostEvicted } from './claims.ts'
+import type {
+  AddressLent,
+  AddressReturned,
+  ClaimGranted,
+  ClaimLost,
+  ClaimReleased,
+  HostEvicted,
+} from './claims.ts'
 import type { Cidr, PlanId, Stream } from './fact.ts'
 import type { Seen } from './effects.ts'
 import type { NetworkCreateRequested } from './network.ts'
@@ -137,14 +144,25 @@ export type CommandData = {
     readonly key?: string
     readonly servers: readonly string[]
   }
-  /** Publishes and reads no more. */
-  'cluster.leave': Readonly<Record<string, never>>
+  /**
+   * Gives up what this host has in the cluster, networks of the cluster with it, and publishes and reads no more. Refused while such a
+   * network has endpoints here.
+   */
+  'cluster.leave': {
+    /** Gives nothing up: it stays claimed, for when this host joins again, or until it is evicted as dead. */
+    readonly keep?: boolean
+    /** Keys of what the engine could not give up before the turn, since other hosts use it. No client can give it. */
+    readonly kept?: readonly string[]
+  }
   /** The engine's own: what became of claims. */
   'claims.record': {
     readonly granted?: readonly ClaimGranted['data'][]
     readonly lost?: readonly ClaimLost['data'][]
     readonly released?: readonly ClaimReleased['data'][]
+    readonly returned?: readonly AddressReturned['data'][]
   }
+  /** The engine's own: another host asks for an address out of a block of this one; `address` without a prefix length. */
+  'address.lend': Omit<AddressLent['data'], 'address'> & { readonly address: string }
   /** The engine's own: this host takes part in a network that another one made. */
   'network.adopt': {
     readonly claim: NonNullable<NetworkCreateRequested['data']['claim']>
@@ -194,6 +212,7 @@ export type Command<T extends CommandType = CommandType> = {
 /** Commands that clients may give; the others are the engine's own. */
 export type ClientCommandType = Exclude<
   CommandType,
+  | 'address.lend'
   | 'claims.record'
   | 'drift.report'
   | 'effects.retry'

@@ -12,7 +12,9 @@ export type AnyFact = ClaimFact | EffectsFact | EndpointFact | HostFact | Networ
 export type FactType = AnyFact['type']
 /** The newest version of each type that this program knows; {@link UPCASTERS} take older ones there. */
 export const FACT_VERSIONS: { readonly [T in FactType]: FactOf<T>['v'] } = {
-  ClaimGranted: 1,
+  AddressLent: 1,
+  AddressReturned: 1,
+  ClaimGranted: 2,
   ClaimLost: 1,
   ClaimReleased: 1,
   ClockSteppedBack: 1,

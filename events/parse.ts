@@ -108,7 +108,7 @@ const FIELDS: { readonly [T in ClientCommandType]: Fields } = {
     key: may(text),
     servers: must(servers),
   },
-  'cluster.leave': {},
+  'cluster.leave': { keep: may(flag) },
   connect: {
     address: may(text),
     address6: may(text),
@@ -204,7 +204,7 @@ function faultsOf(of: string, fields: Fields, data: Readonly<Record<string, unkn
     ...known,
     ...odd.map((name) => ({
       name,
-      what: `${of} knows no ${named(name)}; it ${all === '' ? 'takes nothing' : `knows ${all}`}`,
+      what: `${of} knows no ${named(name)}; it knows ${all}`,
     })),
   ]
 }

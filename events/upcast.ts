@@ -23,8 +23,8 @@ export type Upcast = (commit: Commit) => Commit
 /** A fact that this program does not know: its type and version, and the newest version it knows of that type, if any. */
 export type NewerFact = { readonly known?: number; readonly type: string; readonly v: number }
 
-/** All that this version has: no fact has a second version yet. */
-export const UPCASTERS: Upcasters = {}
+/** All that this version has. ClaimGranted v2 has more kinds of claims: what is of v1 is as it was. */
+export const UPCASTERS: Upcasters = { ClaimGranted: [(data) => data] }
 
 /**
  * The reading that upcasters make. A commit without old facts stays the same object, and costs next to nothing.

@@ -15,6 +15,8 @@ import type {
   Instant,
   Ip,
   NetworkCreateRequested,
+  Origin,
+  Stream,
 } from '../events/index.ts'
 import {
   cidrFrom,
@@ -41,7 +43,7 @@ import { placeIn, poolKey } from './pools.ts'
 /** Who holds what. */
 export const allocations = defineProjection({
   name: 'allocations',
-  version: 3,
+  version: 4,
   init: noHolds,
   on: {
     NetworkCreateRequested: (state, { data, stream }, { at }) =>
@@ -63,6 +65,17 @@ export const allocations = defineProjection({
     EndpointLeft: (state, fact, { at }) => endJoin(state, fact, at),
     EndpointReleased: (state, { stream }, { at }) => setEstate(state, stream, () => undefined, { at }),
 
+    // What is lent to a host is held by that host.
+    AddressLent: (state, { data: { address, network, to } }, { at }) => {
+      const pools = state.estates.get(streamOf.network(network))?.own ?? NONE
+      const lent = ofAddress(pools, network, address)
+      return changeLent(state, to, (own) => own.concat(lent), at)
+    },
+    AddressReturned: (state, { data: { address, network, to } }, { at }) => {
+      const key = pathOf(network, ipOf(address))
+      return changeLent(state, to, (own) => own.filter((held) => held.key !== key), at)
+    },
+
     EffectsIntended: (state, { data }) =>
       data.purpose === 'sweep' ? sweepAgain(state, data.plan, data.for) : state,
     EffectsSettled: (state, { data }) => settleSweep(state, data.plan, data.failures.length > 0),
@@ -71,6 +84,23 @@ export const allocations = defineProjection({
 })
 
 const NONE: readonly Held[] = []
+
+/** Another host is an owner as entities of this one are, though no stream of this log is its. */
+const changeLent = (
+  state: Allocations,
+  to: Origin,
+  change: (own: readonly Held[]) => readonly Held[],
+  at: Instant,
+): Allocations =>
+  setEstate(
+    state,
+    pathOf('host', to) as Stream,
+    (estate) => {
+      const own = change(estate?.own ?? NONE)
+      return own.length === 0 ? undefined : { joined: NONE, own }
+    },
+    { at },
+  )
 
 /** The interface name goes, now or with the sweep; addresses and MAC stay with the endpoint. */
 function endJoin(
@@ -108,11 +138,13 @@ function ofEndpoint(
   { addresses, mac, network }: EndpointReserved['data'],
 ): readonly Held[] {
   const pools = estates.get(streamOf.network(network))?.own ?? []
-  const held = addresses.map((cidr): Held => {
-    const { pool, range } = poolOf(pools, network, cidr)
-    return { key: pathOf(network, ipOf(cidr)), place: placeIn(pool, cidr, range), table: 'addresses' }
-  })
+  const held = addresses.map((cidr) => ofAddress(pools, network, cidr))
   return held.concat({ key: pathOf(network, mac), table: 'macs' })
+}
+
+function ofAddress(pools: readonly Held[], network: NetworkId, cidr: Cidr): Held {
+  const { pool, range } = poolOf(pools, network, cidr)
+  return { key: pathOf(network, ipOf(cidr)), place: placeIn(pool, cidr, range), table: 'addresses' }
 }
 
 type Pool = { readonly pool: string; readonly range?: Cidr }

@@ -1,5 +1,5 @@
 /** What this host has in its cluster alone, by its own log: what was granted, and what of it is lost. */
-import type { Cidr, ClaimGranted, ClaimLost, Instant, NetworkId } from '../events/index.ts'
+import type { AddressLent, Cidr, ClaimGranted, ClaimLost, Instant, NetworkId } from '../events/index.ts'
 import { defineProjection } from './define.ts'
 import { poolKey } from './pools.ts'
 import { withTable } from './tables.ts'
@@ -8,21 +8,38 @@ import { Trie } from './trie.ts'
 /** A claim that was granted. `lost`: it is not ours all the same. */
 export type Grant = ClaimGranted['data'] & { readonly lost?: ClaimLost['data']; readonly since: Instant }
 
+/** An address out of a block of this host that another host has. */
+export type Loan = AddressLent['data'] & { readonly since: Instant }
+
 export type Claims = {
   /** By the key of a pool: the blocks out of which this host gives addresses, in the order in which it got them. */
   readonly blocks: Trie<readonly Cidr[]>
+  /** By the key of a pool: addresses that other hosts lend to this one. They are given where they are asked for, and not else. */
+  readonly borrowed: Trie<readonly Cidr[]>
   /** By the claim's key. */
   readonly grants: Trie<Grant>
+  /** By the claim's key: what of this host's blocks is lent to others. */
+  readonly lent: Trie<Loan>
+}
+
+const none: Claims = {
+  blocks: Trie.empty(),
+  borrowed: Trie.empty(),
+  grants: Trie.empty(),
+  lent: Trie.empty(),
 }
 
 export const claims = defineProjection({
   name: 'claims',
-  version: 1,
-  init: { blocks: Trie.empty<readonly Cidr[]>(), grants: Trie.empty<Grant>() } satisfies Claims,
+  version: 2,
+  init: none,
   on: {
+    AddressLent: (state, { data }, { at }) =>
+      withTable(state, 'lent', state.lent.set(data.key, { ...data, since: at })),
+    AddressReturned: (state, { data: { key } }) => withTable(state, 'lent', state.lent.delete(key)),
     ClaimGranted: (state, { data }, { at }) => {
       const grants = state.grants.update(data.key, (before) => ({ ...data, since: before?.since ?? at }))
-      return changeBlocks(withTable(state, 'grants', grants), data, (blocks, cidr) =>
+      return changeParts(withTable(state, 'grants', grants), data, (blocks, cidr) =>
         data.contested === true ? without(blocks, cidr) : withOne(blocks, cidr),
       )
     },
@@ -30,12 +47,12 @@ export const claims = defineProjection({
       const grant = state.grants.get(data.key)
       if (grant === undefined) return state
       const lost = withTable(state, 'grants', state.grants.set(data.key, { ...grant, lost: data }))
-      return changeBlocks(lost, grant, without)
+      return changeParts(lost, grant, without)
     },
     ClaimReleased: (state, { data: { key } }) => {
       const grant = state.grants.get(key)
       if (grant === undefined) return state
-      return changeBlocks(withTable(state, 'grants', state.grants.delete(key)), grant, without)
+      return changeParts(withTable(state, 'grants', state.grants.delete(key)), grant, without)
     },
   },
 })
@@ -44,21 +61,35 @@ export const claims = defineProjection({
 export const ownBlocks = ({ blocks }: Claims, network: NetworkId, subnet: Cidr): readonly Cidr[] =>
   blocks.get(poolKey(network, subnet)) ?? []
 
+/** Addresses of a network's pool that this host can have where they are asked for. */
+export const ownParts = (claims: Claims, network: NetworkId, subnet: Cidr): readonly Cidr[] => [
+  ...ownBlocks(claims, network, subnet),
+  ...(claims.borrowed.get(poolKey(network, subnet)) ?? []),
+]
+
+/** What of a network is lent to other hosts. */
+export const loansOf = ({ lent }: Claims, network: NetworkId): readonly Loan[] =>
+  [...lent.values()].filter((loan) => loan.network === network)
+
 const withOne = (blocks: readonly Cidr[], cidr: Cidr): readonly Cidr[] =>
   blocks.includes(cidr) ? blocks : [...blocks, cidr]
 
 const without = (blocks: readonly Cidr[], cidr: Cidr): readonly Cidr[] =>
   blocks.filter((each) => each !== cidr)
 
-function changeBlocks(
+/** Which table has the parts of pools that a claim is of. */
+const TABLES: { readonly [kind: string]: 'blocks' | 'borrowed' } = { address: 'borrowed', block: 'blocks' }
+
+function changeParts(
   state: Claims,
   { cidr, kind, network, subnet }: ClaimGranted['data'],
-  change: (blocks: readonly Cidr[], cidr: Cidr) => readonly Cidr[],
+  change: (parts: readonly Cidr[], cidr: Cidr) => readonly Cidr[],
 ): Claims {
-  if (kind !== 'block' || cidr === undefined || subnet === undefined) return state
-  const blocks = state.blocks.update(poolKey(network, subnet), (before = []) => {
+  const name = TABLES[kind]
+  if (name === undefined || cidr === undefined || subnet === undefined) return state
+  const parts = state[name].update(poolKey(network, subnet), (before = []) => {
     const after = change(before, cidr)
     return after.length === 0 ? undefined : after
   })
-  return withTable(state, 'blocks', blocks)
+  return withTable(state, name, parts)
 }

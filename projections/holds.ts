@@ -9,7 +9,7 @@ import { Trie } from './trie.ts'
 
 /** Somebody has it. */
 export type Hold = {
-  /** The stream of the entity: `endpoint/<id>`, `network/<id>`. */
+  /** The stream of the entity: `endpoint/<id>`, `network/<id>`; or `host/<origin>`, another host that it is lent to. */
   readonly holder: Stream
   readonly since: Instant
 }

@@ -73,15 +73,16 @@ const evict: Leaf = {
 }
 
 /** `shop`, `10.0.0.0/20`. */
-const whatOf = ({ cidr, name }: ClaimView): string => cidr ?? name ?? '-'
+export const whatOf = ({ cidr, name }: ClaimView): string => cidr ?? name ?? '-'
 
 function networkColumn(all: readonly ClaimView[]): Columns[number] {
   const short = shortener(all.map(({ network }) => network))
   return { of: ({ name, network }) => name ?? short(network), rank: 1, title: 'NETWORK' }
 }
 
-function stateOf({ own, state, until }: ClaimView, nowMs: number): string {
+function stateOf({ lender, own, state, until }: ClaimView, nowMs: number): string {
   if (until !== undefined) return `rests until ${clock(until, nowMs)}`
+  if (lender !== undefined && state === 'held') return `lent by ${lender}${own ? ', here' : ''}`
   if (state === 'unsaid') return 'held, by the log'
   return own ? `${state}, here` : state
 }

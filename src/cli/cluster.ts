@@ -1,11 +1,12 @@
 /** `chronet cluster …` */
 import { hostname } from 'node:os'
+import type { ClaimView } from '../cluster/claims/report.ts'
 import { peerName } from '../cluster/peers.ts'
 import type { PeerRecord } from '../cluster/peer-logs.ts'
 import type { ClusterStatus, PeerStatus } from '../cluster/status.ts'
 import { ago, bytes } from '../operations/words.ts'
 import { ACCESS_OPTIONS, accessIn } from './access.ts'
-import { claimLeaves } from './claims.ts'
+import { claimLeaves, whatOf } from './claims.ts'
 import type { Leaf } from './leaf.ts'
 import { EXIT } from './problems.ts'
 import { restoring } from './restore.ts'
@@ -39,17 +40,28 @@ const join: Leaf = {
 
 const leave: Leaf = {
   changes: true,
-  examples: ['chronet cluster leave', 'chronet cluster leave --reason "the machine is retired"'],
+  examples: [
+    'chronet cluster leave',
+    'chronet cluster leave --keep --reason "its servers are gone for good"',
+  ],
   name: 'leave',
-  run: async (session) => {
+  options: [{ flags: '--keep', what: 'give nothing up: networks of the cluster stay, and stay claimed' }],
+  run: async (session, _args, values) => {
     await session.change(
-      { data: {}, type: 'cluster.leave' },
+      { data: values.flag('keep') ? { keep: true } : {}, type: 'cluster.leave' },
       () => 'left the cluster: what was published stays there, what was read stays here',
     )
+    if (session.settings.dryRun || session.json) return undefined
+    const { claims } = await session.with('read', (operations) => operations.claims())
+    if (claims.length > 0) session.note(stillClaimed(claims))
     return undefined
   },
-  summary: 'publish and read no more',
+  summary: 'give up what this host has in the cluster, and publish and read no more',
+  text: 'Networks of the cluster end here, and their addresses are free for other hosts after a minute. What other hosts use stays. Refused while one of them has endpoints here; if the servers are silent, it is asked for again, and goes on where it was.',
 }
+
+const stillClaimed = (claims: readonly ClaimView[]): string =>
+  `still claimed by this host, for when it joins again: ${claims.map((claim) => `${claim.kind} ${whatOf(claim)}`).join(', ')}`
 
 const status: Leaf = {
   examples: ['chronet cluster status', 'chronet cluster status --json'],

@@ -38,6 +38,10 @@ export const subnetWords = ({ auxAddresses = {}, gateway, ipRange, subnet }: Sub
   ].join(', ')
 
 const SENTENCES: Sentences = {
+  AddressLent: ({ address, host, network }, names) =>
+    `address ${address} of ${names.of(network)} is lent to ${host}`,
+  AddressReturned: ({ address, network, to }, names) =>
+    `address ${address} of ${names.of(network)} is returned by ${names.of(to)}`,
   ClaimGranted: (d, names) => `the cluster grants ${claimed(d, names)} (message ${d.seq})`,
   ClaimLost: ({ host, key, why }) =>
     why === 'evicted'
@@ -197,6 +201,7 @@ export function headline(commit: Commit<AnyFact>, names: Names, nowMs: number): 
 }
 
 const OWN: Readonly<Record<string, string>> = {
+  'address.lend': 'another host asks for an address',
   'claims.record': 'the cluster answered',
   'drift.report': 'the kernel differs from the log',
   'effects.retry': 'the sweep is tried again',

@@ -41,13 +41,15 @@ export function claimsOf(engine: Engine, cluster: Cluster): Claimant {
   engine.claims = claimant
   engine.onTaken(({ commit }) => {
     const given = new Set<NetworkId>()
-    let isGone = false
+    let [isFreed, isGone] = [false, false]
     for (const fact of commit.facts) {
       if (fact.type === 'EndpointReserved') given.add(fact.data.network)
+      isFreed ||= fact.type === 'EndpointReleased' || fact.type === 'EffectsSettled'
       isGone ||= fact.type === 'NetworkDeleted'
     }
     if (given.size > 0) claimant.onGiven(given)
     if (isGone) claimant.onGone()
+    else if (isFreed) claimant.onFreed()
   })
   return claimant
 }

@@ -172,9 +172,14 @@ export class Controller implements Owner {
     if (command !== undefined) await this.dispatch(command, how)
   }
 
-  /** Publishes and reads no more; what was, stays. @throws {RefusedError} ERR_STATE: it is in none */
-  async leaveCluster(how?: DispatchOptions): Promise<void> {
-    await this.dispatch({ data: {}, type: 'cluster.leave' }, how)
+  /**
+   * Gives up what this host has in the cluster, ends its networks of the cluster, and publishes and reads no more; what was, stays.
+   * @param options.keep gives nothing up and ends nothing: it stays claimed
+   * @throws {RefusedError} ERR_STATE: it is in none; ERR_IN_USE: such a network has endpoints
+   * @throws {EngineError} ERR_CLUSTER_UNAVAILABLE: not all was given up, and it is in the cluster still; ask again
+   */
+  async leaveCluster({ keep, ...how }: DispatchOptions & { readonly keep?: boolean } = {}): Promise<void> {
+    await this.dispatch({ data: keep === undefined ? {} : { keep }, type: 'cluster.leave' }, how)
   }
 
   /** A peer's durable commits as far as they are here. @param host its name, its id, or the beginning of that @throws {RefusedError} ERR_NOT_FOUND */

@@ -154,7 +154,7 @@ const noBlock = (network: AddressedNetwork, { subnet }: Subnet, blocks: readonly
 const elsewhere = (network: AddressedNetwork, ip: Ip, blocks: readonly Cidr[]): Problem => ({
   code: 'ERR_ADDRESS_INVALID',
   field: FIELDS[familyOf(ip)],
-  message: `address ${ip} on network '${network.name}': it lies in no block of this host (${blocks.join(', ') || 'it has none'}); ask the host that has it ('chronet cluster blocks'), or leave it open`,
+  message: `address ${ip} on network '${network.name}': it lies in no block of this host (${blocks.join(', ') || 'it has none'}); an engine that is in the cluster asks the host that has it ('chronet cluster blocks'); or leave it open`,
 })
 
 function exhausted(allocations: Allocations, network: AddressedNetwork, subnet: Subnet): Problem {

@@ -12,6 +12,7 @@ import {
   offsetOf,
   sizeOf,
   type Cidr,
+  type Ip,
   type IpAddress,
   type IpPrefix,
   type Subnet,
@@ -38,6 +39,9 @@ export function blockAt(pool: Blocks, n: number): Cidr | undefined {
       : { family: 6, value: address.value + BigInt(n) * BigInt(size) }
   return formatCidr({ address: first, length })
 }
+
+/** One address, as a block of that size. */
+export const oneOf = (ip: Ip): Cidr => `${ip}/${familyOf(ip) === 4 ? 32 : 128}` as Cidr
 
 /** How many blocks a pool has. */
 export const blockCount = (pool: Blocks): number => 2 ** (lengthIn(rangeOf(pool)) - rangeOf(pool).length)

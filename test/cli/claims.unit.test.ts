@@ -34,9 +34,33 @@ describe('chronet cluster', () => {
     expect(own).toMatchObject([
       { cidr: '10.0.0.32/27', free: 31, host: 'west', kind: 'block', size: 32, state: 'held' },
     ])
+    await westShell.do('endpoint create shared asked --ip 10.0.0.9')
+    expect((await westShell.do('cluster claims')).out).toMatch(
+      /^address +10\.0\.0\.9\/32 +shared +west +lent by east, here /m,
+    )
     const log = (await shell.do('log')).out
+    expect(log).toContain('address 10.0.0.9/20 of shared is lent to west')
     expect(log).toContain('the cluster grants the name shared')
     expect(log).toContain('the cluster grants block 10.0.0.0/27 of shared')
+  })
+
+  it('gives up what it has when it leaves, and says what is still claimed since others use it', async () => {
+    const { all, shell, westShell } = await scene()
+    for (const name of ['shared', 'own']) await shell.do(`network create ${name} --driver test`)
+    await westShell.do('endpoint create shared w')
+    await shell.do('endpoint create own e')
+    const tried = await shell.do('cluster leave --dry-run')
+    expect([tried.status, tried.err]).toEqual([1, expect.stringContaining('disconnect or delete them first')])
+    await shell.do('endpoint rm e')
+    expect((await shell.do('cluster leave --dry-run')).out).toContain('network own')
+    const left = await shell.do('cluster leave')
+    expect(left.out).toContain('left the cluster')
+    expect(left.err).toContain('when it joins again: network shared, pool 10.0.0.0/20\n')
+    expect((await shell.do('network ls --json')).json()).toEqual([])
+    await all.pass()
+    const claims = (await westShell.do('cluster claims')).out
+    expect(claims).toMatch(/^network +own +own +east +rests until /m)
+    expect(claims).toMatch(/^network +shared +shared +east +held /m)
   })
 
   it('shows what would be made, and claims nothing for that', async () => {

@@ -21,6 +21,22 @@ const steps = [{ key: 'link/host/cnv1', op: 'ensure', spec: veth }]
 const bridge = { mac: '02:00:00:00:00:02', name: 'cnb1' }
 
 const SAMPLES: { readonly [T in FactType]: readonly [data: object, said: string] } = {
+  AddressLent: [
+    {
+      address: '10.0.0.9/20',
+      host: 'host-b',
+      key: 'address.x.0a00000920',
+      network: NET,
+      seq: 7,
+      stream: 's',
+      to: 'o2',
+    },
+    'address 10.0.0.9/20 of web is lent to host-b',
+  ],
+  AddressReturned: [
+    { address: '10.0.0.9/20', key: 'address.x.0a00000920', network: NET, to: 'o2' },
+    'address 10.0.0.9/20 of web is returned by o2',
+  ],
   ClaimGranted: [
     {
       cidr: '10.0.0.32/27',

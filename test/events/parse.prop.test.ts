@@ -110,9 +110,9 @@ describe('a command from outside', () => {
     expect(network({ ['x'.repeat(41)]: 1 })).toEqual([expect.stringContaining(`no '${'x'.repeat(40)}...';`)])
   })
 
-  it('hears that a command takes nothing, and which servers are none', () => {
+  it('hears what a command knows, and which servers are none', () => {
     expect(problemsOf('cluster.leave', { host: 'a' })).toEqual([
-      "cluster.leave knows no 'host'; it takes nothing",
+      "cluster.leave knows no 'host'; it knows keep",
     ])
     const servers = (value: unknown): readonly string[] =>
       problemsOf('cluster.join', { host: 'a', servers: value })

@@ -169,6 +169,8 @@ describe('default routes', () => {
 
 describe('the history', () => {
   const PLANS_AND_HOST: readonly string[] = [
+    'AddressLent',
+    'AddressReturned',
     'ClaimGranted',
     'ClaimLost',
     'ClaimReleased',

@@ -1,15 +1,24 @@
 /** Blocks of this host: which are wanting for a command, and getting one. */
 import type { Cidr, ClaimGranted, CommandId, NetworkId, Subnet } from '../../../events/index.ts'
-import { cidrFrom, contains, familyOf, parseIp, RefusedError } from '../../../events/index.ts'
-import { ownBlocks, poolKey, type NetworkView, type Projections } from '../../../projections/index.ts'
-import { blockAt, blockCount, blockOf, roomIn } from '../../ipam/index.ts'
+import { cidrFrom, contains, familyOf, formatIp, parseIp, RefusedError } from '../../../events/index.ts'
+import {
+  ownBlocks,
+  ownParts,
+  poolKey,
+  type NetworkView,
+  type Projections,
+} from '../../../projections/index.ts'
+import { blockAt, blockCount, blockOf, oneOf, roomIn } from '../../ipam/index.ts'
 import { blockClaim, grantOf } from './grants.ts'
 import type { Register } from './register.ts'
 import { blockKey } from './subjects.ts'
 import type { Head } from './table.ts'
 
-/** A pool in which this host needs a block: any, or just one, for an address that was asked for. */
-export type Lack = { readonly block?: Cidr; readonly pool: Subnet }
+/** A pool in which this host needs a block: any, or just the one of an address that was asked for. */
+export type Lack = {
+  readonly asked?: { readonly address: Cidr; readonly block: Cidr }
+  readonly pool: Subnet
+}
 
 type Asked = { readonly address?: string | undefined; readonly address6?: string | undefined }
 
@@ -20,20 +29,19 @@ export function lacksOf(
   asked: Asked,
 ): readonly Lack[] {
   return network.subnets.flatMap((pool): readonly Lack[] => {
-    const blocks = ownBlocks(projections.claims, network.id, pool.subnet)
     const text = familyOf(pool.subnet) === 4 ? asked.address : asked.address6
-    if (text !== undefined) return lackOf(pool, text, blocks)
+    if (text !== undefined) return lackOf(pool, text, ownParts(projections.claims, network.id, pool.subnet))
     return roomOf(projections, network.id, pool).free > 0 ? [] : [{ pool }]
   })
 }
 
 /** The block of an address that was asked for. What is no address, or lies elsewhere, the turn refuses. */
-function lackOf(pool: Subnet, text: string, blocks: readonly Cidr[]): readonly Lack[] {
+function lackOf(pool: Subnet, text: string, parts: readonly Cidr[]): readonly Lack[] {
   const parsed = parseIp(text.split('/')[0] ?? '')
   if (!parsed.ok || parsed.value.family !== cidrFrom(pool.subnet).address.family) return []
-  if (blocks.some((block) => contains(cidrFrom(block), parsed.value))) return []
+  if (parts.some((part) => contains(cidrFrom(part), parsed.value))) return []
   const block = blockOf(pool, parsed.value)
-  return block === undefined ? [] : [{ block, pool }]
+  return block === undefined ? [] : [{ asked: { address: oneOf(formatIp(parsed.value)), block }, pool }]
 }
 
 /** Free addresses in this host's blocks of a pool, and all of them. */
@@ -53,15 +61,15 @@ export function roomOf(
 }
 
 /**
- * The grant of a block: the one that was asked for, or the first that is free.
+ * The grant of a block: the first that is free, or the one of the address that was asked for; or who has that one.
  * @throws {RefusedError} ERR_ADDRESS_TAKEN, ERR_ADDRESS_EXHAUSTED: with who has what
  */
 export async function claimBlock(
   register: Register,
   { id, name }: Pick<NetworkView, 'id' | 'name'>,
-  { block, pool }: Lack,
+  { asked, pool }: Lack,
   { by, claiming }: { readonly by: CommandId; readonly claiming: (key: string) => void },
-): Promise<ClaimGranted['data']> {
+): Promise<ClaimGranted['data'] | Head> {
   const { subnet } = pool
   const claim = async (cidr: Cidr): Promise<ClaimGranted['data'] | Head> => {
     const key = blockKey(id, cidr)
@@ -70,13 +78,13 @@ export async function claimBlock(
     if (claimed.kind === 'taken') return claimed.head
     return grantOf({ cidr, key, kind: 'block', network: id, subnet }, claimed, register.table.stream)
   }
-  if (block !== undefined) {
-    const got = await claim(block)
-    if ('stream' in got) return got
+  if (asked !== undefined) {
+    const got = await claim(asked.block)
+    if ('stream' in got || isAsked(register, got)) return got
     throw refusal(
       'ERR_ADDRESS_TAKEN',
       pool,
-      `network '${name}': the address lies in ${block} of ${subnet}, ${whose(register, got)}; take another, or leave it open`,
+      `network '${name}': the address lies in ${asked.block} of ${subnet}, ${whose(register, got)}; take another, or leave it open`,
       got,
     )
   }
@@ -94,8 +102,12 @@ export async function claimBlock(
   )
 }
 
-function refusal(
-  code: 'ERR_ADDRESS_EXHAUSTED' | 'ERR_ADDRESS_TAKEN',
+/** Whether the owner of a block is to be asked for one address of it. */
+const isAsked = (register: Register, head: Head): boolean =>
+  head.contested !== true && register.standing(head).state === 'held'
+
+export function refusal(
+  code: 'ERR_ADDRESS_EXHAUSTED' | 'ERR_ADDRESS_TAKEN' | 'ERR_CLUSTER_UNAVAILABLE',
   { subnet }: Subnet,
   message: string,
   head?: Head,
@@ -104,12 +116,12 @@ function refusal(
   return new RefusedError([{ code, field, ...(head === undefined ? {} : { holder: head.by }), message }])
 }
 
-/** `which host-b has: ask there`, `which rests until …`. */
+/** `which host-b has, though it was put out of the cluster`, `which host-b gave up and which rests until …`. */
 function whose(register: Register, head: Head): string {
   const standing = register.standing(head)
   if (standing.state === 'resting')
     return `which ${head.host} gave up and which rests until ${standing.until}`
-  return `which ${head.host} has${standing.state === 'frozen' ? ', though it was put out of the cluster' : ''}: ask it there`
+  return `which ${head.host} has${head.contested ? ', and another host, too' : ', though it was put out of the cluster'}`
 }
 
 /** `host-a has 3, host-b has 5, 1 rests`. */

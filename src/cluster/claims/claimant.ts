@@ -20,6 +20,7 @@ import { evict, evictOnTrial } from './eviction.ts'
 import { Flight } from './flight.ts'
 import type { ClaimHome } from './home.ts'
 import { Keeper } from './keeper.ts'
+import { hasClaims, leave, leaveOnTrial } from './leaving.ts'
 import { asTrial, claimNetwork, findShared, isShared } from './networks.ts'
 import { claimsReport, type ClaimsReport } from './report.ts'
 import { ClaimSession } from './session.ts'
@@ -77,11 +78,18 @@ export class Claimant implements Claims {
     this.#keeper.ring()
   }
 
+  /** Addresses may be held no more: what was lent of them goes back. */
+  onFreed(): void {
+    if (this.#home.decided().claims.borrowed.size > 0) this.#keeper.ring()
+  }
+
   needs(command: ClientCommand): boolean {
     if (this.#session === undefined) return false
     switch (command.type) {
       case 'cluster.evict':
         return true
+      case 'cluster.leave':
+        return command.data.keep !== true && hasClaims(this.#home.decided())
       case 'network.create':
         return this.#home.drivers.get(command.data.driver)?.scope === 'cluster'
       case 'network.delete':
@@ -113,6 +121,7 @@ export class Claimant implements Claims {
   forTrial(command: ClientCommand): ClientCommand {
     if (!this.needs(command)) return command
     if (command.type === 'network.create') return asTrial(command, this.#session)
+    if (command.type === 'cluster.leave') return leaveOnTrial(command, this.#home.decided())
     return command.type === 'cluster.evict' ? evictOnTrial(command) : command
   }
 
@@ -132,6 +141,8 @@ export class Claimant implements Claims {
     switch (command.type) {
       case 'cluster.evict':
         return evict(session, this.#home, command, who.by)
+      case 'cluster.leave':
+        return leave(session, this.#home, command, { by: who.by, giveUp: () => this.#keeper.round() })
       case 'network.create': {
         const trial = (tried: Command<'network.create'>) => this.#home.trial(tried, who.by)
         return claimNetwork(session, command, { ...who, hash: this.#home.ports.hash, trial })
@@ -169,7 +180,8 @@ export class Claimant implements Claims {
   /** Whether it may be that something of this host stands otherwise: also what keeps it from giving up a pool. */
   #concerns(key: string): boolean {
     if (key.startsWith('host.')) return key.endsWith(this.#home.origin)
-    if (this.#session?.register?.table.head(key)?.by === this.#home.origin) return true
+    const head = this.#session?.register?.table.head(key)
+    if (head?.by === this.#home.origin || head?.lender?.origin === this.#home.origin) return true
     const { grants } = this.#home.decided().claims
     const [kind, network] = key.split('.')
     return (

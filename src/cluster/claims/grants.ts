@@ -1,33 +1,27 @@
 /** Grants as facts have them, and the claims that they are of. */
-import type { Cidr, ClaimGranted, NetworkId } from '../../../events/index.ts'
+import type { Cidr, Claim, ClaimGranted, Member, NetworkId } from '../../../events/index.ts'
 import type { Grant, NetworkView } from '../../../projections/index.ts'
-import type { BlockClaim, Definition, NetworkClaim, Said } from './message.ts'
+import type { AddressClaim, BlockClaim, Definition, NetworkClaim, Said } from './message.ts'
 import type { Claimed } from './register.ts'
 
 export type Granted = Extract<Claimed, { readonly kind: 'granted' }>
 
 /** What is granted, without where. */
-type What = {
-  readonly cidr?: Cidr
-  readonly contested?: true
-  readonly key: string
-  readonly kind: 'block' | 'network' | 'pool'
-  readonly name?: string
-  readonly network: NetworkId
-  readonly subnet?: Cidr
-}
+type What = Claim & { readonly contested?: true }
 
 /** Keys in the order of the canonical form. */
 export const grantOf = (
-  { cidr, contested, key, kind, name, network, subnet }: What,
+  { block, cidr, contested, key, kind, lender, name, network, subnet }: What,
   { first, seq }: Granted,
   stream: string,
 ): ClaimGranted['data'] => ({
+  ...(block === undefined ? {} : { block }),
   ...(cidr === undefined ? {} : { cidr }),
   ...(contested === undefined ? {} : { contested }),
   first: { seq: first.seq, stream: first.stream },
   key,
   kind,
+  ...(lender === undefined ? {} : { lender: { host: lender.host, origin: lender.origin } }),
   ...(name === undefined ? {} : { name }),
   network,
   seq,
@@ -91,4 +85,35 @@ export const blockClaim = (
   network,
   state: 'held',
   subnet,
+})
+
+/** What of an address is the same whoever speaks of it. */
+export type AskedAddress = {
+  readonly block: Cidr
+  readonly cidr: Cidr
+  readonly lender: Member
+  readonly network: NetworkId
+  readonly subnet: Cidr
+  readonly to: Member
+}
+
+export const addressClaim = (
+  { at, by, epoch, host }: Said,
+  { block, cidr, lender, network, subnet, to }: AskedAddress,
+  state: AddressClaim['state'],
+  more: Pick<AddressClaim, 'after' | 'first' | 'restsUntil' | 'why'> = {},
+): AddressClaim => ({
+  at,
+  block,
+  by,
+  cidr,
+  epoch,
+  host,
+  kind: 'address',
+  lender,
+  ...more,
+  network,
+  state,
+  subnet,
+  to,
 })

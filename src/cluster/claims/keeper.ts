@@ -4,61 +4,66 @@
  * round after the other: each begins by comparing, so that it does not matter where the one before ended.
  */
 import type { ClaimLost, ClaimReleased, NetworkId } from '../../../events/index.ts'
-import { EngineError } from '../../../events/index.ts'
+import { EngineError, ipOf } from '../../../events/index.ts'
 import type { Grant, Projections } from '../../../projections/index.ts'
 import { instant } from '../../engine/instant.ts'
 import { verdictOf } from './audit.ts'
-import { blockClaim, definitionOf, grantOf, networkClaim, type Granted } from './grants.ts'
+import { addressClaim, blockClaim, definitionOf, grantOf, networkClaim, type Granted } from './grants.ts'
 import type { Flight } from './flight.ts'
 import type { ClaimHome } from './home.ts'
+import { Lender } from './lending.ts'
 import type { Claimed, Register } from './register.ts'
 import type { ClaimSession } from './session.ts'
 import { comesFirst } from './standing.ts'
-import type { Head } from './table.ts'
+import { blockKey } from './subjects.ts'
+import type { ClaimTable, Head } from './table.ts'
 
 /** What gives up claims goes in this order: a pool is free when nothing of it is used. */
-const ORDER = { block: 0, network: 1, pool: 2 } as const
+const ORDER = { address: 0, block: 1, network: 2, pool: 3 } as const
 
 export class Keeper {
   readonly #home: ClaimHome
   readonly #flight: Flight
+  readonly #lender: Lender
   readonly #session: () => ClaimSession | undefined
   #isDue = false
   #isOver = false
-  #running: Promise<void> | undefined
+  #last: Promise<void> = Promise.resolve()
 
   constructor(home: ClaimHome, session: () => ClaimSession | undefined, flight: Flight) {
     this.#flight = flight
     this.#home = home
+    this.#lender = new Lender(home)
     this.#session = session
   }
 
-  /** A round is due. */
+  /** A round is due. What stands in its way is told, unless the next connection, or the next look, begins with another one. */
   ring(): void {
+    if (this.#isDue) return
     this.#isDue = true
-    this.#running ??= this.#rounds().finally(() => (this.#running = undefined))
+    this.round().catch((error: unknown) => {
+      if (!(error instanceof EngineError && QUIET.has(error.code))) this.#home.report(error)
+    })
+  }
+
+  /** A round that begins from now on. @throws what stands in its way */
+  round(): Promise<void> {
+    const round = this.#last.then(() => {
+      this.#isDue = false
+      return this.#isOver ? undefined : this.#round()
+    })
+    this.#last = round.catch(() => undefined)
+    return round
   }
 
   async close(): Promise<void> {
     this.#isOver = true
-    await this.#running
-  }
-
-  async #rounds(): Promise<void> {
-    while (this.#isDue && !this.#isOver) {
-      this.#isDue = false
-      try {
-        await this.#round()
-      } catch (error) {
-        // The next connection, or the next look, begins with another round.
-        if (!(error instanceof EngineError && QUIET.has(error.code))) this.#home.report(error)
-      }
-    }
+    await this.#last
   }
 
   async #round(): Promise<void> {
     const session = this.#session()
-    if (session?.register === undefined) return
+    if (session === undefined) return
     await session.within((register) => this.#return(register))
     for (const grant of this.#home.decided().claims.grants.values()) {
       if (this.#isOver) return
@@ -68,6 +73,7 @@ export class Keeper {
     await this.#home.flush()
     await this.#giveUp(session)
     await this.#forgetUnwritten(session)
+    await this.#lender.round(session)
   }
 
   /** A host that was put out and is there all the same says so. */
@@ -79,11 +85,15 @@ export class Keeper {
     await register.tellHost(origin, `return ${told.seq}`, 'present')
   }
 
-  /** Blocks of before its death are claimed anew, those that nobody has claimed since; the others are lost. */
+  /** Blocks of before its death are claimed anew, those that nobody has claimed since; the others are lost, and what was lent to it. */
   async #returnFromDeath(register: Register, died: number): Promise<void> {
     const { grants } = this.#home.decided().claims
     for (const grant of grants.values()) {
-      const { cidr, key, kind, lost, network, seq, subnet } = grant
+      const { cidr, key, kind, lender, lost, network, seq, subnet } = grant
+      if (lender !== undefined && lost === undefined && seq < died) {
+        await this.#lose([{ host: lender.host, key, to: lender.origin, why: 'evicted' }])
+        continue
+      }
       const isOld = kind === 'block' && lost === undefined && seq < died
       if (!isOld || cidr === undefined || subnet === undefined) continue
       const isOurs = register.table.head(key)?.by === this.#home.origin
@@ -112,6 +122,11 @@ export class Keeper {
   async #compare(session: ClaimSession, grant: Grant): Promise<void> {
     const { table } = session
     if (table === undefined) return
+    const owner = otherOwner(grant, table)
+    if (owner !== undefined) {
+      await session.within((register) => register.contest(owner.key, `lent ${grant.seq} ${owner.seq}`))
+      return this.#lose([lostTo(grant, owner)])
+    }
     const verdict = verdictOf(grant, table.head(grant.key), this.#home.origin, table.stream)
     switch (verdict.kind) {
       case 'fine':
@@ -170,7 +185,7 @@ export class Keeper {
 
   async #again(
     register: Register,
-    { cidr, contested, first, key, kind, network, seq, subnet }: Grant,
+    { block, cidr, contested, first, key, kind, lender, network, seq, subnet }: Grant,
   ): Promise<Claimed | undefined> {
     const by = `again ${seq}`
     if (kind === 'pool') return cidr && (await register.claimPools(by, network, [cidr], { behind: first }))[0]
@@ -179,10 +194,15 @@ export class Keeper {
     if (kind === 'network')
       return view && register.claim(key, by, networkClaim(said, definitionOf(view), first), true)
     if (cidr === undefined || subnet === undefined) return undefined
+    if (block !== undefined && lender !== undefined) {
+      const to = { host: said.host, origin: said.by }
+      const lent = addressClaim(said, { block, cidr, lender, network, subnet, to }, 'lent', { first })
+      return register.claim(key, by, lent, true)
+    }
     return register.claim(key, by, blockClaim(said, { cidr, contested, network, subnet }, first), true)
   }
 
-  /** What is of networks that are gone. A pool stays as long as another host has a block of it. */
+  /** What is of networks that are gone. Name and pool stay as long as another host has a block of it: it goes on there. */
   async #giveUp(session: ClaimSession): Promise<void> {
     const { grants } = this.#home.decided().claims
     const due = [...grants.values()]
@@ -190,10 +210,14 @@ export class Keeper {
       .sort((a, b) => ORDER[a.kind] - ORDER[b.kind])
     const isElsewhere = (network: NetworkId): boolean =>
       (session.register?.blocksElsewhere(network).length ?? 0) > 0
-    for (const { key, kind, network, seq } of due) {
+    for (const { key, kind, lost, network, seq } of due) {
       if (this.#isOver) return
-      if (kind === 'pool' && (isElsewhere(network) || this.#hasMore(network))) continue
+      const isShared = kind === 'network' || kind === 'pool'
+      if (isShared && lost === undefined && isElsewhere(network)) continue
+      if (kind === 'pool' && this.#hasMore(network)) continue
       const given = await session.within((register) => register.release(key, `end ${seq}`))
+      // Who claimed a block before the name was given up is on the network: that is to be known before the pool is.
+      if (kind === 'network') await session.read(given?.seq ?? 0)
       const released: ClaimReleased['data'] = {
         key,
         restsUntil: given?.restsUntil ?? instant(this.#home.ports.clock.nowMs()),
@@ -216,8 +240,11 @@ export class Keeper {
       if (!this.#flight.has(key)) await session.within((register) => register.release(key, `stray ${seq}`, 0))
   }
 
-  #isUsed({ network }: Pick<Grant, 'network'>): boolean {
-    return this.#projections.topology.networks.has(network)
+  /** An address as long as somebody here holds it, or is about to; the others as long as their network is here. */
+  #isUsed({ cidr, key, kind, network }: Grant): boolean {
+    const { allocations, topology } = this.#projections
+    if (kind !== 'address' || cidr === undefined) return topology.networks.has(network)
+    return this.#flight.has(key) || allocations.addresses.has(`${network}/${ipOf(cidr)}`)
   }
 
   #hasMore(network: string): boolean {
@@ -233,6 +260,12 @@ export class Keeper {
 
 /** What is only late, or told elsewhere. */
 const QUIET: ReadonlySet<string> = new Set(['ERR_CLOSED', 'ERR_CLUSTER_UNAVAILABLE', 'ERR_STORE_UNWRITABLE'])
+
+/** Of an address that is lent: who else has its block by now, and does not know of it. */
+function otherOwner({ block, lender, network }: Grant, table: ClaimTable): Head | undefined {
+  const head = block && table.head(blockKey(network, block))
+  return head?.restsUntil === undefined && head?.by !== lender?.origin ? head : undefined
+}
 
 const lostTo = ({ key }: Grant, { by, host }: Head): ClaimLost['data'] => ({
   host,

@@ -9,6 +9,7 @@ import type {
   Epoch,
   Hash,
   Instant,
+  Member,
   NetworkCreateRequested,
   NetworkId,
   Origin,
@@ -51,6 +52,28 @@ export type BlockClaim = Said & {
   readonly subnet: Cidr
 }
 
+/**
+ * An address in another host's block. `asked`: by the one who would have it; nobody has it yet. `lent`: the owner of the block has it in
+ * its log, and gives it to nobody else. `refused`: by the owner. `released`: by who had it.
+ */
+export type AddressClaim = Said & {
+  /** Of `asked`: what had been said last, if anything had, so that the owner knows that it was returned. */
+  readonly after?: { readonly by: Origin; readonly seq: number }
+  readonly block: Cidr
+  readonly cidr: Cidr
+  readonly first?: First
+  readonly kind: 'address'
+  readonly lender: Member
+  readonly network: NetworkId
+  /** Of `refused` and `released`. */
+  readonly restsUntil?: Instant
+  readonly state: 'asked' | 'lent' | 'refused' | 'released'
+  readonly subnet: Cidr
+  readonly to: Member
+  /** Of `refused`: the reason, for people. */
+  readonly why?: string
+}
+
 /** `behind`: the message that the claimant saw last of all pools: who saw the older one came first. */
 export type PoolClaim = {
   readonly behind: First
@@ -87,7 +110,7 @@ export type HostClaim = Said & {
   readonly state: 'dead' | 'evicted' | 'present'
 }
 
-export type ClaimBody = BlockClaim | HostClaim | NetworkClaim | PoolsClaim | Tombstone
+export type ClaimBody = AddressClaim | BlockClaim | HostClaim | NetworkClaim | PoolsClaim | Tombstone
 
 const TYPE = 'chronet.claim.v1'
 

@@ -6,8 +6,10 @@ import type { Cidr, Hash, Instant, NetworkId, Origin } from '../../../events/ind
 import { cidrFrom, EngineError, overlaps } from '../../../events/index.ts'
 import type { Bus } from '../../bus/bus.ts'
 import { instant } from '../../engine/instant.ts'
+import { addressClaim } from './grants.ts'
 import {
   claimMessage,
+  type AddressClaim,
   type ClaimBody,
   type First,
   type HostClaim,
@@ -111,7 +113,7 @@ export class Register {
   async claim(
     key: string,
     by: string,
-    body: ClaimBody & { readonly kind: 'block' | 'network' },
+    body: ClaimBody & { readonly kind: 'address' | 'block' | 'network' },
     over = false,
   ): Promise<Claimed> {
     const subject = subjectOf(key)
@@ -220,6 +222,16 @@ export class Register {
     )
   }
 
+  /** Says how an address stands, behind the message that was seen of it. @returns undefined: something else was said meanwhile */
+  async tellAddress(
+    key: string,
+    by: string,
+    body: AddressClaim,
+    behind: number,
+  ): Promise<number | undefined> {
+    return this.#put(subjectOf(key), `${this.origin}:${by}:${key}`, body, behind)
+  }
+
   /** A thing's last message as the servers have it now. @throws {EngineError} ERR_CLUSTER_UNAVAILABLE */
   async look(key: string): Promise<Head | undefined> {
     const last = await this.#bus.last(subjectOf(key))
@@ -227,21 +239,22 @@ export class Register {
     return this.table.head(key)
   }
 
-  #bury(
-    { cidr, key, kind, name, network, seq, subnet }: Head,
-    by: string,
-    restsUntil: Instant,
-  ): Promise<number | undefined> {
-    const body: ClaimBody = {
-      ...this.#said(),
-      ...(cidr === undefined ? {} : { cidr }),
-      kind: kind as 'block' | 'network',
-      ...(name === undefined ? {} : { name }),
-      network,
-      restsUntil,
-      state: 'released',
-      ...(subnet === undefined ? {} : { subnet }),
-    }
+  #bury(head: Head, by: string, restsUntil: Instant): Promise<number | undefined> {
+    const { cidr, key, kind, name, network, seq, subnet } = head
+    const last = this.table.last(subjectOf(key))?.body
+    const body: ClaimBody =
+      last?.kind === 'address'
+        ? addressClaim(this.#said(), last, 'released', { restsUntil })
+        : {
+            ...this.#said(),
+            ...(cidr === undefined ? {} : { cidr }),
+            kind: kind as 'block' | 'network',
+            ...(name === undefined ? {} : { name }),
+            network,
+            restsUntil,
+            state: 'released',
+            ...(subnet === undefined ? {} : { subnet }),
+          }
     return this.#put(subjectOf(key), `${this.origin}:${by}:end of ${key}`, body, seq)
   }
 

@@ -1,5 +1,5 @@
 /** How claims stand, as plain data: of the whole cluster where it is followed, else of this host, as its log has it. */
-import type { Cidr, Instant, NetworkId, Origin, Problem } from '../../../events/index.ts'
+import type { Cidr, Claim, Instant, NetworkId, Origin, Problem } from '../../../events/index.ts'
 import { familyOf, sizeOf, cidrFrom } from '../../../events/index.ts'
 import { poolKey, type Grant, type Projections } from '../../../projections/index.ts'
 import { roomIn } from '../../ipam/index.ts'
@@ -17,7 +17,9 @@ export type ClaimView = {
   /** What the host is called that has it, or had it. */
   readonly host: string
   readonly key: string
-  readonly kind: 'block' | 'network' | 'pool'
+  readonly kind: Claim['kind']
+  /** Of an address: whose block it lies in. */
+  readonly lender?: string
   readonly name?: string
   readonly network: NetworkId
   /** Whether this host has it. */
@@ -82,9 +84,9 @@ export function claimsReport({ host, origin, projections, session }: Source): Cl
 export const restingClaims = (projections: Projections, origin: Origin): ClaimsReport =>
   claimsReport({ host: projections.host.cluster?.host ?? '', origin, projections, session: undefined })
 
-/** Networks, then pools, then blocks; each by network, and then by address. */
+/** Networks, then pools, then blocks, then addresses; each by network, and then by address. */
 const orderOf = ({ key, kind, network }: ClaimView): string =>
-  `${kind === 'network' ? 0 : kind === 'pool' ? 1 : 2} ${network} ${key}`
+  `${['network', 'pool', 'block', 'address'].indexOf(kind)} ${network} ${key}`
 
 function viewOf(
   head: Head,
@@ -92,7 +94,7 @@ function viewOf(
   origin: Origin,
   session: ClaimSession | undefined,
 ): ClaimView {
-  const { at, by, cidr, host, key, kind, name, network, subnet } = head
+  const { at, by, cidr, host, key, kind, lender, name, network, subnet } = head
   const standing = session?.register?.standing(head) ?? { state: 'held' }
   const isLost = projections.claims.grants.get(key)?.lost !== undefined
   const isContested = head.contested === true && standing.state === 'held'
@@ -104,6 +106,7 @@ function viewOf(
     host,
     key,
     kind,
+    ...(lender === undefined ? {} : { lender: lender.host }),
     ...nameOf(projections, network, name),
     network,
     own,
@@ -115,7 +118,7 @@ function viewOf(
 }
 
 function ownView(
-  { cidr, key, kind, lost, name, network, since, subnet }: Grant,
+  { cidr, key, kind, lender, lost, name, network, since, subnet }: Grant,
   projections: Projections,
   host: string,
 ): ClaimView {
@@ -126,6 +129,7 @@ function ownView(
     host: lost?.host ?? host,
     key,
     kind,
+    ...(lender === undefined ? {} : { lender: lender.host }),
     ...nameOf(projections, network, name),
     network,
     own: lost === undefined,

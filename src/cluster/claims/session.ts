@@ -5,7 +5,7 @@
  * Who is cut off is told so at once: the first claim that nobody answers ends the connection, and until there is another one no
  * claim is even tried.
  */
-import type { ClusterAccess } from '../../../events/index.ts'
+import type { ClusterAccess, Origin } from '../../../events/index.ts'
 import { EngineError } from '../../../events/index.ts'
 import type { Bus } from '../../bus/bus.ts'
 import { instant } from '../../engine/instant.ts'
@@ -15,7 +15,7 @@ import type { ClaimHome } from './home.ts'
 import type { Said } from './message.ts'
 import { Register } from './register.ts'
 import { CLAIM_STREAM } from './subjects.ts'
-import { ClaimTable } from './table.ts'
+import { ClaimTable, type Head } from './table.ts'
 
 /** How long a claim may take, and how long the first connection is waited for, in milliseconds. */
 export const CLAIM_MS = 2000
@@ -24,6 +24,8 @@ const AGAIN_MS_FIRST = 100
 const AGAIN_MS_MAX = 5000
 /** How often it is looked whether the log is published, in milliseconds. */
 const LOOK_MS = 20
+/** How often it is looked whether another host has answered, in milliseconds. */
+const ANSWER_LOOK_MS = 2
 
 export type Listening = {
   /** The table is whole. */
@@ -68,6 +70,11 @@ export class ClaimSession {
     return this.#home.isFirst() ? this.#ready : undefined
   }
 
+  /** Who claims. */
+  get origin(): Origin {
+    return this.#home.origin
+  }
+
   /** How claims stood when they were last read. */
   get table(): ClaimTable | undefined {
     return this.#table
@@ -100,6 +107,26 @@ export class ClaimSession {
       if (error instanceof EngineError && error.code === 'ERR_CLUSTER_UNAVAILABLE')
         this.#breakOff(error, register)
       throw error
+    }
+  }
+
+  /** Settles when the table has a message. @throws {EngineError} ERR_CLUSTER_UNAVAILABLE: it does not come */
+  read(seq: number): Promise<void> {
+    return this.within(async ({ table }) => {
+      const isFollowed = (): boolean => !this.#isOver && this.#ready?.table === table
+      while (table.seq < seq && isFollowed()) await this.#pauses.wait(LOOK_MS)
+    })
+  }
+
+  /** How a thing stands once something newer was said of it than a message; undefined: nothing is, within so many milliseconds. */
+  async newer(key: string, seq: number, withinMs: number): Promise<Head | undefined> {
+    const { clock } = this.#home.ports
+    const endMs = clock.monotonicMs() + withinMs
+    for (;;) {
+      const head = this.#table?.head(key)
+      if (head !== undefined && head.seq > seq) return head
+      if (this.#isOver || clock.monotonicMs() >= endMs) return undefined
+      await this.#pauses.wait(ANSWER_LOOK_MS)
     }
   }
 

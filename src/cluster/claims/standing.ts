@@ -4,7 +4,8 @@ import type { First } from './message.ts'
 import type { ClaimTable, Head } from './table.ts'
 
 /**
- * `free`: it may be claimed. `frozen`: its host was evicted, and nobody has confirmed that it is dead. `held`: somebody has it.
+ * `free`: it may be claimed. `frozen`: its host was evicted, and nobody has confirmed that it is dead;
+ * or another host still has an address out of it. `held`: somebody has it.
  * `resting`: it was given up not long ago, and others may still remember who had it.
  */
 export type Standing =
@@ -13,22 +14,25 @@ export type Standing =
 /** How long what was given up rests, in milliseconds: as long as neighbours may remember an address (ARP, 60 s). */
 export const REST_MS = 60_000
 
-/** A table that can tell of hosts. */
-type Hosts = Pick<ClaimTable, 'host'>
+/** A table that can tell of hosts, and of what is lent out of blocks. */
+type Hosts = Pick<ClaimTable, 'host' | 'loansOf'>
 
 export function standingOf(head: Head | undefined, hosts: Hosts, nowMs: number): Standing {
-  if (head === undefined) return { state: 'free' }
+  if (head === undefined || head.asked === 'refused') return { state: 'free' }
   const until = head.restsUntil ?? restOfTheDead(head, hosts)
-  if (until !== undefined) return Date.parse(until) <= nowMs ? { state: 'free' } : { state: 'resting', until }
-  return { state: hosts.host(head.by)?.state === 'evicted' ? 'frozen' : 'held' }
+  if (until === undefined) return { state: hosts.host(head.by)?.state === 'evicted' ? 'frozen' : 'held' }
+  if (Date.parse(until) > nowMs) return { state: 'resting', until }
+  // Whoever claims a block gives all of it: what its owner lent of it must be back.
+  const isLent = hosts.loansOf(head.key).some((loan) => standingOf(loan, hosts, nowMs).state !== 'free')
+  return { state: isLent ? 'frozen' : 'free' }
 }
 
 /**
- * Blocks that a host had when it was confirmed dead rest from then on. What it claimed after it came back is its own, and its
- * networks and pools stay: others may be on them.
+ * Blocks and addresses that a host had when it was confirmed dead rest from then on. What it claimed after it came back is its own,
+ * and its networks and pools stay: others may be on them.
  */
 function restOfTheDead({ by, kind, seq }: Head, hosts: Hosts): Instant | undefined {
-  if (kind !== 'block') return undefined
+  if (kind !== 'block' && kind !== 'address') return undefined
   const host = hosts.host(by)
   return host?.state === 'dead' && seq < host.seq ? host.restsUntil : undefined
 }

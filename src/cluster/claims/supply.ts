@@ -1,8 +1,9 @@
 /** A supply of blocks: one for a command that lacks it, and the next one before this one is used up. */
-import type { CommandId, NetworkId } from '../../../events/index.ts'
+import type { ClaimGranted, CommandId, NetworkId } from '../../../events/index.ts'
 import { EngineError, RefusedError } from '../../../events/index.ts'
 import { ownBlocks, poolKey, type NetworkView } from '../../../projections/index.ts'
 import { claimBlock, roomOf, type Lack } from './blocks.ts'
+import { borrow } from './borrowing.ts'
 import type { Flight } from './flight.ts'
 import type { ClaimHome } from './home.ts'
 import type { Register } from './register.ts'
@@ -12,7 +13,7 @@ import { networkKey } from './subjects.ts'
 /** Below this part of free addresses the next block is claimed. */
 const AHEAD_BELOW = 0.25
 
-/** Who claims a block, and hears of its key before. */
+/** Who claims a block or an address, and hears of its key before. */
 export type For = { readonly by: CommandId; readonly claiming: (key: string) => void }
 
 export class Supply {
@@ -30,7 +31,7 @@ export class Supply {
   async get(session: ClaimSession, network: NetworkView, lack: Lack, who: For): Promise<void> {
     // One may be on its way already.
     await this.#ahead.get(poolKey(network.id, lack.pool.subnet))
-    if (lack.block === undefined && roomOf(this.#home.decided(), network.id, lack.pool).free > 0) return
+    if (lack.asked === undefined && roomOf(this.#home.decided(), network.id, lack.pool).free > 0) return
     await this.#claim(session, network, lack, who)
   }
 
@@ -66,7 +67,12 @@ export class Supply {
 
   async #claim(session: ClaimSession, network: NetworkView, lack: Lack, who: For): Promise<void> {
     const isFirst = ownBlocks(this.#home.decided().claims, network.id, lack.pool.subnet).length === 0
-    const granted = await session.within((register) => claimBlock(register, network, lack, who))
+    const got = await session.within((register) => claimBlock(register, network, lack, who))
+    const { asked } = lack
+    const granted =
+      'stream' in got || asked === undefined
+        ? (got as ClaimGranted['data'])
+        : await borrow(session, network, { ...lack, asked }, { ...who, owner: got })
     // Whoever made the network may have ended it before it saw this block: then the block is nobody's, and is given up again.
     if (isFirst) await session.within((register) => this.#mustBeThere(register, network))
     await this.#home.own('claims.record', { granted: [granted] })

@@ -1,19 +1,27 @@
 /** How all claims of a cluster stand, as far as their stream was read. */
-import type { Cidr, Hash, Instant, NetworkId, Origin } from '../../../events/index.ts'
+import type { Cidr, Claim, Hash, Instant, Member, NetworkId, Origin } from '../../../events/index.ts'
 import type { BusMessage } from '../../bus/bus.ts'
 import {
   claimIn,
+  type AddressClaim,
   type ClaimBody,
   type Definition,
   type First,
   type HostClaim,
   type PoolsClaim,
 } from './message.ts'
-import { keyOfSubject, POOLS_SUBJECT, poolClaimKey } from './subjects.ts'
+import { blockKey, keyOfSubject, POOLS_SUBJECT, poolClaimKey } from './subjects.ts'
 
 /** How one thing stands. */
 export type Head = {
+  /** Of an address: what was said last before it was asked for. */
+  readonly after?: AddressClaim['after']
+  /** Of an address: how it stands between its owner and the one who asked. */
+  readonly asked?: AddressClaim['state']
   readonly at: Instant
+  /** Of an address: the block that it lies in. */
+  readonly block?: Cidr
+  /** Who has it; of an address, who has asked for it. */
   readonly by: Origin
   readonly cidr?: Cidr
   /** Two hosts were granted it, and this one has it. */
@@ -23,7 +31,9 @@ export type Head = {
   readonly first: First
   readonly host: string
   readonly key: string
-  readonly kind: 'block' | 'network' | 'pool'
+  readonly kind: Claim['kind']
+  /** Of an address: whose block it lies in. */
+  readonly lender?: Member
   readonly name?: string
   readonly network: NetworkId
   /** Given up: from when on somebody else may have it. Absent: it is held. */
@@ -31,6 +41,8 @@ export type Head = {
   /** The message that says so; of a pool, the one that its claimant saw last of all pools. */
   readonly seq: number
   readonly subnet?: Cidr
+  /** Of an address: why it was refused. */
+  readonly why?: string
 }
 
 /** What a subject's last message is. */
@@ -41,6 +53,8 @@ export class ClaimTable {
   readonly #heads = new Map<string, Head>()
   readonly #hosts = new Map<Origin, HostClaim & { readonly seq: number }>()
   readonly #last = new Map<string, Last>()
+  /** By the key of a block: the keys of addresses that were ever asked for out of it. */
+  readonly #loans = new Map<string, Set<string>>()
   #pools = new Set<string>()
   /** The last message that was read. */
   seq = 0
@@ -68,6 +82,7 @@ export class ClaimTable {
     if (key === undefined || body === undefined || body.kind === 'pools') return []
     if (body.kind === 'host') this.#hosts.set(body.origin, { ...body, seq })
     else this.#heads.set(key, headOf(key, body, { seq, stream: this.stream }))
+    if (body.kind === 'address') this.#addLoan(blockKey(body.network, body.block), key)
     return [key]
   }
 
@@ -100,6 +115,17 @@ export class ClaimTable {
     )
   }
 
+  /** Addresses of a block that were ever asked for by hosts that have not the block. */
+  loansOf(block: string): readonly Head[] {
+    return [...(this.#loans.get(block) ?? [])].flatMap((key) => this.#heads.get(key) ?? [])
+  }
+
+  #addLoan(block: string, key: string): void {
+    const keys = this.#loans.get(block)
+    if (keys === undefined) this.#loans.set(block, new Set([key]))
+    else keys.add(key)
+  }
+
   #takePools(body: PoolsClaim): readonly string[] {
     const { at } = body
     const after = new Map(
@@ -117,6 +143,7 @@ export class ClaimTable {
 }
 
 function headOf(key: string, body: Exclude<ClaimBody, { readonly kind: 'host' | 'pools' }>, at: First): Head {
+  if (body.kind === 'address') return headOfAddress(key, body, at)
   const { cidr, subnet, ...said } = { cidr: undefined, subnet: undefined, ...body }
   const name = 'definition' in said ? said.definition.name : 'name' in said ? said.name : undefined
   return {
@@ -134,5 +161,28 @@ function headOf(key: string, body: Exclude<ClaimBody, { readonly kind: 'host' | 
     ...('restsUntil' in said ? { restsUntil: said.restsUntil } : {}),
     seq: at.seq,
     ...(subnet === undefined ? {} : { subnet }),
+  }
+}
+
+/** An address is of the one who asked, whoever says so. */
+function headOfAddress(key: string, body: AddressClaim, at: First): Head {
+  const { after, block, cidr, first = at, kind, lender, network, restsUntil, state, subnet, to, why } = body
+  return {
+    ...(after === undefined ? {} : { after }),
+    asked: state,
+    at: body.at,
+    block,
+    by: to.origin,
+    cidr,
+    first,
+    host: to.host,
+    key,
+    kind,
+    lender,
+    network,
+    ...(restsUntil === undefined ? {} : { restsUntil }),
+    seq: at.seq,
+    subnet,
+    ...(why === undefined ? {} : { why }),
   }
 }

@@ -1,5 +1,6 @@
 /** Claims in the turn: what was fetched before it is checked again, and what became of claims is written. */
 import type {
+  Cidr,
   CommandData,
   IfName,
   Mac,
@@ -8,9 +9,13 @@ import type {
   NetworkId,
   Subnet,
 } from '../../../events/index.ts'
-import { RefusedError } from '../../../events/index.ts'
-import type { Draft } from '../draft.ts'
+import { familyOf, RefusedError } from '../../../events/index.ts'
+import { ownBlocks } from '../../../projections/index.ts'
+import { checkAddress } from '../../ipam/index.ts'
+import { refuseIf, type Draft } from '../draft.ts'
+import { resolveNetwork } from '../resolve.ts'
 import type { DecisionContext, Handler } from './decision.ts'
+import { networkIsUp, orRefuse } from './refuse.ts'
 
 /** Networks of a cluster are carried by no bridge. */
 export const NO_LINK = { mac: '' as Mac, name: '' as IfName }
@@ -60,24 +65,44 @@ export function grantsFor(
         message: `network '${name}': other subnets would be chosen now than were claimed in the cluster a moment ago; ask again`,
       },
     ])
-  for (const data of granted) draft.add({ data, stream: 'host', type: 'ClaimGranted', v: 1 })
+  for (const data of granted) draft.add({ data, stream: 'host', type: 'ClaimGranted', v: 2 })
   return { owner: origin, seq: named.seq }
 }
 
-export const recordClaims: Handler<'claims.record'> = (draft, { granted = [], lost = [], released = [] }) => {
-  const { grants } = draft.view.projections.claims
+export const recordClaims: Handler<'claims.record'> = (
+  draft,
+  { granted = [], lost = [], released = [], returned = [] },
+) => {
+  const { grants, lent } = draft.view.projections.claims
   for (const data of granted) {
     const known = grants.get(data.key)
     const isKnown =
       known?.seq === data.seq && known.stream === data.stream && known.contested === data.contested
     if (isKnown && known.lost === undefined) continue
-    draft.add({ data, stream: 'host', type: 'ClaimGranted', v: 1 })
+    draft.add({ data, stream: 'host', type: 'ClaimGranted', v: 2 })
   }
   for (const data of lost)
     if (grants.get(data.key)?.lost === undefined && grants.has(data.key))
       draft.add({ data, stream: 'host', type: 'ClaimLost', v: 1 })
   for (const data of released)
     if (grants.has(data.key)) draft.add({ data, stream: 'host', type: 'ClaimReleased', v: 1 })
+  for (const data of returned)
+    if (lent.get(data.key)?.to === data.to) draft.add({ data, stream: 'host', type: 'AddressReturned', v: 1 })
+  return { purpose: 'none' }
+}
+
+/** Another host gets an address, if any endpoint of this one could. */
+export const lendAddress: Handler<'address.lend'> = (draft, { address: text, ...asked }) => {
+  const { allocations, claims, topology } = draft.view.projections
+  const network = orRefuse(resolveNetwork(topology, asked.network))
+  const blocks = (subnet: Cidr): readonly Cidr[] => ownBlocks(claims, network.id, subnet)
+  const checked = checkAddress(allocations, network, text, familyOf(text as Cidr), blocks)
+  const problems = [...networkIsUp(network), ...('problem' in checked ? [checked.problem] : [])]
+  refuseIf(problems)
+  if ('problem' in checked) return { purpose: 'none' }
+  const { host, key, seq, stream, to } = asked
+  const data = { address: checked.address, host, key, network: network.id, seq, stream, to }
+  draft.add({ data, stream: 'host', type: 'AddressLent', v: 1 })
   return { purpose: 'none' }
 }
 

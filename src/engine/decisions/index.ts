@@ -1,6 +1,6 @@
 /** Which decision belongs to which command. */
 import type { CommandType } from '../../../events/index.ts'
-import { evictHost, recordClaims } from './claims.ts'
+import { evictHost, lendAddress, recordClaims } from './claims.ts'
 import { joinCluster, leaveCluster } from './cluster.ts'
 import type { Handler } from './decision.ts'
 import * as host from './host.ts'
@@ -13,6 +13,7 @@ import { settle } from './settle.ts'
 export type { Decision } from './decision.ts'
 
 export const handlers: { readonly [T in CommandType]: Handler<T> } = {
+  'address.lend': lendAddress,
   'claims.record': recordClaims,
   'cluster.evict': evictHost,
   'cluster.join': joinCluster,

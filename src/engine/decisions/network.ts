@@ -1,7 +1,7 @@
 /** Networks: what crosses entities when one is made or ends (names, pools, use), and the values chosen for it. */
 import type { CommandData, IfName, NetworkId, Problem, Subnet } from '../../../events/index.ts'
 import { familyOf, streamOf } from '../../../events/index.ts'
-import { endpointsOf, type NetworkView } from '../../../projections/index.ts'
+import { endpointsOf, loansOf, type Loan, type NetworkView } from '../../../projections/index.ts'
 import { checkDriver, readOptions } from '../../drivers/index.ts'
 import {
   checkHostRoutes,
@@ -85,12 +85,32 @@ export const adoptNetwork: Handler<'network.adopt'> = (draft, { claim, definitio
 
 export const deleteNetwork: Handler<'network.delete'> = (draft, data) => {
   const network = orRefuse(resolveNetwork(draft.view.projections.topology, data.network))
-  const stream = streamOf.network(network.id)
-  const command = { plan: draft.plan, type: 'network.delete' as const }
-  refuseIf([...draft.problems(stream, command), ...isUnused(draft, network)])
-  draft.decide(stream, command)
+  refuseIf(endProblems(draft, network))
+  endNetwork(draft, network)
   return { purpose: 'cut' }
 }
+
+/** What keeps a network from being ended. */
+export const endProblems = (draft: Draft, network: NetworkView): readonly Problem[] => [
+  ...draft.problems(streamOf.network(network.id), endOf(draft)),
+  ...isUnused(draft, network),
+  ...loansOf(draft.view.projections.claims, network.id).map(lentOut(network)),
+]
+
+/** A block is not given up as long as another host uses an address out of it. */
+const lentOut =
+  ({ name }: NetworkView) =>
+  ({ address, host, to }: Loan): Problem => ({
+    code: 'ERR_IN_USE',
+    field: 'network',
+    holder: to,
+    message: `network '${name}': ${host} uses ${address} out of this host's block; delete its endpoint there first`,
+  })
+
+export const endNetwork = (draft: Draft, { id }: NetworkView): void =>
+  draft.decide(streamOf.network(id), endOf(draft))
+
+const endOf = ({ plan }: Draft) => ({ plan, type: 'network.delete' as const })
 
 type Subnets = { readonly problems: readonly Problem[]; readonly subnets: readonly Subnet[] }
 

@@ -1,6 +1,7 @@
 /** Small pieces of refusing that all decisions share. */
 import type { PlanId, Problem, SandboxId } from '../../../events/index.ts'
 import { RefusedError } from '../../../events/index.ts'
+import type { NetworkView } from '../../../projections/index.ts'
 import type { Draft } from '../draft.ts'
 import type { Resolved } from '../resolve.ts'
 
@@ -29,3 +30,17 @@ export function untilPlan(plans: readonly (PlanId | undefined)[]): { readonly un
 /** As messages call a sandbox: by its name, or if it has none any more, by the beginning of its id. */
 export const sandboxName = (draft: Draft, id: SandboxId): string =>
   draft.view.projections.topology.sandboxes.get(id)?.name ?? id.slice(0, 12)
+
+/** Nothing is given out of a network that is not there yet, or not any more. */
+export function networkIsUp(network: NetworkView): readonly Problem[] {
+  if (network.state === 'created') return []
+  return [
+    {
+      code: 'ERR_STATE',
+      field: 'network',
+      holder: network.id,
+      message: `network '${network.name}' takes no endpoints in state '${network.state}'; ${network.state === 'creating' ? 'wait for it' : 'delete it and create it again'}`,
+      ...(network.state === 'creating' && network.plan !== undefined ? { until: network.plan } : {}),
+    },
+  ]
+}

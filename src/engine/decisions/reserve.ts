@@ -1,14 +1,22 @@
 /** What an endpoint holds: a name on its network, an address a family, a MAC. Chosen here, all problems at once. */
-import type { Cidr, CommandData, EndpointId, EndpointReserved, Mac, Problem } from '../../../events/index.ts'
+import type {
+  Cidr,
+  CommandData,
+  EndpointId,
+  EndpointReserved,
+  Mac,
+  Problem,
+  Subnet,
+} from '../../../events/index.ts'
 import { ipOf, streamOf } from '../../../events/index.ts'
-import { ownBlocks, type EndpointView, type NetworkView } from '../../../projections/index.ts'
+import { ownBlocks, ownParts, type EndpointView, type NetworkView } from '../../../projections/index.ts'
 import { checkAddress, checkMac, checkName, chooseAddress, chooseMac } from '../../ipam/index.ts'
 import type { Draft } from '../draft.ts'
 import { refuseIf } from '../draft.ts'
 import { resolveNetwork } from '../resolve.ts'
 import { entityId, type DecisionContext, type Handler } from './decision.ts'
 import { planOfEnd, untilEnds, untilOneEnds } from './ends.ts'
-import { orRefuse, sandboxName, untilPlan } from './refuse.ts'
+import { networkIsUp, orRefuse, sandboxName, untilPlan } from './refuse.ts'
 
 export const createEndpoint: Handler<'endpoint.create'> = (draft, data, context) => {
   const network = orRefuse(resolveNetwork(draft.view.projections.topology, data.network))
@@ -38,16 +46,16 @@ export function askFor(draft: Draft, network: NetworkView, request: Request): As
     ...nameIsFree(draft, network, request.name),
     ...networkIsUp(network),
   ]
-  const blocks = blocksFor(draft, network)
+  const parts = partsFor(draft, network)
   const wanted = ([4, 6] as const).flatMap((family) => {
     const text = family === 4 ? request.address : request.address6
-    return text === undefined ? [] : checkAddress(allocations, network, text, family, blocks)
+    return text === undefined ? [] : checkAddress(allocations, network, text, family, parts)
   })
   for (const each of wanted) if ('problem' in each) problems.push(each.problem)
   for (const pool of network.subnets) {
     const chosen =
       wanted.find((each) => 'address' in each && each.subnet === pool.subnet) ??
-      chooseAddress(allocations, network, pool, blocks?.(pool.subnet))
+      chooseAddress(allocations, network, pool, blocksFor(draft, network, pool))
     if ('problem' in chosen) problems.push(untilOneEnds(draft, network, pool, chosen.problem))
     else addresses.push(chosen.address)
   }
@@ -62,10 +70,14 @@ export function askFor(draft: Draft, network: NetworkView, request: Request): As
   }
 }
 
-/** Of a network of the cluster, the blocks of a pool that this host has; undefined: the network is its own. */
-function blocksFor(draft: Draft, network: NetworkView): ((subnet: Cidr) => readonly Cidr[]) | undefined {
+/** Of a network of the cluster, the blocks of a pool that this host gives out of; undefined: the network is its own. */
+const blocksFor = (draft: Draft, network: NetworkView, { subnet }: Subnet): readonly Cidr[] | undefined =>
+  network.claim === undefined ? undefined : ownBlocks(draft.view.projections.claims, network.id, subnet)
+
+/** The same, with what others lend: that is given where it is asked for. */
+function partsFor(draft: Draft, network: NetworkView): ((subnet: Cidr) => readonly Cidr[]) | undefined {
   if (network.claim === undefined) return undefined
-  return (subnet) => ownBlocks(draft.view.projections.claims, network.id, subnet)
+  return (subnet) => ownParts(draft.view.projections.claims, network.id, subnet)
 }
 
 /** Writes the reservation. The endpoint's id is the command's first. */
@@ -100,19 +112,6 @@ function macFor(
     mac:
       first === undefined ? ('' as Mac) : chooseMac(draft.view.projections.allocations, network, ipOf(first)),
   }
-}
-
-function networkIsUp(network: NetworkView): readonly Problem[] {
-  if (network.state === 'created') return []
-  return [
-    {
-      code: 'ERR_STATE',
-      field: 'network',
-      holder: network.id,
-      message: `network '${network.name}' takes no endpoints in state '${network.state}'; ${network.state === 'creating' ? 'wait for it' : 'delete it and create it again'}`,
-      ...(network.state === 'creating' && network.plan !== undefined ? { until: network.plan } : {}),
-    },
-  ]
 }
 
 function nameIsFree(draft: Draft, network: NetworkView, name: string): readonly Problem[] {

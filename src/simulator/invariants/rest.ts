@@ -143,9 +143,10 @@ function disagreementsIn({ machines, projections: { topology } }: View): readonl
 
 /** Addresses that are held by nobody who exists, or for a sweep that is still to come; and endpoints whose address is not held. */
 function unownedIn({ host, witness }: AtRest): readonly string[] {
-  const { allocations, topology } = host.controller.engine.view.projections
+  const { allocations, claims, topology } = host.controller.engine.view.projections
   const exists = (stream: string): boolean => {
     const [kind, id = ''] = stream.split('/')
+    if (kind === 'host') return [...claims.lent.values()].some(({ to }) => to === id)
     return kind === 'network' ? topology.networks.has(id) : topology.endpoints.has(id)
   }
   const held = [...allocations.addresses.entries()]

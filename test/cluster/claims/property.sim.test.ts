@@ -15,6 +15,7 @@ type Host = (typeof HOSTS)[number]
 type Act =
   | { readonly act: 'rush' }
   | { readonly act: 'attach' | 'cut' | 'heal' | 'kill' | 'leave'; readonly host: Host }
+  | { readonly act: 'ask'; readonly host: Host; readonly place: number }
   | { readonly act: 'fault'; readonly fault: 'late' | 'lost' | 'unanswered' }
   | { readonly act: 'lose'; readonly count: number }
   | { readonly act: 'wait'; readonly ms: number }
@@ -46,6 +47,16 @@ const lying = fc.oneof(
     weight: 2,
   },
 ) as fc.Arbitrary<Act>
+
+const asks = fc.record({
+  act: fc.constant('ask' as const),
+  host,
+  // Few, so that hosts ask for the same.
+  place: fc.constantFrom(9, 12, 40, 50, 70, 100),
+})
+/** The same, of hosts that also ask for addresses in others' blocks. */
+const asking = (acts: fc.Arbitrary<Act>): fc.Arbitrary<Act> =>
+  fc.oneof({ arbitrary: acts, weight: 3 }, { arbitrary: asks, weight: 1 })
 
 /** A block that was lost goes to a host that never hears of it, and gives it up again: another has users in it. */
 const GIVEN_UP: Act[] = [
@@ -91,6 +102,11 @@ class World {
         await lab.all(
           Array.from({ length: 9 }, () => this.of(act.host).newEndpoint('net', `e${++this.#names}`)),
         )
+        return
+      case 'ask':
+        await lab.all([
+          this.of(act.host).newEndpoint('net', `e${++this.#names}`, { address: `10.9.0.${act.place}` }),
+        ])
         return
       case 'rush':
         // All hosts at once, so that they want the same block.
@@ -154,8 +170,9 @@ class World {
 
   #hasLost(name: Host, address: string): boolean {
     const block = `10.9.0.${Math.floor(Number(address.split(/[./]/)[3]) / 32) * 32}/27`
+    const alone = `${address.split('/')[0]}/32`
     const grants = this.of(name).engine.decided.projections.claims.grants.values()
-    return [...grants].some(({ cidr, lost }) => cidr === block && lost !== undefined)
+    return [...grants].some(({ cidr, lost }) => (cidr === block || cidr === alone) && lost !== undefined)
   }
 
   async rest(): Promise<void> {
@@ -196,7 +213,7 @@ describe('hosts with one network', () => {
 
   it('never hold the same address twice, whatever becomes of answers, links and processes', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(honest, { maxLength: 25, minLength: 5 }), async (acts) => {
+      fc.asyncProperty(fc.array(asking(honest), { maxLength: 25, minLength: 5 }), async (acts) => {
         const world = await World.begin()
         for (const act of acts) {
           await world.do(act)
@@ -226,6 +243,19 @@ describe('hosts with one network', () => {
         expect(world.twice().filter(({ address }) => !before.has(address))).toEqual([])
       }),
       { examples: [[GIVEN_UP]], numRuns: 25 },
+    )
+  }, 300_000)
+
+  it('are told, all but one at least, also of addresses that were lent', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(asking(lying), { maxLength: 25, minLength: 5 }), async (acts) => {
+        const world = await World.begin()
+        for (const act of acts) await world.do(act)
+        await world.rest()
+        for (const { hosts, told } of world.twice())
+          expect(told.length).toBeGreaterThanOrEqual(hosts.length - 1)
+      }),
+      { numRuns: 15 },
     )
   }, 300_000)
 })

@@ -36,3 +36,43 @@ export class ClaimScene extends Scene {
     return `${host} ${this.#lives.get(host) ?? 0}`
   }
 }
+
+/** The code of what a promise came to; `done` if it did. */
+export const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'done',
+    (error: unknown) => (error as { readonly code?: unknown }).code ?? error,
+  )
+
+/** Addresses of a host's endpoints on a network. */
+export const addressesOn = (controller: Controller, network: string): readonly string[] => {
+  const { id } = controller.queries.network(network)
+  return controller.queries
+    .endpoints()
+    .filter((e) => e.network === id)
+    .flatMap((e) => e.addresses)
+}
+
+/** What a host's log says that it has: `block 10.0.0.0/27`, `network`. */
+export const grantsOf = (controller: Controller): readonly string[] =>
+  [...controller.engine.decided.projections.claims.grants.values()]
+    .map(({ cidr, kind, lost }) => `${kind} ${cidr ?? ''}${lost ? ' lost' : ''}`.trim())
+    .sort()
+
+/** Hosts of one cluster, connected. */
+export async function cluster(
+  ...hosts: readonly string[]
+): Promise<{ readonly scene: ClaimScene; readonly members: readonly Controller[] }> {
+  const scene = new ClaimScene()
+  const members: Controller[] = []
+  for (const host of hosts) members.push(await scene.member(host))
+  await scene.pass()
+  return { members, scene }
+}
+
+/** Two hosts of one cluster. */
+export const two = async () => {
+  const { members, scene } = await cluster('east', 'west')
+  const [east, west] = members as [Controller, Controller]
+  return { east, scene, west }
+}

@@ -3,43 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Controller } from '../../../src/index.ts'
 import { CLAIM_STREAM } from '../../../src/cluster/claims/subjects.ts'
 import { codesOf } from '../scene.ts'
-import { ClaimScene } from './scene.ts'
-
-/** The code of what a promise came to; `done` if it did. */
-const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => 'done',
-    (error: unknown) => (error as { readonly code?: unknown }).code ?? error,
-  )
-
-const addressesOn = (controller: Controller, network: string): readonly string[] => {
-  const { id } = controller.queries.network(network)
-  return controller.queries
-    .endpoints()
-    .filter((e) => e.network === id)
-    .flatMap((e) => e.addresses)
-}
-
-const grantsOf = (controller: Controller): readonly string[] =>
-  [...controller.engine.decided.projections.claims.grants.values()]
-    .map(({ cidr, kind, lost }) => `${kind} ${cidr ?? ''}${lost ? ' lost' : ''}`.trim())
-    .sort()
-
-async function cluster(
-  ...hosts: readonly string[]
-): Promise<{ readonly scene: ClaimScene; readonly members: readonly Controller[] }> {
-  const scene = new ClaimScene()
-  const members: Controller[] = []
-  for (const host of hosts) members.push(await scene.member(host))
-  await scene.pass()
-  return { members, scene }
-}
-
-const two = async () => {
-  const { members, scene } = await cluster('east', 'west')
-  const [east, west] = members as [Controller, Controller]
-  return { east, scene, west }
-}
+import { addressesOn, ClaimScene, codeOf, grantsOf, two } from './scene.ts'
 
 describe('a network of a cluster', () => {
   it('is made on one host, used on another, and no address is given twice', async () => {
@@ -122,16 +86,18 @@ describe('a network of a cluster', () => {
     await scene.lab.do(east.newEndpoint('small', 'one-more'))
   })
 
-  it('gives an address that was asked for out of a free block, and says who has it otherwise', async () => {
+  it('gives an address that was asked for out of a free block, and says who has it where that host was put out', async () => {
     const { east, scene, west } = await two()
     await scene.lab.do(east.newNetwork('test', 'shared'))
     await scene.lab.do(east.newEndpoint('shared', 'a', { address: '10.0.4.7' }))
     expect(grantsOf(east)).toContain('block 10.0.4.0/27')
+    scene.kill('east')
+    await scene.lab.do(west.dispatch({ data: { host: 'east' }, type: 'cluster.evict' }))
     const error = await scene.lab.do(
       west.newEndpoint('shared', 'b', { address: '10.0.4.9' }).catch((each: unknown) => each as Error),
     )
     expect(error).toMatchObject({ code: 'ERR_ADDRESS_TAKEN' })
-    expect((error as Error).message).toContain('which east has: ask it there')
+    expect((error as Error).message).toContain('which east has, though it was put out of the cluster')
   })
 
   it('has blocks of both families', async () => {
