@@ -16,10 +16,10 @@ export type Claim = {
   /** Which it is among all claims. */
   readonly key: string
   /**
-   * `network`: a name and what it stands for. `pool`: a network's. `block`: this host's part of a pool. `address`: one out of another
-   * host's block, which lends it (since v2).
+   * `network`: a name and what it stands for. `pool`: a network's. `block`: this host's part of a pool. Since v2, `address`: one out of
+   * another host's block, which lends it; `vni`: a network's number.
    */
-  readonly kind: 'address' | 'block' | 'network' | 'pool'
+  readonly kind: 'address' | 'block' | 'network' | 'pool' | 'vni'
   /** Of an address: who lends it. */
   readonly lender?: Member
   /** Of a network. */
@@ -27,6 +27,8 @@ export type Claim = {
   readonly network: NetworkId
   /** Of a block and an address: the pool that it is a part of. */
   readonly subnet?: Cidr
+  /** Of a VNI: the number. */
+  readonly vni?: number
 }
 
 /** Where a grant stands among all claims. */
@@ -103,4 +105,8 @@ export type AddressReturned = Fact<
   { readonly address: Cidr; readonly key: string; readonly network: NetworkId; readonly to: Origin }
 >
 
-export type ClaimFact = AddressLent | AddressReturned | ClaimGranted | ClaimLost | ClaimReleased | HostEvicted
+/** A network has this number among all networks of the cluster, by which its packets are told from those of others. Since v1. */
+export type VniAssigned = Fact<'VniAssigned', 1, { readonly network: NetworkId; readonly vni: number }>
+
+export type ClaimFact =
+  VniAssigned | AddressLent | AddressReturned | ClaimGranted | ClaimLost | ClaimReleased | HostEvicted

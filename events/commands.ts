@@ -166,7 +166,9 @@ export type CommandData = {
   /** The engine's own: this host takes part in a network that another one made. */
   'network.adopt': {
     readonly claim: NonNullable<NetworkCreateRequested['data']['claim']>
-    readonly definition: Omit<NetworkCreateRequested['data'], 'bridge' | 'claim' | 'plan'>
+    readonly definition: Omit<NetworkCreateRequested['data'], 'bridge' | 'claim' | 'plan'> & {
+      readonly vni?: number
+    }
   }
   /** The engine's own: a plan was run. Never refused. */
   'effects.settle': {

@@ -48,6 +48,7 @@ export const ERROR_CODES = {
   ERR_SUPERSEDED: 'a later command overtook this one',
   ERR_UNSUPPORTED: 'this version cannot do that yet',
   ERR_USAGE: 'the command line is malformed',
+  ERR_VNI_EXHAUSTED: 'every number that a network of the cluster could have is held',
 } as const
 
 /** One problem of a request. A refusal carries all of them. */

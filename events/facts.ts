@@ -51,6 +51,7 @@ export const FACT_VERSIONS: { readonly [T in FactType]: FactOf<T>['v'] } = {
   SandboxInterfaceAdded: 1,
   SandboxInterfaceRemoved: 1,
   SandboxVanished: 1,
+  VniAssigned: 1,
 }
 
 /** Facts after which their entity is no more. */

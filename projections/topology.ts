@@ -56,6 +56,13 @@ const onNetwork: Handlers<Topology, NetworkFact['type']> = {
   },
 }
 
+const onClaims: Handlers<Topology, 'VniAssigned'> = {
+  VniAssigned: (t, { data: { network, vni } }) => {
+    const networks = t.networks.update(network, (view) => view && { ...view, vni })
+    return withTable(t, 'networks', networks)
+  },
+}
+
 const onSandbox: Handlers<Topology, SandboxFact['type']> = {
   SandboxCreateRequested: (t, { data }, { at }) => {
     const { adopts, domain, hostname, labels, name, plan, sandbox: id } = data
@@ -146,7 +153,7 @@ const onEndpoint: Handlers<Topology, EndpointFact['type']> = {
 /** What users see. */
 export const topology = defineProjection({
   name: 'topology',
-  version: 3,
+  version: 4,
   init: {
     endpointNames: Trie.empty<EndpointId>(),
     endpoints: Trie.empty<EndpointView>(),
@@ -157,7 +164,7 @@ export const topology = defineProjection({
     sandboxNames: Trie.empty<SandboxId>(),
     sandboxes: Trie.empty<SandboxView>(),
   } satisfies Topology,
-  on: { ...onNetwork, ...onSandbox, ...onEndpoint },
+  on: { ...onNetwork, ...onClaims, ...onSandbox, ...onEndpoint },
 })
 
 /** Where a view moves to: its state, and what belongs to that alone. What is left out ends with the old state. */
@@ -185,12 +192,13 @@ function moveNetwork(t: Topology, id: NetworkId, move: Move<NetworkView>): Topol
   return withTable(t, 'networks', t.networks.set(id, { ...lasting, ...move }))
 }
 
-type Optional = Pick<NetworkView, 'claim' | 'ifPrefix' | 'options'>
+type Optional = Pick<NetworkView, 'claim' | 'ifPrefix' | 'options' | 'vni'>
 
-const optionalOf = ({ claim, ifPrefix, options }: Optional): Optional => ({
+const optionalOf = ({ claim, ifPrefix, options, vni }: Optional): Optional => ({
   ...(claim === undefined ? {} : { claim }),
   ...(ifPrefix === undefined ? {} : { ifPrefix }),
   ...(options === undefined ? {} : { options }),
+  ...(vni === undefined ? {} : { vni }),
 })
 
 const moveSandbox = (t: Topology, id: SandboxId, move: Move<SandboxView>): Topology =>

@@ -50,6 +50,8 @@ export type NetworkView = Progress & {
   readonly options?: Readonly<Record<string, string>>
   readonly state: WorkState
   readonly subnets: readonly Subnet[]
+  /** Its number among all networks of the cluster; absent: it has none. */
+  readonly vni?: number
 }
 
 /** An endpoint that exists: reserved, and not yet released. */

@@ -72,8 +72,8 @@ const evict: Leaf = {
   text: 'First without --dead: a host that is there answers, and stays. With --dead its blocks are given to others; if it runs all the same, two containers may have one address.',
 }
 
-/** `shop`, `10.0.0.0/20`. */
-export const whatOf = ({ cidr, name }: ClaimView): string => cidr ?? name ?? '-'
+/** `shop`, `10.0.0.0/20`, `4711`. */
+export const whatOf = ({ cidr, name, vni }: ClaimView): string => cidr ?? vni?.toString() ?? name ?? '-'
 
 function networkColumn(all: readonly ClaimView[]): Columns[number] {
   const short = shortener(all.map(({ network }) => network))

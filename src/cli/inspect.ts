@@ -57,10 +57,12 @@ const ofNetwork = ({
   mtu,
   options = {},
   subnets,
+  vni,
 }: NetworkView): Pairs => [
   ['  driver', driver],
   ...subnets.map((subnet) => ['  subnet', subnetWords(subnet)] as const),
-  ['  bridge', `${bridge.name}, ${bridge.mac}`],
+  ['  bridge', bridge.name === '' ? undefined : `${bridge.name}, ${bridge.mac}`],
+  ['  vni', vni?.toString()],
   [
     '  reaches',
     internal

@@ -146,12 +146,15 @@ const SENTENCES: Sentences = {
     const by = next === undefined ? '' : `; its default route passes to ${names.of(next)}`
     return `sandbox ${names.of(d.sandbox)} gives up the interface of ${names.of(d.endpoint)}${by}`
   },
+  VniAssigned: ({ network, vni }, names) => `network ${names.of(network)} has VNI ${vni} in the cluster`,
   SandboxVanished: (d, names) => `sandbox ${names.of(d.sandbox)} is vanished: ${because(d.failures)}`,
 }
 
 /** `the name web`, `pool 10.0.0.0/20 of web`, `block 10.0.0.32/27 of web`. */
-const claimed = ({ cidr, kind, name, network }: Claim, names: Names): string =>
-  kind === 'network' ? `the name ${name ?? network}` : `${kind} ${cidr ?? ''} of ${names.of(network)}`
+const claimed = ({ cidr, kind, name, network, vni }: Claim, names: Names): string => {
+  if (kind === 'network') return `the name ${name ?? network}`
+  return vni === undefined ? `${kind} ${cidr ?? ''} of ${names.of(network)}` : `VNI ${vni}`
+}
 
 /** What a fact says. `names` has the commit it stands in already. */
 export const sentence = (fact: Pick<AnyFact, 'data' | 'type'>, names: Names, at: Commit['at']): string =>

@@ -18,6 +18,9 @@ export type EndpointContext = {
   readonly network: NetworkWant
 }
 
+/** Numbers of networks, both ends included. */
+export type VniRange = { readonly first: number; readonly last: number }
+
 /** Translates the networks of one type, and their endpoints. All specs have their keys in alphabetical order. */
 export interface Driver {
   /** What a joined endpoint needs. */
@@ -37,6 +40,8 @@ export interface Driver {
     readonly problems: readonly Problem[]
     readonly request: CommandData['network.create']
   }
+  /** The range out of which each of its networks gets a number of its own in the cluster; absent: they get none. */
+  readonly vnis?: VniRange
   /** All that is wrong with a request for a network that only this driver can know; empty: nothing. Its options were read. */
   validate(request: CommandData['network.create']): readonly Problem[]
 }

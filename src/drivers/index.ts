@@ -4,7 +4,7 @@ import { bridgeDriver } from './bridge.ts'
 import type { Driver } from './driver.ts'
 import { testDriver } from './test.ts'
 
-export type { Driver, EndpointContext, HostContext } from './driver.ts'
+export type { Driver, EndpointContext, HostContext, VniRange } from './driver.ts'
 export { bridgeDriver } from './bridge.ts'
 
 /** Drivers by name. */

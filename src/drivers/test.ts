@@ -21,6 +21,8 @@ export const testDriver: Driver = {
   scope: 'cluster',
   validate: ({ bridge, name }: CommandData['network.create']) =>
     bridge === undefined ? [] : [odd(name, 'a bridge', 'bridge')],
+  // VXLAN has 24 bits for it; the reference begins here, too.
+  vnis: { first: 4096, last: 2 ** 24 - 1 },
 }
 
 const odd = (network: string, what: string, field: string): Problem => ({

@@ -19,9 +19,11 @@ describe('chronet cluster', () => {
     await shell.do('endpoint create shared e')
     await westShell.do('endpoint create shared w')
     expect((await westShell.do('network ls')).out).toMatch(/^shared +test +10\.0\.0\.0\/20 +1 /m)
+    expect((await westShell.do('network inspect shared')).out).toMatch(/^ +vni +\d+$/m)
     const claims = (await westShell.do('cluster claims')).out
     for (const line of [
       /^network +shared +shared +east +held /m,
+      /^vni +\d+ +shared +east +held /m,
       /^pool +10\.0\.0\.0\/20 +shared +east +held /m,
       /^block +10\.0\.0\.0\/27 +shared +east +held /m,
       /^block +10\.0\.0\.32\/27 +shared +west +held, here /m,
@@ -55,7 +57,7 @@ describe('chronet cluster', () => {
     expect((await shell.do('cluster leave --dry-run')).out).toContain('network own')
     const left = await shell.do('cluster leave')
     expect(left.out).toContain('left the cluster')
-    expect(left.err).toContain('when it joins again: network shared, pool 10.0.0.0/20\n')
+    expect(left.err).toMatch(/when it joins again: network shared, vni \d+, pool 10\.0\.0\.0\/20\n/)
     expect((await shell.do('network ls --json')).json()).toEqual([])
     await all.pass()
     const claims = (await westShell.do('cluster claims')).out

@@ -192,6 +192,7 @@ const SAMPLES: { readonly [T in FactType]: readonly [data: object, said: string]
     { endpoint: END, gateway: END, sandbox: BOX },
     'sandbox a gives up the interface of a-web; its default route passes to a-web',
   ],
+  VniAssigned: [{ network: NET, vni: 4711 }, 'network web has VNI 4711 in the cluster'],
   SandboxVanished: [{ failures, sandbox: BOX }, 'sandbox a is vanished: link cnv1: EPERM'],
 }
 

@@ -184,6 +184,7 @@ describe('the history', () => {
     'HostEvicted',
     'HostStarted',
     'OrphansRemoved',
+    'VniAssigned',
   ]
   const types = Object.keys(FACT_VERSIONS).filter((type) => !PLANS_AND_HOST.includes(type)) as FactType[]
 

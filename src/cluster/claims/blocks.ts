@@ -98,7 +98,7 @@ export async function claimBlock(
   throw refusal(
     'ERR_ADDRESS_EXHAUSTED',
     pool,
-    `network '${name}': all ${blockCount(pool)} blocks of ${subnet} are held: ${sharesOf(register, id, subnet)}; delete endpoints here, or make a network with a larger subnet`,
+    `network '${name}': all ${blockCount(pool)} blocks of ${subnet} are held: ${sharesOf(register, register.table.blocksOf(id, subnet))}; delete endpoints here, or make a network with a larger subnet`,
   )
 }
 
@@ -125,9 +125,9 @@ function whose(register: Register, head: Head): string {
 }
 
 /** `host-a has 3, host-b has 5, 1 rests`. */
-function sharesOf(register: Register, network: NetworkId, subnet: Cidr): string {
+export function sharesOf(register: Register, heads: readonly Head[]): string {
   const counts = new Map<string, number>()
-  for (const head of register.table.blocksOf(network, subnet)) {
+  for (const head of heads) {
     const { state } = register.standing(head)
     const who = state === 'resting' ? 'resting' : head.host
     if (state !== 'free') counts.set(who, (counts.get(who) ?? 0) + 1)

@@ -145,7 +145,8 @@ export class Claimant implements Claims {
         return leave(session, this.#home, command, { by: who.by, giveUp: () => this.#keeper.round() })
       case 'network.create': {
         const trial = (tried: Command<'network.create'>) => this.#home.trial(tried, who.by)
-        return claimNetwork(session, command, { ...who, hash: this.#home.ports.hash, trial })
+        const { vnis } = this.#home.drivers.get(command.data.driver) ?? {}
+        return claimNetwork(session, command, { ...who, hash: this.#home.ports.hash, trial, vnis })
       }
       case 'network.delete':
         this.#mustBeUnused(session, this.#local(command.data.network))

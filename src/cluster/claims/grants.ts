@@ -1,7 +1,7 @@
 /** Grants as facts have them, and the claims that they are of. */
 import type { Cidr, Claim, ClaimGranted, Member, NetworkId } from '../../../events/index.ts'
 import type { Grant, NetworkView } from '../../../projections/index.ts'
-import type { AddressClaim, BlockClaim, Definition, NetworkClaim, Said } from './message.ts'
+import type { AddressClaim, BlockClaim, Definition, NetworkClaim, Said, VniClaim } from './message.ts'
 import type { Claimed } from './register.ts'
 
 export type Granted = Extract<Claimed, { readonly kind: 'granted' }>
@@ -11,7 +11,7 @@ type What = Claim & { readonly contested?: true }
 
 /** Keys in the order of the canonical form. */
 export const grantOf = (
-  { block, cidr, contested, key, kind, lender, name, network, subnet }: What,
+  { block, cidr, contested, key, kind, lender, name, network, subnet, vni }: What,
   { first, seq }: Granted,
   stream: string,
 ): ClaimGranted['data'] => ({
@@ -27,6 +27,7 @@ export const grantOf = (
   seq,
   stream,
   ...(subnet === undefined ? {} : { subnet }),
+  ...(vni === undefined ? {} : { vni }),
 })
 
 /** A network as other hosts need it. */
@@ -41,6 +42,7 @@ export const definitionOf = (network: NetworkView): Definition => ({
   network: network.id,
   ...(network.options === undefined ? {} : { options: network.options }),
   subnets: network.subnets,
+  ...(network.vni === undefined ? {} : { vni: network.vni }),
 })
 
 export const networkClaim = (
@@ -57,6 +59,23 @@ export const networkClaim = (
   kind: 'network',
   network: definition.network,
   state: 'held',
+})
+
+export const vniClaim = (
+  { at, by, epoch, host }: Said,
+  { name, network, vni }: { readonly name: string; readonly network: NetworkId; readonly vni: number },
+  first?: Grant['first'],
+): VniClaim => ({
+  at,
+  by,
+  epoch,
+  ...(first === undefined ? {} : { first }),
+  host,
+  kind: 'vni',
+  name,
+  network,
+  state: 'held',
+  vni,
 })
 
 export const blockClaim = (

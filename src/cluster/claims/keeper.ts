@@ -8,7 +8,15 @@ import { EngineError, ipOf } from '../../../events/index.ts'
 import type { Grant, Projections } from '../../../projections/index.ts'
 import { instant } from '../../engine/instant.ts'
 import { verdictOf } from './audit.ts'
-import { addressClaim, blockClaim, definitionOf, grantOf, networkClaim, type Granted } from './grants.ts'
+import {
+  addressClaim,
+  blockClaim,
+  definitionOf,
+  grantOf,
+  networkClaim,
+  vniClaim,
+  type Granted,
+} from './grants.ts'
 import type { Flight } from './flight.ts'
 import type { ClaimHome } from './home.ts'
 import { Lender } from './lending.ts'
@@ -19,7 +27,7 @@ import { blockKey } from './subjects.ts'
 import type { ClaimTable, Head } from './table.ts'
 
 /** What gives up claims goes in this order: a pool is free when nothing of it is used. */
-const ORDER = { address: 0, block: 1, network: 2, pool: 3 } as const
+const ORDER = { address: 0, block: 1, network: 2, pool: 3, vni: 4 } as const
 
 export class Keeper {
   readonly #home: ClaimHome
@@ -185,7 +193,7 @@ export class Keeper {
 
   async #again(
     register: Register,
-    { block, cidr, contested, first, key, kind, lender, network, seq, subnet }: Grant,
+    { block, cidr, contested, first, key, kind, lender, network, seq, subnet, vni }: Grant,
   ): Promise<Claimed | undefined> {
     const by = `again ${seq}`
     if (kind === 'pool') return cidr && (await register.claimPools(by, network, [cidr], { behind: first }))[0]
@@ -193,6 +201,8 @@ export class Keeper {
     const said = register.said()
     if (kind === 'network')
       return view && register.claim(key, by, networkClaim(said, definitionOf(view), first), true)
+    if (vni !== undefined)
+      return view && register.claim(key, by, vniClaim(said, { name: view.name, network, vni }, first), true)
     if (cidr === undefined || subnet === undefined) return undefined
     if (block !== undefined && lender !== undefined) {
       const to = { host: said.host, origin: said.by }
@@ -212,7 +222,7 @@ export class Keeper {
       (session.register?.blocksElsewhere(network).length ?? 0) > 0
     for (const { key, kind, lost, network, seq } of due) {
       if (this.#isOver) return
-      const isShared = kind === 'network' || kind === 'pool'
+      const isShared = kind !== 'address' && kind !== 'block'
       if (isShared && lost === undefined && isElsewhere(network)) continue
       if (kind === 'pool' && this.#hasMore(network)) continue
       const given = await session.within((register) => register.release(key, `end ${seq}`))
@@ -249,7 +259,7 @@ export class Keeper {
 
   #hasMore(network: string): boolean {
     return [...this.#projections.claims.grants.values()].some(
-      (grant) => grant.network === network && grant.kind !== 'pool',
+      (grant) => grant.network === network && grant.kind !== 'pool' && grant.kind !== 'vni',
     )
   }
 

@@ -6,11 +6,11 @@
  */
 import type {
   Cidr,
+  CommandData,
   Epoch,
   Hash,
   Instant,
   Member,
-  NetworkCreateRequested,
   NetworkId,
   Origin,
 } from '../../../events/index.ts'
@@ -18,7 +18,7 @@ import { canonicalJson } from '../../../events/index.ts'
 import type { BusMessage, Outgoing } from '../../bus/bus.ts'
 
 /** A network as other hosts need it to take part in it. */
-export type Definition = Omit<NetworkCreateRequested['data'], 'bridge' | 'claim' | 'plan'>
+export type Definition = CommandData['network.adopt']['definition']
 
 /** Who says it, and when. */
 export type Said = {
@@ -50,6 +50,17 @@ export type BlockClaim = Said & {
   readonly state: 'held'
   /** The pool that it is a part of. */
   readonly subnet: Cidr
+}
+
+/** A network's number among all of the cluster. */
+export type VniClaim = Said & {
+  readonly first?: First
+  readonly kind: 'vni'
+  /** What the network is called. */
+  readonly name: string
+  readonly network: NetworkId
+  readonly state: 'held'
+  readonly vni: number
 }
 
 /**
@@ -91,12 +102,13 @@ export type PoolsClaim = Said & { readonly kind: 'pools'; readonly pools: readon
 /** Given up. What it was of is told for people. */
 export type Tombstone = Said & {
   readonly cidr?: Cidr
-  readonly kind: 'block' | 'network'
+  readonly kind: 'block' | 'network' | 'vni'
   readonly name?: string
   readonly network: NetworkId
   readonly restsUntil: Instant
   readonly state: 'released'
   readonly subnet?: Cidr
+  readonly vni?: number
 }
 
 /**
@@ -110,7 +122,8 @@ export type HostClaim = Said & {
   readonly state: 'dead' | 'evicted' | 'present'
 }
 
-export type ClaimBody = AddressClaim | BlockClaim | HostClaim | NetworkClaim | PoolsClaim | Tombstone
+export type ClaimBody =
+  AddressClaim | BlockClaim | HostClaim | NetworkClaim | PoolsClaim | Tombstone | VniClaim
 
 const TYPE = 'chronet.claim.v1'
 

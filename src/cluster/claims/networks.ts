@@ -11,14 +11,24 @@ import type {
   NetworkCreateRequested,
 } from '../../../events/index.ts'
 import { cidrFrom, overlaps, RefusedError } from '../../../events/index.ts'
+import type { VniRange } from '../../drivers/index.ts'
 import { grantOf, networkClaim } from './grants.ts'
 import type { Definition } from './message.ts'
 import type { Register } from './register.ts'
 import type { ClaimSession } from './session.ts'
 import { networkKey, poolClaimKey } from './subjects.ts'
 import type { ClaimTable, Head } from './table.ts'
+import { claimVni } from './vnis.ts'
 
 type Create = Command<'network.create'>
+
+/** Who claims, hears of each key before, and out of which numbers the network gets one. */
+type Claiming = {
+  readonly by: CommandId
+  readonly claiming: (key: string) => void
+  readonly hash: Hash
+  readonly vnis: VniRange | undefined
+}
 
 /** How often other subnets are chosen, because somebody else came first. */
 const TRIES_MAX = 8
@@ -54,12 +64,8 @@ export async function claimNetwork(
     claiming,
     hash,
     trial,
-  }: {
-    readonly by: CommandId
-    readonly claiming: (key: string) => void
-    readonly hash: Hash
-    readonly trial: (command: Create) => readonly FactDraft<AnyFact>[]
-  },
+    vnis,
+  }: Claiming & { readonly trial: (command: Create) => readonly FactDraft<AnyFact>[] },
 ): Promise<Create> {
   for (let tries = 0; ; tries++) {
     const tried = await session.within(async () => asTrial(command, session))
@@ -67,7 +73,9 @@ export async function claimNetwork(
     if (requested === undefined) return command
     const definition = definedBy(requested)
     const avoid = tried.data.claims?.avoid ?? []
-    const granted = await session.within((register) => claimAll(register, definition, { by, claiming, hash }))
+    const granted = await session.within((register) =>
+      claimAll(register, definition, { by, claiming, hash, vnis }),
+    )
     if ('all' in granted) return withClaims(command, { avoid, granted: granted.all })
     const isAsked = (command.data.subnets ?? []).some(({ subnet }) => touches(subnet as Cidr, granted))
     if (isAsked || tries >= TRIES_MAX) throw overlapping(definition, granted)
@@ -83,11 +91,7 @@ const withClaims = (command: Create, claims: NetworkClaims): Create => ({
 async function claimAll(
   register: Register,
   definition: Definition,
-  {
-    by,
-    claiming,
-    hash,
-  }: { readonly by: CommandId; readonly claiming: (key: string) => void; readonly hash: Hash },
+  { by, claiming, hash, vnis }: Claiming,
 ): Promise<Head | { readonly all: readonly ClaimGranted['data'][] }> {
   const { name, network, subnets } = definition
   const { stream } = register.table
@@ -110,7 +114,10 @@ async function claimAll(
     if (cidr !== undefined)
       all.push(grantOf({ cidr, key: poolClaimKey(cidr), kind: 'pool', network }, claimed, stream))
   }
-  const named = await register.claim(key, by, networkClaim(register.said(), definition))
+  const numbered = vnis && (await claimVni(register, definition, vnis, { by, claiming }))
+  if (numbered !== undefined) all.push(numbered)
+  const defined = { ...definition, ...(numbered?.vni === undefined ? {} : { vni: numbered.vni }) }
+  const named = await register.claim(key, by, networkClaim(register.said(), defined))
   if (named.kind === 'taken') throw nameTaken(register, definition, named.head)
   return { all: [grantOf({ key, kind: 'network', name, network }, named, stream), ...all] }
 }

@@ -15,6 +15,7 @@ import {
   type HostClaim,
   type PoolClaim,
   type Said,
+  type Tombstone,
 } from './message.ts'
 import { put } from './put.ts'
 import { REST_MS, standingOf, type Standing } from './standing.ts'
@@ -113,7 +114,7 @@ export class Register {
   async claim(
     key: string,
     by: string,
-    body: ClaimBody & { readonly kind: 'address' | 'block' | 'network' },
+    body: Exclude<ClaimBody, { readonly kind: 'host' | 'pools' }>,
     over = false,
   ): Promise<Claimed> {
     const subject = subjectOf(key)
@@ -240,7 +241,7 @@ export class Register {
   }
 
   #bury(head: Head, by: string, restsUntil: Instant): Promise<number | undefined> {
-    const { cidr, key, kind, name, network, seq, subnet } = head
+    const { cidr, key, kind, name, network, seq, subnet, vni } = head
     const last = this.table.last(subjectOf(key))?.body
     const body: ClaimBody =
       last?.kind === 'address'
@@ -248,12 +249,13 @@ export class Register {
         : {
             ...this.#said(),
             ...(cidr === undefined ? {} : { cidr }),
-            kind: kind as 'block' | 'network',
+            kind: kind as Tombstone['kind'],
             ...(name === undefined ? {} : { name }),
             network,
             restsUntil,
             state: 'released',
             ...(subnet === undefined ? {} : { subnet }),
+            ...(vni === undefined ? {} : { vni }),
           }
     return this.#put(subjectOf(key), `${this.origin}:${by}:end of ${key}`, body, seq)
   }

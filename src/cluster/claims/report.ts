@@ -28,6 +28,8 @@ export type ClaimView = {
   readonly size?: number
   readonly state: ClaimState
   readonly subnet?: Cidr
+  /** Of a VNI: the number. */
+  readonly vni?: number
   /** When it may be claimed again. */
   readonly until?: Instant
 }
@@ -84,9 +86,9 @@ export function claimsReport({ host, origin, projections, session }: Source): Cl
 export const restingClaims = (projections: Projections, origin: Origin): ClaimsReport =>
   claimsReport({ host: projections.host.cluster?.host ?? '', origin, projections, session: undefined })
 
-/** Networks, then pools, then blocks, then addresses; each by network, and then by address. */
+/** Networks, then their numbers, pools, blocks and addresses; each by network, and then by address. */
 const orderOf = ({ key, kind, network }: ClaimView): string =>
-  `${['network', 'pool', 'block', 'address'].indexOf(kind)} ${network} ${key}`
+  `${['network', 'vni', 'pool', 'block', 'address'].indexOf(kind)} ${network} ${key}`
 
 function viewOf(
   head: Head,
@@ -94,7 +96,7 @@ function viewOf(
   origin: Origin,
   session: ClaimSession | undefined,
 ): ClaimView {
-  const { at, by, cidr, host, key, kind, lender, name, network, subnet } = head
+  const { at, by, cidr, host, key, kind, lender, name, network, subnet, vni } = head
   const standing = session?.register?.standing(head) ?? { state: 'held' }
   const isLost = projections.claims.grants.get(key)?.lost !== undefined
   const isContested = head.contested === true && standing.state === 'held'
@@ -114,11 +116,12 @@ function viewOf(
     state: isLost ? 'lost' : isContested ? 'contested' : standing.state,
     ...(subnet === undefined ? {} : { subnet }),
     ...(standing.state === 'resting' ? { until: standing.until } : {}),
+    ...(vni === undefined ? {} : { vni }),
   }
 }
 
 function ownView(
-  { cidr, key, kind, lender, lost, name, network, since, subnet }: Grant,
+  { cidr, key, kind, lender, lost, name, network, since, subnet, vni }: Grant,
   projections: Projections,
   host: string,
 ): ClaimView {
@@ -136,6 +139,7 @@ function ownView(
     ...sizeIn(kind, cidr),
     state: lost === undefined ? 'unsaid' : 'lost',
     ...(subnet === undefined ? {} : { subnet }),
+    ...(vni === undefined ? {} : { vni }),
   }
 }
 

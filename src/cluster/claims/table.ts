@@ -41,6 +41,7 @@ export type Head = {
   /** The message that says so; of a pool, the one that its claimant saw last of all pools. */
   readonly seq: number
   readonly subnet?: Cidr
+  readonly vni?: number
   /** Of an address: why it was refused. */
   readonly why?: string
 }
@@ -161,6 +162,7 @@ function headOf(key: string, body: Exclude<ClaimBody, { readonly kind: 'host' | 
     ...('restsUntil' in said ? { restsUntil: said.restsUntil } : {}),
     seq: at.seq,
     ...(subnet === undefined ? {} : { subnet }),
+    ...('vni' in said ? { vni: said.vni } : {}),
   }
 }
 

@@ -69,6 +69,15 @@ export function grantsFor(
   return { owner: origin, seq: named.seq }
 }
 
+/** Writes a network's number, if it has one: behind the fact that makes the network. */
+export function numberNetwork(draft: Draft, network: NetworkId, vni: number | undefined): void {
+  if (vni !== undefined) draft.add({ data: { network, vni }, stream: 'host', type: 'VniAssigned', v: 1 })
+}
+
+/** The number that was claimed for a network. */
+export const vniIn = (claims: NetworkClaims | undefined, network: NetworkId): number | undefined =>
+  claims?.granted.find((grant) => grant.kind === 'vni' && grant.network === network)?.vni
+
 export const recordClaims: Handler<'claims.record'> = (
   draft,
   { granted = [], lost = [], released = [], returned = [] },

@@ -21,7 +21,7 @@ import { linkMac, linkName } from '../../reconcile/marks.ts'
 import type { Draft } from '../draft.ts'
 import { refuseIf } from '../draft.ts'
 import { resolveNetwork } from '../resolve.ts'
-import { grantsFor, mustBeClaimed, NO_LINK } from './claims.ts'
+import { grantsFor, mustBeClaimed, NO_LINK, numberNetwork, vniIn } from './claims.ts'
 import { entityId, type DecisionContext, type Handler } from './decision.ts'
 import { planOfEnd, untilEnds } from './ends.ts'
 import { orRefuse, sandboxName, untilPlan } from './refuse.ts'
@@ -61,11 +61,13 @@ export const createNetwork: Handler<'network.create'> = (draft, given, context) 
     subnets,
     type: 'network.create',
   })
+  numberNetwork(draft, network, vniIn(data.claims, network))
   return { purpose: 'realise' }
 }
 
 /** Takes part in a network that another host made. */
-export const adoptNetwork: Handler<'network.adopt'> = (draft, { claim, definition }, context) => {
+export const adoptNetwork: Handler<'network.adopt'> = (draft, { claim, definition: defined }, context) => {
+  const { vni, ...definition } = defined
   const { driver, name, network, subnets } = definition
   const asked = subnets.map(({ subnet }) => ({ subnet }))
   refuseIf([
@@ -80,6 +82,7 @@ export const adoptNetwork: Handler<'network.adopt'> = (draft, { claim, definitio
     plan: draft.plan,
     type: 'network.create',
   })
+  numberNetwork(draft, network, vni)
   return { purpose: 'realise' }
 }
 

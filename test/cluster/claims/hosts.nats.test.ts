@@ -101,6 +101,8 @@ describe.skipIf(CURRENT_SERVER === undefined)('hosts of a cluster', () => {
         'network of shared held by a',
         'pool of - resting by a',
         'pool of shared held by a',
+        'vni of own resting by a',
+        'vni of shared held by a',
       ]),
     )
     await server.kill()

@@ -34,6 +34,7 @@ describe('a host that leaves', () => {
       'block resting',
       'network resting',
       'pool resting',
+      'vni resting',
     ])
     expect(await scene.lab.do(codeOf(west.newNetwork('test', 'shared')))).toBe('ERR_EXISTS')
     await scene.pass(60_000)

@@ -53,9 +53,10 @@ export const addressesOn = (controller: Controller, network: string): readonly s
     .flatMap((e) => e.addresses)
 }
 
-/** What a host's log says that it has: `block 10.0.0.0/27`, `network`. */
+/** What a host's log says that it has: `block 10.0.0.0/27`, `network`. Numbers of networks are left out: each has one. */
 export const grantsOf = (controller: Controller): readonly string[] =>
   [...controller.engine.decided.projections.claims.grants.values()]
+    .filter(({ kind }) => kind !== 'vni')
     .map(({ cidr, kind, lost }) => `${kind} ${cidr ?? ''}${lost ? ' lost' : ''}`.trim())
     .sort()
 
