@@ -31,9 +31,9 @@ describe('a log that is damaged', () => {
     const { reach } = await damaged()
     const told = 'error ERR_LOG_DAMAGED: the log is damaged at #3\n'
     expect(await say('verify', reach)).toMatchObject({ err: told, out: '', status: 1 })
-    const { err, json } = await say('verify --json', reach)
-    expect(JSON.parse(err)).toMatchObject({ error: blocked })
-    expect(json()).toMatchObject([{ commits: 2, damage: blocked }])
+    const said = await say('verify --json', reach)
+    expect(JSON.parse(said.err)).toMatchObject({ error: blocked })
+    expect(said.json()).toMatchObject([{ commits: 2, damage: blocked }])
   })
 
   it('is one finding of doctor, which advises to remove nothing', async () => {
