@@ -38,6 +38,7 @@ Options that every command has:
 | \`--debug\` | errors with their stack |
 | \`--dry-run\` | where something is changed: says what would be written, done and interrupted, and does nothing |
 | \`--reason <text>\` | where something is changed: why, for the log |
+| \`--id <id>\` | where something is changed: of the command; given again with the same, it is done once, and answered again |
 
 | exit status | |
 |---|---|

@@ -2,7 +2,7 @@
 import type { AnyFact, FactOf, FactType } from '../../events/index.ts'
 import type { EndpointView } from '../../projections/index.ts'
 import type { Done, Picture } from '../operations/operations.ts'
-import { endpointIn, networkIn } from '../operations/picture.ts'
+import { eachOf, endpointIn, networkIn } from '../operations/picture.ts'
 import { ago, shortener } from '../operations/words.ts'
 import { tellThing } from './inspect.ts'
 import { given, type Leaf, type OptionSpec, type Values } from './leaf.ts'
@@ -175,11 +175,8 @@ const inspect: Leaf = {
   options: [ON],
   run: async (session, refs, values) => {
     const picture = await session.with('read', (operations) => operations.picture())
-    for (const ref of refs)
-      tellThing(session, picture, {
-        kind: 'endpoint',
-        view: endpointIn(picture, ref, values.text('network')),
-      })
+    for (const view of eachOf(refs, (ref) => endpointIn(picture, ref, values.text('network'))))
+      tellThing(session, picture, { kind: 'endpoint', view })
     return undefined
   },
   summary: 'all that is known of an endpoint',
@@ -192,14 +189,14 @@ const rm: Leaf = {
   name: 'rm',
   options: [ON, { flags: '--force', what: 'also if it is joined: it leaves first' }],
   run: async (session, refs, values) => {
-    for (const endpoint of refs) {
+    await session.changeEach(refs, (endpoint) => {
       const force = values.flag('force') ? true : undefined
       const data = given({ endpoint, force, network: values.text('network') })
-      await session.change(
+      return session.change(
         { data, type: 'endpoint.delete' },
         () => `endpoint ${endpoint} is gone; what it held is free`,
       )
-    }
+    })
     return undefined
   },
   summary: 'free what endpoints hold',

@@ -9,13 +9,15 @@ import type { Session } from './session.ts'
 export type Leaf = {
   /** In the order given: `<network>`, `[sandbox]`, `<name...>`, with what they mean. */
   readonly args?: readonly (readonly [spec: string, what: string])[]
-  /** It changes something: it has `--dry-run` and `--reason`. */
+  /** It changes something: it has `--dry-run`, `--reason` and `--id`. */
   readonly changes?: boolean
   readonly examples: readonly string[]
   readonly name: string
   readonly options?: readonly OptionSpec[]
   /** What comes after the last argument is not ours to read: a program and its options. */
   readonly passThrough?: boolean
+  /** What it changes is no command of its own: there is none to give again, and so no `--id`. */
+  readonly isNoCommand?: boolean
   /** @returns the exit status; nothing: 0 */
   readonly run: (session: Session, args: readonly string[], values: Values) => Promise<number | undefined>
   /** One line. */
@@ -46,11 +48,17 @@ const CHANGING: readonly OptionSpec[] = [
   { flags: '--reason <text>', what: 'why, for the log' },
 ]
 
+const REPEATABLE: OptionSpec = {
+  flags: '--id <id>',
+  what: 'of the command: given again with the same, it is done once, and answered again',
+}
+
 export function addLeaf(parent: Command, leaf: Leaf, run: Runner): void {
   const command = parent.command(leaf.name).summary(leaf.summary)
   command.description(leaf.text === undefined ? leaf.summary : `${leaf.summary}\n\n${leaf.text}`)
   for (const [spec, what] of leaf.args ?? []) command.argument(spec, what)
-  const common = leaf.changes === true ? [...CHANGING, ...COMMON] : COMMON
+  const changing = leaf.isNoCommand === true ? CHANGING : [...CHANGING, REPEATABLE]
+  const common = leaf.changes === true ? [...changing, ...COMMON] : COMMON
   for (const spec of leaf.options ?? []) command.addOption(optionOf(spec))
   for (const spec of common) command.addOption(optionOf(spec).helpGroup('Common options:'))
   command.helpOption('-h, --help', 'this help')

@@ -1,6 +1,6 @@
 /** `chronet network …` */
 import type { NetworkView, SandboxView } from '../../projections/index.ts'
-import { networkIn } from '../operations/picture.ts'
+import { eachOf, networkIn } from '../operations/picture.ts'
 import { ago, shortener } from '../operations/words.ts'
 import { given, type Leaf } from './leaf.ts'
 import { tellThing } from './inspect.ts'
@@ -107,7 +107,8 @@ const inspect: Leaf = {
   name: 'inspect',
   run: async (session, refs) => {
     const picture = await session.with('read', (operations) => operations.picture())
-    for (const ref of refs) tellThing(session, picture, { kind: 'network', view: networkIn(picture, ref) })
+    for (const view of eachOf(refs, (ref) => networkIn(picture, ref)))
+      tellThing(session, picture, { kind: 'network', view })
     return undefined
   },
   summary: 'all that is known of a network',
@@ -119,8 +120,9 @@ const rm: Leaf = {
   examples: ['chronet network rm web', 'chronet network rm web db --dry-run'],
   name: 'rm',
   run: async (session, refs) => {
-    for (const network of refs)
-      await session.change({ data: { network }, type: 'network.delete' }, () => `network ${network} is gone`)
+    await session.changeEach(refs, (network) =>
+      session.change({ data: { network }, type: 'network.delete' }, () => `network ${network} is gone`),
+    )
     return undefined
   },
   summary: 'end networks that have no endpoints',

@@ -1,5 +1,7 @@
 /** From words to an exit status: parse, run, tell what went wrong. */
 import { CommanderError, type Command } from 'commander'
+import type { CommandId } from '../../events/index.ts'
+import { commandId } from '../server/arguments.ts'
 import type { Io } from './io.ts'
 import type { Values } from './leaf.ts'
 import { asJson, exitCodeOf, tell, UsageError } from './problems.ts'
@@ -42,11 +44,14 @@ function speakBy(program: Command, io: Io): void {
 export const HELP_WIDTH = 110
 
 function settingsOf(values: Values, env: NodeJS.ProcessEnv): Settings {
-  const reason = values.text('reason')
+  const [id, reason] = [values.text('id'), values.text('reason')]
+  const wrong = id === undefined ? undefined : commandId(id)
+  if (wrong !== undefined) throw new UsageError(`--id ${wrong}`)
   const { CHRONET_DATA_DIR: dataDir, CHRONET_RUN_DIR: runDir } = env
   return {
     dataDir: values.text('dataDir') ?? (dataDir || '/var/lib/chronet'),
     dryRun: values.flag('dryRun'),
+    ...(id === undefined ? {} : { id: id as CommandId }),
     json: values.flag('json'),
     ...(reason === undefined ? {} : { reason }),
     runDir: values.text('runDir') ?? (runDir || '/run/chronet'),

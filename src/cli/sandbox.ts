@@ -3,7 +3,7 @@ import { ipOf } from '../../events/index.ts'
 import type { EndpointView, SandboxView } from '../../projections/index.ts'
 import { netnsPath } from '../kernel/kernel.ts'
 import type { Picture } from '../operations/operations.ts'
-import { sandboxIn } from '../operations/picture.ts'
+import { eachOf, sandboxIn } from '../operations/picture.ts'
 import { shortener } from '../operations/words.ts'
 import { tellThing } from './inspect.ts'
 import { given, type Leaf } from './leaf.ts'
@@ -85,8 +85,8 @@ const inspect: Leaf = {
       picture: await operations.picture(),
       runDir: (await operations.status()).runDir,
     }))
-    for (const ref of refs)
-      tellThing(session, picture, { kind: 'sandbox', view: sandboxIn(picture, ref) }, { runDir })
+    for (const view of eachOf(refs, (ref) => sandboxIn(picture, ref)))
+      tellThing(session, picture, { kind: 'sandbox', view }, { runDir })
     return undefined
   },
   summary: 'all that is known of a sandbox, and where its namespace is',
@@ -122,8 +122,9 @@ const rm: Leaf = {
   examples: ['chronet sandbox rm a', 'chronet sandbox rm a b --reason "end of the test"'],
   name: 'rm',
   run: async (session, refs) => {
-    for (const sandbox of refs)
-      await session.change({ data: { sandbox }, type: 'sandbox.delete' }, () => `sandbox ${sandbox} is gone`)
+    await session.changeEach(refs, (sandbox) =>
+      session.change({ data: { sandbox }, type: 'sandbox.delete' }, () => `sandbox ${sandbox} is gone`),
+    )
     return undefined
   },
   summary: 'end sandboxes, and with them their endpoints',

@@ -2,17 +2,21 @@
  * One command's run: its settings, its way to the log, and how it speaks. For people by default, lines and tables; for programs with
  * `--json`, one object a line.
  */
-import type { ClientCommand, Problem } from '../../events/index.ts'
+import type { ClientCommand, CommandId, Problem, Ref } from '../../events/index.ts'
+import { RefusedError } from '../../events/index.ts'
 import type { Done, Given, Operations, Place } from '../operations/operations.ts'
 import { duration } from '../operations/words.ts'
 import { ownActor } from './actor.ts'
 import { painter, type Io, type Paint } from './io.ts'
 import { previewLines } from './preview.ts'
+import { UsageError } from './problems.ts'
 import type { Purpose } from './reach.ts'
 import { table, type Column } from './table.ts'
 
 export type Settings = Place & {
   readonly dryRun: boolean
+  /** Of the command that is given. */
+  readonly id?: CommandId
   readonly json: boolean
   readonly reason?: string
 }
@@ -73,17 +77,26 @@ export class Session {
   /**
    * Works by an engine that runs, or by the log itself, and lets go of it. Who reads a log that is not whole is told so.
    * @param options.tells whether; false: the work itself tells of it
+   * @param options.wantsLog that there is none yet is told, too: what comes out looks like something else
    */
   async with<T>(
     purpose: Purpose,
     work: (operations: Operations) => Promise<T>,
-    { tells = purpose === 'read' }: { readonly tells?: boolean } = {},
+    {
+      tells = purpose === 'read',
+      wantsLog = false,
+    }: { readonly tells?: boolean; readonly wantsLog?: boolean } = {},
   ): Promise<T> {
     const operations = await this.#reach(this.settings, purpose, () => this.given)
     let result: T
     try {
       result = await work(operations)
-      if (tells) this.warn((await operations.status()).blocked)
+      if (tells || wantsLog) {
+        const { blocked, origin } = await operations.status()
+        if (tells) this.warn(blocked)
+        if (wantsLog && origin === undefined && !this.json)
+          this.note(`no log is in ${this.settings.dataDir} yet`)
+      }
     } catch (error) {
       // What went wrong first is what people must hear.
       await operations.close().catch(() => undefined)
@@ -108,12 +121,32 @@ export class Session {
   /** Gives a command and tells what it came to; with `--dry-run`, what it would come to. */
   async change(command: ClientCommand, telling: Telling): Promise<void> {
     if (this.settings.dryRun) return this.#preview(command)
-    const { given } = this
+    const { id } = this.settings
+    const given = { ...this.given, ...(id === undefined ? {} : { id }) }
     await this.with({ command, given }, async (operations) => {
       const before = performance.now()
       const done = await operations.dispatch(command, given)
       this.#tell(done, telling, performance.now() - before)
     })
+  }
+
+  /**
+   * One change for each: what is refused keeps none of the others from being done, and is told in the end, all of it.
+   * @throws {RefusedError}
+   */
+  async changeEach(refs: readonly Ref[], change: (ref: Ref) => Promise<void>): Promise<void> {
+    if (this.settings.id !== undefined && refs.length > 1)
+      throw new UsageError(`--id stands for one command, and these are ${refs.length}; give one thing`)
+    const problems: Problem[] = []
+    for (const ref of refs)
+      try {
+        await change(ref)
+      } catch (error) {
+        if (!(error instanceof RefusedError)) throw error
+        problems.push(...error.problems)
+      }
+    const [first, ...rest] = problems
+    if (first !== undefined) throw new RefusedError([first, ...rest])
   }
 
   #tell(done: Done, telling: Telling, tookMs: number): void {

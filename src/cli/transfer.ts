@@ -25,8 +25,10 @@ export const exporting: Leaf = {
     const range = { ...bound('from', values.text('from')), ...bound('to', values.text('to')) }
     const target = await openTarget(session, file, values.flag('force'))
     try {
-      const { commits, head } = await session.with('read', (operations) =>
-        copy(session, operations, range, target),
+      const { commits, head } = await session.with(
+        'read',
+        (operations) => copy(session, operations, range, target),
+        { wantsLog: true },
       )
       await target.keep()
       const whole = range.to === undefined ? `, head ${head.hash}` : ''

@@ -14,10 +14,11 @@ export const plan: Leaf = {
   examples: ['chronet plan', 'chronet plan --json || echo "differs"'],
   name: 'plan',
   run: async (session) => {
-    const { differences, names } = await session.with('read', async (operations) => ({
-      differences: await operations.plan(),
-      names: await namesOf(operations),
-    }))
+    const { differences, names } = await session.with(
+      'read',
+      async (operations) => ({ differences: await operations.plan(), names: await namesOf(operations) }),
+      { wantsLog: true },
+    )
     const { open, orphans, steps } = differences
     const isNothing = open.length + orphans.length + steps.length === 0
     if (session.json) session.show(differences)
@@ -50,6 +51,7 @@ async function namesOf(operations: Operations): Promise<Names> {
 export const heal: Leaf = {
   changes: true,
   examples: ['chronet heal --dry-run', 'chronet heal --reason "after the firewall upgrade"'],
+  isNoCommand: true,
   name: 'heal',
   run: async (session, args, values) => {
     if (session.settings.dryRun) return plan.run(session, args, values)
@@ -112,7 +114,7 @@ export const verify: Leaf = {
         at: head === undefined ? undefined : await commitOf(operations, head),
         blocked: (await operations.status()).blocked,
       }),
-      { tells: false },
+      { tells: false, wantsLog: true },
     )
     const { commits, damage } = verified
     if (session.json) session.show({ ...verified, ...(at === undefined ? {} : { holds: at }) })

@@ -328,7 +328,7 @@ function planInTheWay(error: unknown): PlanId | undefined {
 /** Whoever did not choose the id needs it to repeat the command. */
 function unknownOutcome(error: unknown, id: CommandId): unknown {
   if (!(error instanceof EngineError) || error.code !== 'ERR_OUTCOME_UNKNOWN') return error
-  const text = `${error.message}; repeat the command with its id, ${id}: it is done once`
+  const text = `${error.message}; repeat the command with its id (--id ${id}): it is done once`
   return new EngineError('ERR_OUTCOME_UNKNOWN', text, { cause: error, details: { id } })
 }
 

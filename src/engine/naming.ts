@@ -13,8 +13,16 @@ export function withNames(error: unknown, topology: Topology): unknown {
 function nameHolder(problem: Problem, topology: Topology): Problem {
   const { holder, holders = [] } = problem
   let { message } = problem
-  for (const id of holder === undefined ? holders : [holder, ...holders])
+  for (const id of holder === undefined ? holders : [holder, ...holders]) {
     message = message.replaceAll(id.slice(0, 12), () => nameOf(id, topology) ?? id.slice(0, 12))
+    // Where it is may stand beside it.
+    const { sandbox } = topology.endpoints.get(id) ?? {}
+    if (sandbox !== undefined)
+      message = message.replaceAll(
+        sandbox.slice(0, 12),
+        () => nameOf(sandbox, topology) ?? sandbox.slice(0, 12),
+      )
+  }
   return { ...problem, message }
 }
 

@@ -89,7 +89,7 @@ export function partsOf(
   return { problems: nothingLeft(order, parts), subnet: parts }
 }
 
-/** The parts of a subnet that cannot be read themselves: no address, no range, whatever the subnet. */
+/** The parts of a subnet that are wrong whatever it is: no address, no range, or of another family than its text. */
 export function malformedParts({
   auxAddresses = {},
   gateway,
@@ -100,10 +100,16 @@ export function malformedParts({
     what: string,
     text: string,
     parsed: { ok: true } | { ok: false; reason: Reason },
-  ): Problem[] =>
-    parsed.ok
+  ): Problem[] => {
+    const wrong = (why: string): Problem[] => [
+      invalid(`${what} ${quoted(text)} of ${quoted(subnet)}: ${why}`),
+    ]
+    if (!parsed.ok) return wrong(ADDRESS_REASONS[parsed.reason])
+    const [family, own] = [seemingFamily(subnet), seemingFamily(text)]
+    return family === undefined || own === undefined || family === own
       ? []
-      : [invalid(`${what} ${quoted(text)} of ${quoted(subnet)}: ${ADDRESS_REASONS[parsed.reason]}`)]
+      : wrong(`it is of IPv${own}, and the subnet of IPv${family}`)
+  }
   return [
     ...(ipRange === undefined ? [] : odd('range', ipRange, parseSubnet(ipRange))),
     ...Object.entries(auxAddresses)
@@ -111,6 +117,12 @@ export function malformedParts({
       .flatMap(([name, text]) => odd(`auxiliary address ${quoted(name)},`, text, parseIp(text))),
     ...(gateway === undefined ? [] : odd('gateway', gateway, parseIp(gateway))),
   ]
+}
+
+/** Of something that is written like an address, well or not. */
+function seemingFamily(text: string): 4 | 6 | undefined {
+  if (text.includes(':')) return 6
+  return /^\d+(\.\d+)+/.test(text) ? 4 : undefined
 }
 
 type Reason = keyof typeof ADDRESS_REASONS

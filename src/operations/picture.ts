@@ -36,6 +36,22 @@ export function endpointIn(picture: Picture, ref: Ref, network?: Ref): EndpointV
   return one('endpoint', matching(all, ref), ref)
 }
 
+/** What each reference finds, or all that is wrong with them. @throws {RefusedError} */
+export function eachOf<T>(refs: readonly Ref[], find: (ref: Ref) => T): readonly T[] {
+  const problems: Problem[] = []
+  const found: T[] = []
+  for (const ref of refs)
+    try {
+      found.push(find(ref))
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error
+      problems.push(...error.problems)
+    }
+  const [first, ...rest] = problems
+  if (first !== undefined) throw new RefusedError([first, ...rest])
+  return found
+}
+
 /** Something of a picture, and what it is. */
 export type Thing =
   | { readonly kind: 'endpoint'; readonly view: EndpointView }

@@ -63,7 +63,7 @@ export class RemoteOperations implements Operations {
       return (await this.#link.call('dispatch', command, { ...given, id })) as Done
     } catch (error) {
       if (!(error instanceof LinkLost)) throw error
-      const text = `the engine went away before it answered; repeat the command with its id, ${id}: it is done once`
+      const text = `the engine went away before it answered; repeat the command with its id (--id ${id}): it is done once`
       throw new EngineError('ERR_OUTCOME_UNKNOWN', text, { cause: error, details: { id } })
     }
   }

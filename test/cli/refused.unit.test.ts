@@ -116,6 +116,17 @@ describe('a change that is refused', () => {
   })
 })
 
+describe('where there is no log yet', () => {
+  it('that is said beside what would look like a sound one', async () => {
+    const directory = await Directory.make()
+    const note = `no log is in /var/lib/chronet yet\n`
+    expect(await directory.do('verify')).toMatchObject({ err: note, status: 0 })
+    expect(await directory.do('plan')).toMatchObject({ err: note, status: 0 })
+    expect((await directory.do('export')).err).toContain(note)
+    expect((await directory.do('verify --json')).err).toBe('')
+  })
+})
+
 describe('a change that is not', () => {
   it('has the directory from the first look at it until it is done', async () => {
     const directory = await Directory.make()

@@ -194,6 +194,24 @@ describe('auxiliary addresses', () => {
   })
 })
 
+describe('a subnet that cannot be read', () => {
+  it('has its parts judged by the family that it is written like', () => {
+    for (const subnet of ['10.9.0.0/33', '10.9.0/24'])
+      expect(check({ auxAddresses: { a: 'fd00::7' }, gateway: 'fd00::1', subnet }).messages.slice(1)).toEqual(
+        [
+          expect.stringContaining("'fd00::7' of"),
+          expect.stringContaining(`gateway 'fd00::1' of '${subnet}': it is of IPv6, and the subnet of IPv4`),
+        ],
+      )
+    expect(
+      check({ gateway: '10.9.0.1', ipRange: 'fd00::/65', subnet: 'fd00::/129' }).messages.slice(1),
+    ).toEqual([
+      expect.stringContaining("gateway '10.9.0.1' of 'fd00::/129': it is of IPv4, and the subnet of IPv6"),
+    ])
+    expect(check({ gateway: 'fd00::1', subnet: 'nonsense' }).messages).toHaveLength(1)
+  })
+})
+
 describe('a subnet of facts without parts', () => {
   it('is as it was before there were any', () => {
     const subnet: Subnet = { gateway: '10.9.0.1' as Ip, subnet: '10.9.0.0/24' as Cidr }
