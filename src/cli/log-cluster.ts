@@ -9,7 +9,7 @@ import { aborted } from './aborted.ts'
 import type { Values } from './leaf.ts'
 import { factAsJson, linesOf } from './commit-lines.ts'
 import { UsageError } from './problems.ts'
-import type { Wanted } from './selection.ts'
+import { lastIn, type Wanted } from './selection.ts'
 import type { Session } from './session.ts'
 
 /** Shows it; with `--follow` in the order in which it comes here, else by time. @throws {UsageError} */
@@ -20,7 +20,7 @@ export async function logOfAll(
   wanted: Wanted,
 ): Promise<void> {
   const follow = values.flag('follow')
-  const [last, since] = [values.whole('last'), sinceIn(session, values)]
+  const [last, since] = [lastIn(values), sinceIn(session, values)]
   if (follow && last !== undefined) throw new UsageError('--last does not go with --cluster --follow')
   const teller = new Teller(session, wanted, await namesOfHosts(operations))
   const found = operations.history(follow ? { arrival: true, follow } : {})[Symbol.asyncIterator]()

@@ -8,7 +8,7 @@ import { aborted } from './aborted.ts'
 import { unknownStreams } from './known-streams.ts'
 import type { Leaf, Values } from './leaf.ts'
 import { logOfAll } from './log-cluster.ts'
-import { beginning, beginningAt, Wanted } from './selection.ts'
+import { beginning, beginningAt, lastIn, Wanted } from './selection.ts'
 import { UsageError } from './problems.ts'
 import { factTypes } from './sentences.ts'
 import type { Session } from './session.ts'
@@ -52,6 +52,8 @@ export const log: Leaf = {
       throw new UsageError('--host shows what is here; it does not go with --follow')
     if (values.flag('cluster') && host !== undefined)
       throw new UsageError('--cluster shows all hosts; it does not go with --host')
+    // What is wrong with the words is told before anything is opened.
+    lastIn(values)
     const wanted = new Wanted(values)
     if (values.flag('cluster')) {
       await session.with('read', (operations) =>

@@ -6,10 +6,13 @@ import type { Io } from './io.ts'
 import type { Values } from './leaf.ts'
 import { asJson, exitCodeOf, tell, UsageError } from './problems.ts'
 import { buildProgram } from './program.ts'
+import { visible } from './visible.ts'
 import { Session, type Reach, type Settings } from './session.ts'
 
-/** @param words without the program's own name; @returns the exit status */
-export async function run(words: readonly string[], io: Io, reach: Reach): Promise<number> {
+/** @param given words without the program's own name; @returns the exit status */
+export async function run(given: readonly string[], io: Io, reach: Reach): Promise<number> {
+  // As other programs have it; nothing of ours is called so.
+  const words = given[0] === 'help' ? [...given.slice(1), '--help'] : given
   let status = 0
   const program = await buildProgram(async (leaf, args, values) => {
     const session = new Session(io, settingsOf(values, io.env), reach)
@@ -62,7 +65,7 @@ function fail(error: unknown, words: readonly string[], io: Io): number {
   const told = error instanceof CommanderError ? usage(error) : error
   if (told === undefined) return (error as CommanderError).exitCode
   if (words.includes('--json')) io.writeError(`${JSON.stringify(asJson(told))}\n`)
-  else for (const line of tell(told, words.includes('--debug'))) io.writeError(`${line}\n`)
+  else for (const line of tell(told, words.includes('--debug'))) io.writeError(`${visible(line)}\n`)
   return exitCodeOf(told)
 }
 

@@ -55,6 +55,13 @@ export function isIn(stream: string, given: string, names: Names): boolean {
   )
 }
 
+/** So many commits from the end. @throws {UsageError} */
+export function lastIn(values: Values): number | undefined {
+  const last = values.whole('last')
+  if (last !== undefined && last < 0) throw new UsageError(`--last must be a number from 0, not ${last}`)
+  return last
+}
+
 /** The first commit to show, and the names that were known before it. */
 export async function beginning(
   operations: Operations,
@@ -62,7 +69,7 @@ export async function beginning(
   nowMs: number,
 ): Promise<{ readonly from: number; readonly names: Names }> {
   const names = new Names()
-  const [since, last] = [values.text('since'), values.whole('last')]
+  const [since, last] = [values.text('since'), lastIn(values)]
   if (since === undefined && last === undefined) return { from: 1, names }
   const { seq: head } = (await operations.status()).head
   const after = last === undefined ? momentOf(since ?? '', nowMs) : Math.max(0, head - last)
@@ -76,7 +83,7 @@ export async function beginning(
 
 /** The first commit to show of a peer's log. Its names are those that its own commits tell. @throws {UsageError} */
 export async function beginningAt(operations: Operations, host: string, values: Values): Promise<number> {
-  const [since, last] = [values.text('since'), values.whole('last')]
+  const [since, last] = [values.text('since'), lastIn(values)]
   if (since !== undefined && !/^#\d{1,15}$/.test(since))
     throw new UsageError('--since takes a number with --host, as #12: times are told by that host')
   if (since !== undefined) return Math.max(1, Number(since.slice(1)))

@@ -12,6 +12,7 @@ import { previewLines } from './preview.ts'
 import { UsageError } from './problems.ts'
 import type { Purpose } from './reach.ts'
 import { table, type Column } from './table.ts'
+import { visible } from './visible.ts'
 
 export type Settings = Place & {
   readonly dryRun: boolean
@@ -48,7 +49,7 @@ export class Session {
   }
 
   print(...lines: readonly string[]): void {
-    for (const line of lines) this.io.write(`${line}\n`)
+    for (const line of lines) this.io.write(`${visible(line)}\n`)
   }
 
   /** An object for programs. */
@@ -58,7 +59,7 @@ export class Session {
 
   /** A word to people, where it is not mistaken for the result. */
   note(line: string): void {
-    this.io.writeError(`${line}\n`)
+    this.io.writeError(`${visible(line)}\n`)
   }
 
   /** A list: a table, or an object a line. `none` says that it is empty. */

@@ -68,6 +68,7 @@ async function copy(
   range: Range,
   target: Target,
 ): Promise<{ readonly commits: number; readonly head: Status['head'] }> {
+  mustBeThere(range, (await operations.status()).head.seq)
   let commits = 0
   for await (const commit of operations.commits({ ...range, stored: true })) {
     await target.write(`${encodeCommit(commit)}\n`)
@@ -75,6 +76,14 @@ async function copy(
     if (io.signal.aborted) throw new Error('interrupted: what was written is the beginning of an export')
   }
   return { commits, head: (await operations.status()).head }
+}
+
+/** @throws {EngineError} ERR_INVALID: commits are asked for that there are not */
+function mustBeThere({ from = 1, to = from }: Range, head: number): void {
+  const last = Math.max(from, to)
+  if (last > Math.max(1, head))
+    throw new EngineError('ERR_INVALID', `the log ends at #${head}; there is no #${last} yet`)
+  if (to < from) throw new EngineError('ERR_INVALID', `#${to} comes before #${from}; give --to a later one`)
 }
 
 /** @throws {EngineError} ERR_NOT_FOUND: there is none; ERR_NOT_PERMITTED */

@@ -273,5 +273,10 @@ describe('upkeep', () => {
     expect(said.json()).toHaveLength(seq)
     expect(said.err).toBe(`${seq} commits, head ${hash}\n`)
     expect((await lab.do('export --from #2 --to 3')).json().map((commit) => commit.seq)).toEqual([2, 3])
+    for (const range of ['--to 9999', '--from 9999', '--from 3 --to 2']) {
+      const wrong = await lab.do(`export ${range}`)
+      expect(wrong).toMatchObject({ out: '', status: 1 })
+      expect(wrong.err).toMatch(/^error ERR_INVALID: (the log ends at #|#2 comes before #3)/)
+    }
   })
 })

@@ -20,6 +20,7 @@ describe('wrong usage', () => {
     ['network create web --gateway 10.0.0.1', /--gateway 10\.0\.0\.1 lies in no subnet/],
     ['network create web --subnet 10.0.0.0/24 --gateway 10.0.0.1 --gateway 10.0.0.2', /has two gateways/],
     ['log --type EndpointExploded', /there is no type of fact 'EndpointExploded'/],
+    ['log --last -3', /--last must be a number from 0, not -3/],
     ['verify --head abc', /--head must be 64 lowercase hex digits/],
     ['export --from yesterday', /--from must be a commit \(#12\), not 'yesterday'/],
   ])('chronet %s: exit status 64, and nothing is opened', async (line, message) => {
@@ -44,6 +45,12 @@ describe('help', () => {
       expect(said.out).toContain('Usage: chronet')
     }
     expect((await say('connect --help')).out).toMatch(/Examples:\n {2}chronet connect web a\n/)
+  })
+
+  it('is what the word help asks for, too', async () => {
+    expect((await say('help')).out).toBe((await say('--help')).out)
+    expect((await say('help connect')).out).toBe((await say('connect --help')).out)
+    expect((await say('help network create')).out).toMatch(/^Usage: chronet network create/)
   })
 
   it('tells the version', async () => {
