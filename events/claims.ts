@@ -4,6 +4,9 @@
  */
 import type { Cidr, Fact, Instant, NetworkId, Origin } from './fact.ts'
 
+/** How long what was given up rests, in milliseconds: as long as neighbours may remember an address (ARP, 60 s). */
+export const REST_MS = 60_000
+
 /** A host, and what it is called. */
 export type Member = { readonly host: string; readonly origin: Origin }
 
@@ -11,21 +14,21 @@ export type Member = { readonly host: string; readonly origin: Origin }
 export type Claim = {
   /** Of an address: the block of another host that it lies in. */
   readonly block?: Cidr
-  /** Of a block and a pool: its addresses; of an address, itself. */
+  /** Of a block and a pool: its addresses; of an address and a VIP, itself. */
   readonly cidr?: Cidr
   /** Which it is among all claims. */
   readonly key: string
   /**
    * `network`: a name and what it stands for. `pool`: a network's. `block`: this host's part of a pool. Since v2, `address`: one out of
-   * another host's block, which lends it; `vni`: a network's number.
+   * another host's block, which lends it; `vip`: one of no host's block, for a service; `vni`: a network's number.
    */
-  readonly kind: 'address' | 'block' | 'network' | 'pool' | 'vni'
+  readonly kind: 'address' | 'block' | 'network' | 'pool' | 'vip' | 'vni'
   /** Of an address: who lends it. */
   readonly lender?: Member
-  /** Of a network. */
+  /** Of a network; of a VIP, what its service is called. */
   readonly name?: string
   readonly network: NetworkId
-  /** Of a block and an address: the pool that it is a part of. */
+  /** Of a block, an address and a VIP: the pool that it is a part of. */
   readonly subnet?: Cidr
   /** Of a VNI: the number. */
   readonly vni?: number

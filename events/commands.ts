@@ -154,6 +154,18 @@ export type CommandData = {
     /** Keys of what the engine could not give up before the turn, since other hosts use it. No client can give it. */
     readonly kept?: readonly string[]
   }
+  /** Holds an address of a network of the cluster for a service: no host gives it to an endpoint, and no other service has it. */
+  'vip.create': {
+    /** Of the part that is kept for services. Default: the first that is free, of IPv4 if the network has that. */
+    readonly address?: string
+    /** What the engine claimed before the turn. No client can give it. */
+    readonly grant?: ClaimGranted['data']
+    /** What the service is called. */
+    readonly name: string
+    readonly network: Ref
+  }
+  /** Gives up a service's address, which rests then. */
+  'vip.delete': { readonly network: Ref; readonly vip: string }
   /** The engine's own: what became of claims. */
   'claims.record': {
     readonly granted?: readonly ClaimGranted['data'][]

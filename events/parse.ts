@@ -163,6 +163,8 @@ const FIELDS: { readonly [T in ClientCommandType]: Fields } = {
     netns: may(text),
   },
   'sandbox.delete': { sandbox: must(text) },
+  'vip.create': { address: may(text), name: must(text), network: must(text) },
+  'vip.delete': { network: must(text), vip: must(text) },
 }
 
 /** The command, with absent fields left out and keys in order; or all that is wrong with it. */

@@ -16,7 +16,7 @@ import { pathOf } from '../events/index.ts'
 import { defineProjection, type Handlers } from './define.ts'
 import { withTable } from './tables.ts'
 import { Trie } from './trie.ts'
-import type { EndpointView, NetworkView, Progress, SandboxView, Topology } from './views.ts'
+import type { EndpointView, NetworkView, Progress, SandboxView, Topology, Vip } from './views.ts'
 
 const onNetwork: Handlers<Topology, NetworkFact['type']> = {
   NetworkCreateRequested: (t, { data }, { at }) => {
@@ -56,11 +56,33 @@ const onNetwork: Handlers<Topology, NetworkFact['type']> = {
   },
 }
 
-const onClaims: Handlers<Topology, 'VniAssigned'> = {
+const onClaims: Handlers<Topology, 'ClaimGranted' | 'ClaimLost' | 'ClaimReleased' | 'VniAssigned'> = {
+  ClaimGranted: (t, { data: { cidr, key, kind, name, network } }) =>
+    kind !== 'vip' || cidr === undefined || name === undefined
+      ? t
+      : changeVips(t, network, key, [{ address: cidr, key, name }]),
+  ClaimLost: (t, { data: { key } }) => endVip(t, key),
+  ClaimReleased: (t, { data: { key } }) => endVip(t, key),
   VniAssigned: (t, { data: { network, vni } }) => {
     const networks = t.networks.update(network, (view) => view && { ...view, vni })
     return withTable(t, 'networks', networks)
   },
+}
+
+/** The key of a VIP names its network. */
+function endVip(t: Topology, key: string): Topology {
+  const [kind, network = ''] = key.split('.')
+  return kind === 'vip' ? changeVips(t, network, key, []) : t
+}
+
+function changeVips(t: Topology, network: string, key: string, now: readonly Vip[]): Topology {
+  const networks = t.networks.update(network, (view) => {
+    if (view === undefined) return undefined
+    const { vips: before = [], ...rest } = view
+    const vips = [...before.filter((vip) => vip.key !== key), ...now]
+    return vips.length === 0 ? rest : { ...rest, vips }
+  })
+  return withTable(t, 'networks', networks)
 }
 
 const onSandbox: Handlers<Topology, SandboxFact['type']> = {
@@ -192,12 +214,13 @@ function moveNetwork(t: Topology, id: NetworkId, move: Move<NetworkView>): Topol
   return withTable(t, 'networks', t.networks.set(id, { ...lasting, ...move }))
 }
 
-type Optional = Pick<NetworkView, 'claim' | 'ifPrefix' | 'options' | 'vni'>
+type Optional = Pick<NetworkView, 'claim' | 'ifPrefix' | 'options' | 'vips' | 'vni'>
 
-const optionalOf = ({ claim, ifPrefix, options, vni }: Optional): Optional => ({
+const optionalOf = ({ claim, ifPrefix, options, vips, vni }: Optional): Optional => ({
   ...(claim === undefined ? {} : { claim }),
   ...(ifPrefix === undefined ? {} : { ifPrefix }),
   ...(options === undefined ? {} : { options }),
+  ...(vips === undefined ? {} : { vips }),
   ...(vni === undefined ? {} : { vni }),
 })
 

@@ -31,6 +31,9 @@ export type Progress = {
   readonly since: Instant
 }
 
+/** An address that is held for a service, and the key of its claim. */
+export type Vip = { readonly address: Cidr; readonly key: string; readonly name: string }
+
 /** A network that exists: asked for, and not yet deleted. */
 export type NetworkView = Progress & {
   readonly bridge: NetworkCreateRequested['data']['bridge']
@@ -50,6 +53,8 @@ export type NetworkView = Progress & {
   readonly options?: Readonly<Record<string, string>>
   readonly state: WorkState
   readonly subnets: readonly Subnet[]
+  /** Addresses that this host holds for services; absent: none. */
+  readonly vips?: readonly Vip[]
   /** Its number among all networks of the cluster; absent: it has none. */
   readonly vni?: number
 }

@@ -57,12 +57,14 @@ const ofNetwork = ({
   mtu,
   options = {},
   subnets,
+  vips = [],
   vni,
 }: NetworkView): Pairs => [
   ['  driver', driver],
   ...subnets.map((subnet) => ['  subnet', subnetWords(subnet)] as const),
   ['  bridge', bridge.name === '' ? undefined : `${bridge.name}, ${bridge.mac}`],
   ['  vni', vni?.toString()],
+  ['  services', vips.map(({ address, name }) => `${name} ${address}`).join(', ')],
   [
     '  reaches',
     internal

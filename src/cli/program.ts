@@ -35,6 +35,11 @@ const GROUPS: readonly Group[] = [
     summary: 'what joins a network to a sandbox',
   },
   {
+    leaves: async () => (await others()).vipLeaves,
+    name: 'vip',
+    summary: 'addresses of networks of a cluster that are held for services',
+  },
+  {
     leaves: async () => (await others()).clusterLeaves,
     name: 'cluster',
     summary: 'other hosts, and one history with them',

@@ -153,6 +153,7 @@ const SENTENCES: Sentences = {
 /** `the name web`, `pool 10.0.0.0/20 of web`, `block 10.0.0.32/27 of web`. */
 const claimed = ({ cidr, kind, name, network, vni }: Claim, names: Names): string => {
   if (kind === 'network') return `the name ${name ?? network}`
+  if (kind === 'vip') return `address ${cidr ?? ''} of ${names.of(network)} for ${name ?? 'a service'}`
   return vni === undefined ? `${kind} ${cidr ?? ''} of ${names.of(network)}` : `VNI ${vni}`
 }
 

@@ -45,7 +45,7 @@ export function claimsOf(engine: Engine, cluster: Cluster): Claimant {
     for (const fact of commit.facts) {
       if (fact.type === 'EndpointReserved') given.add(fact.data.network)
       isFreed ||= fact.type === 'EndpointReleased' || fact.type === 'EffectsSettled'
-      isGone ||= fact.type === 'NetworkDeleted'
+      isGone ||= fact.type === 'NetworkDeleted' || commit.command.type === 'vip.delete'
     }
     if (given.size > 0) claimant.onGiven(given)
     if (isGone) claimant.onGone()

@@ -31,7 +31,7 @@ export async function observed(
 }
 
 /** Fields that no client gives. */
-const READ: readonly string[] = ['adopts', 'claims', 'evicted', 'hostRoutes', 'kept']
+const READ: readonly string[] = ['adopts', 'claims', 'evicted', 'grant', 'hostRoutes', 'kept']
 
 /** A command's data without what was read for it: what the client said. */
 export function asAsked<T>(data: T): T {

@@ -32,7 +32,7 @@ import {
   type Hold,
   type NetworkView,
 } from '../../projections/index.ts'
-import { nextInBlocks } from './blocks.ts'
+import { nextInBlocks, vipBlockOf } from './blocks.ts'
 import { freedBy, heldFields, heldSince, holderName, idOf } from './held.ts'
 import { quoted } from './names.ts'
 import { orderOf, whyNoHost } from './parts.ts'
@@ -93,7 +93,7 @@ export function checkAddress(
   if (why !== undefined) return invalid(ip, `of ${subnet} ${why}`)
   const ours = blocks?.(subnet)
   if (ours !== undefined && !ours.some((block) => contains(cidrFrom(block), asked.address)))
-    return { problem: elsewhere(network, ip, ours) }
+    return { problem: elsewhere(network, ip, ours, isForVips(network, asked.address)) }
   const taken = takenBy(allocations, network, asked.address)
   if (taken) return { problem: taken }
   return { address: formatCidr({ address: asked.address, length: prefix.length }), subnet }
@@ -151,10 +151,23 @@ const noBlock = (network: AddressedNetwork, { subnet }: Subnet, blocks: readonly
   message: `network '${network.name}': ${blocks.length === 0 ? `this host has no block of ${subnet}` : `all addresses of this host's blocks of ${subnet} (${blocks.join(', ')}) are held; delete endpoints here`}, or ask again when the cluster answers`,
 })
 
-const elsewhere = (network: AddressedNetwork, ip: Ip, blocks: readonly Cidr[]): Problem => ({
+const isForVips = ({ subnets }: AddressedNetwork, address: IpAddress): boolean =>
+  subnets.some((pool) => {
+    const block = vipBlockOf(pool)
+    return block !== undefined && contains(cidrFrom(block), address)
+  })
+
+const elsewhere = (
+  network: AddressedNetwork,
+  ip: Ip,
+  blocks: readonly Cidr[],
+  isForVips: boolean,
+): Problem => ({
   code: 'ERR_ADDRESS_INVALID',
   field: FIELDS[familyOf(ip)],
-  message: `address ${ip} on network '${network.name}': it lies in no block of this host (${blocks.join(', ') || 'it has none'}); an engine that is in the cluster asks the host that has it ('chronet cluster blocks'); or leave it open`,
+  message: isForVips
+    ? `address ${ip} on network '${network.name}': it is kept for services; take another, or leave it open`
+    : `address ${ip} on network '${network.name}': it lies in no block of this host (${blocks.join(', ') || 'it has none'}); an engine that is in the cluster asks the host that has it ('chronet cluster blocks'); or leave it open`,
 })
 
 function exhausted(allocations: Allocations, network: AddressedNetwork, subnet: Subnet): Problem {

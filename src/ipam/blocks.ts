@@ -4,10 +4,12 @@
  * A block is a /27 of IPv4, 32 addresses, or a /120 of IPv6, 256. A pool that is no larger is one block.
  */
 import {
+  addressAt,
   cidrFrom,
   contains,
   familyOf,
   formatCidr,
+  formatIp,
   networkOf,
   offsetOf,
   sizeOf,
@@ -42,6 +44,35 @@ export function blockAt(pool: Blocks, n: number): Cidr | undefined {
 
 /** One address, as a block of that size. */
 export const oneOf = (ip: Ip): Cidr => `${ip}/${familyOf(ip) === 4 ? 32 : 128}` as Cidr
+
+/** Pools with fewer blocks have none for services. */
+const BLOCKS_FOR_VIPS_MIN = 8
+/** Blocks for services lie within the first so many addresses of a pool. */
+const VIP_PLACES_MAX = 2 ** 24
+
+/** The block of a pool that no host gives out of: its addresses are held one by one, for services. Undefined: the pool is too small. */
+export function vipBlockOf(pool: Blocks): Cidr | undefined {
+  if (blockCount(pool) < BLOCKS_FOR_VIPS_MIN) return undefined
+  const order = orderOf({
+    subnet: pool.subnet,
+    ...(pool.ipRange === undefined ? {} : { ipRange: pool.ipRange }),
+  })
+  return blockOf(pool, addressAt(order.range, Math.min(order.last, VIP_PLACES_MAX - 1)))
+}
+
+/** The addresses of that block, in order, but those that a network has itself. */
+export function vipsOf(pool: Subnet): readonly Cidr[] {
+  const block = vipBlockOf(pool)
+  if (block === undefined) return []
+  const { first, last } = placesOf(pool, block)
+  const { range } = orderOf(pool)
+  const own = new Set<string>([pool.gateway, ...Object.values(pool.auxAddresses ?? {})])
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) =>
+    formatIp(addressAt(range, first + i)),
+  )
+    .filter((ip) => !own.has(ip))
+    .map(oneOf)
+}
 
 /** How many blocks a pool has. */
 export const blockCount = (pool: Blocks): number => 2 ** (lengthIn(rangeOf(pool)) - rangeOf(pool).length)

@@ -1,6 +1,6 @@
 /** Address policies: pure choices and checks over what is held. */
 export { chooseAddress, checkAddress, type AddressedNetwork } from './addresses.ts'
-export { blockAt, blockCount, blockOf, oneOf, roomIn } from './blocks.ts'
+export { blockAt, blockCount, blockOf, oneOf, roomIn, vipBlockOf, vipsOf } from './blocks.ts'
 export { chooseLocalSubnet, familiesFor, localPrefix } from './families.ts'
 export type { HeldTable } from './held.ts'
 export { checkHostRoutes, needsPool, routesThatMatter } from './host-routes.ts'

@@ -6,13 +6,15 @@
  */
 import type { Problem } from '../../events/index.ts'
 
-export type NamedKind = 'endpoint' | 'network' | 'sandbox'
+export type NamedKind = 'endpoint' | 'network' | 'sandbox' | 'service'
 
 /** Longest names, characters. Containers' ids (64) are names of sandboxes; an endpoint's may be made of both others. */
-export const NAME_CHARS_MAX = { endpoint: 257, network: 128, sandbox: 128 } as const satisfies Record<
-  NamedKind,
-  number
->
+export const NAME_CHARS_MAX = {
+  endpoint: 257,
+  network: 128,
+  sandbox: 128,
+  service: 128,
+} as const satisfies Record<NamedKind, number>
 /** Nearly every name: what is not like this is told why. */
 const WELL_FORMED = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/
 /** Longest name of an interface, bytes: IFNAMSIZ - 1 (linux/if.h). */

@@ -65,6 +65,30 @@ describe('chronet cluster', () => {
     expect(claims).toMatch(/^network +shared +shared +east +held /m)
   })
 
+  it('holds addresses for services, shows them, and gives them up', async () => {
+    const { all, shell, westShell } = await scene()
+    await shell.do('network create shared --driver test')
+    expect((await westShell.do('vip ls')).err).toContain('no address is held for a service')
+    const unknown = await westShell.do('vip create nowhere web')
+    expect(unknown.err).toContain('ERR_NOT_FOUND')
+    await westShell.do('endpoint create shared w')
+    const tried = await westShell.do('vip create shared web --dry-run')
+    expect(tried.out).toContain('the cluster grants address 10.0.15.224/32 of shared for web')
+    const made = await westShell.do('vip create shared web')
+    expect(made.out).toContain('10.0.15.224/32 is held for web on shared')
+    await all.pass()
+    expect((await shell.do('vip ls')).out).toMatch(/^web +10\.0\.15\.224\/32 +[0-9a-f]{12} +west +held$/m)
+    expect((await westShell.do('network inspect shared')).out).toMatch(
+      /^ +services +web 10\.0\.15\.224\/32$/m,
+    )
+    expect((await westShell.do('network rm shared')).err).toContain('ERR_IN_USE')
+    const ended = await westShell.do('vip rm shared web')
+    expect(ended.out).toContain('the address of web on shared is given up')
+    await all.pass()
+    expect((await shell.do('vip ls')).out).toMatch(/ resting$/m)
+    expect((await westShell.do('vip rm shared web')).err).toContain('ERR_NOT_FOUND')
+  })
+
   it('shows what would be made, and claims nothing for that', async () => {
     const { all, shell } = await scene()
     const tried = await shell.do('network create shared --driver test --dry-run')

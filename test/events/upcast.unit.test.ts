@@ -1,7 +1,7 @@
 /** Old versions of facts, read as of today: what is folded is new, what is stored and hashed stays. */
 import { describe, expect, it } from 'vitest'
 import type { Commit, Fact } from '../../events/index.ts'
-import { encodeCommit, UPCASTERS, upcastBy } from '../../events/index.ts'
+import { encodeCommit, FACT_VERSIONS, UPCASTERS, upcastBy } from '../../events/index.ts'
 import { keys } from '../../events/store.ts'
 import { all, draft, openOn, tempStore } from './support.ts'
 
@@ -82,6 +82,14 @@ describe('upcasters', () => {
       [{ of: 'men', times: 2 }, 3],
       [{ of: 'men', times: 4 }, 3],
     ])
+  })
+
+  it('have a step to each version of each type of fact', () => {
+    const steps = Object.entries(FACT_VERSIONS).filter(([, v]) => v > 1)
+    expect(steps.map(([type, v]) => [type, (UPCASTERS[type]?.length ?? 0) + 1 - v])).toEqual([
+      ['ClaimGranted', 0],
+    ])
+    expect(Object.keys(UPCASTERS)).toEqual(steps.map(([type]) => type))
   })
 
   it('leave a commit of today the same object, and change none that they are given', () => {

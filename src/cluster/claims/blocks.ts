@@ -8,7 +8,7 @@ import {
   type NetworkView,
   type Projections,
 } from '../../../projections/index.ts'
-import { blockAt, blockCount, blockOf, oneOf, roomIn } from '../../ipam/index.ts'
+import { blockAt, blockCount, blockOf, oneOf, roomIn, vipBlockOf } from '../../ipam/index.ts'
 import { blockClaim, grantOf } from './grants.ts'
 import type { Register } from './register.ts'
 import { blockKey } from './subjects.ts'
@@ -41,7 +41,9 @@ function lackOf(pool: Subnet, text: string, parts: readonly Cidr[]): readonly La
   if (!parsed.ok || parsed.value.family !== cidrFrom(pool.subnet).address.family) return []
   if (parts.some((part) => contains(cidrFrom(part), parsed.value))) return []
   const block = blockOf(pool, parsed.value)
-  return block === undefined ? [] : [{ asked: { address: oneOf(formatIp(parsed.value)), block }, pool }]
+  return block === undefined || block === vipBlockOf(pool)
+    ? []
+    : [{ asked: { address: oneOf(formatIp(parsed.value)), block }, pool }]
 }
 
 /** Free addresses in this host's blocks of a pool, and all of them. */
@@ -88,9 +90,14 @@ export async function claimBlock(
       got,
     )
   }
+  const kept = vipBlockOf(pool)
   for (let n = 0; n < blockCount(pool); n++) {
     const cidr = blockAt(pool, n)
-    if (cidr === undefined || register.standing(register.table.head(blockKey(id, cidr))).state !== 'free')
+    if (
+      cidr === undefined ||
+      cidr === kept ||
+      register.standing(register.table.head(blockKey(id, cidr))).state !== 'free'
+    )
       continue
     const got = await claim(cidr)
     if ('stream' in got) return got
@@ -98,7 +105,7 @@ export async function claimBlock(
   throw refusal(
     'ERR_ADDRESS_EXHAUSTED',
     pool,
-    `network '${name}': all ${blockCount(pool)} blocks of ${subnet} are held: ${sharesOf(register, register.table.blocksOf(id, subnet))}; delete endpoints here, or make a network with a larger subnet`,
+    `network '${name}': all ${blockCount(pool) - (kept === undefined ? 0 : 1)} blocks of ${subnet} are held: ${sharesOf(register, register.table.blocksOf(id, subnet))}; delete endpoints here, or make a network with a larger subnet`,
   )
 }
 

@@ -26,6 +26,7 @@ import { claimsReport, type ClaimsReport } from './report.ts'
 import { ClaimSession } from './session.ts'
 import { networkKey } from './subjects.ts'
 import { Supply, type For } from './supply.ts'
+import { claimVip, vipOnTrial } from './vips.ts'
 
 /** How often the servers are asked whether they still have what was read, in milliseconds. */
 const AUDIT_MS = 15_000
@@ -94,6 +95,8 @@ export class Claimant implements Claims {
         return this.#home.drivers.get(command.data.driver)?.scope === 'cluster'
       case 'network.delete':
         return this.#local(command.data.network)?.claim?.owner === this.#home.origin
+      case 'vip.create':
+        return true
       case 'connect':
       case 'endpoint.create': {
         const network = this.#local(command.data.network)
@@ -121,6 +124,11 @@ export class Claimant implements Claims {
   forTrial(command: ClientCommand): ClientCommand {
     if (!this.needs(command)) return command
     if (command.type === 'network.create') return asTrial(command, this.#session)
+    if (command.type === 'vip.create') {
+      const network = this.#local(command.data.network)
+      const register = this.#session?.register
+      return network?.claim && register ? vipOnTrial(register, network, command) : command
+    }
     if (command.type === 'cluster.leave') return leaveOnTrial(command, this.#home.decided())
     return command.type === 'cluster.evict' ? evictOnTrial(command) : command
   }
@@ -147,6 +155,16 @@ export class Claimant implements Claims {
         const trial = (tried: Command<'network.create'>) => this.#home.trial(tried, who.by)
         const { vnis } = this.#home.drivers.get(command.data.driver) ?? {}
         return claimNetwork(session, command, { ...who, hash: this.#home.ports.hash, trial, vnis })
+      }
+      case 'vip.create': {
+        const { network: ref } = command.data
+        const network = this.#local(ref) ?? (await this.#adopt(session, ref))
+        // What the turn will refuse is not claimed.
+        const isThere = network?.vips?.some(({ name }) => name === command.data.name)
+        if (network?.claim === undefined || isThere === true) return command
+        const claimed = await session.within((register) => claimVip(register, network, command, who))
+        await session.within((register) => this.#supply.mustBeThere(register, network))
+        return claimed
       }
       case 'network.delete':
         this.#mustBeUnused(session, this.#local(command.data.network))
@@ -232,7 +250,7 @@ export class Claimant implements Claims {
   #mustBeUnused(session: ClaimSession, network: NetworkView | undefined): void {
     const { register } = session
     if (network === undefined || register === undefined) return
-    const hosts = register.blocksElsewhere(network.id).map(({ host }) => host)
+    const hosts = register.usersElsewhere(network.id).map(({ host }) => host)
     if (hosts.length === 0) return
     const problem: Problem = {
       code: 'ERR_IN_USE',

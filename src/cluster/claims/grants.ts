@@ -1,7 +1,15 @@
 /** Grants as facts have them, and the claims that they are of. */
 import type { Cidr, Claim, ClaimGranted, Member, NetworkId } from '../../../events/index.ts'
 import type { Grant, NetworkView } from '../../../projections/index.ts'
-import type { AddressClaim, BlockClaim, Definition, NetworkClaim, Said, VniClaim } from './message.ts'
+import type {
+  AddressClaim,
+  BlockClaim,
+  Definition,
+  NetworkClaim,
+  Said,
+  VipClaim,
+  VniClaim,
+} from './message.ts'
 import type { Claimed } from './register.ts'
 
 export type Granted = Extract<Claimed, { readonly kind: 'granted' }>
@@ -59,6 +67,29 @@ export const networkClaim = (
   kind: 'network',
   network: definition.network,
   state: 'held',
+})
+
+export const vipClaim = (
+  { at, by, epoch, host }: Said,
+  {
+    cidr,
+    name,
+    network,
+    subnet,
+  }: { readonly cidr: Cidr; readonly name: string; readonly network: NetworkId; readonly subnet: Cidr },
+  first?: Grant['first'],
+): VipClaim => ({
+  at,
+  by,
+  cidr,
+  epoch,
+  ...(first === undefined ? {} : { first }),
+  host,
+  kind: 'vip',
+  name,
+  network,
+  state: 'held',
+  subnet,
 })
 
 export const vniClaim = (

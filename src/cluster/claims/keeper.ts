@@ -4,7 +4,7 @@
  * round after the other: each begins by comparing, so that it does not matter where the one before ended.
  */
 import type { ClaimLost, ClaimReleased, NetworkId } from '../../../events/index.ts'
-import { EngineError, ipOf } from '../../../events/index.ts'
+import { EngineError, ipOf, REST_MS } from '../../../events/index.ts'
 import type { Grant, Projections } from '../../../projections/index.ts'
 import { instant } from '../../engine/instant.ts'
 import { verdictOf } from './audit.ts'
@@ -14,6 +14,7 @@ import {
   definitionOf,
   grantOf,
   networkClaim,
+  vipClaim,
   vniClaim,
   type Granted,
 } from './grants.ts'
@@ -27,7 +28,7 @@ import { blockKey } from './subjects.ts'
 import type { ClaimTable, Head } from './table.ts'
 
 /** What gives up claims goes in this order: a pool is free when nothing of it is used. */
-const ORDER = { address: 0, block: 1, network: 2, pool: 3, vni: 4 } as const
+const ORDER = { address: 0, vip: 1, block: 2, network: 3, pool: 4, vni: 5 } as const
 
 export class Keeper {
   readonly #home: ClaimHome
@@ -193,7 +194,7 @@ export class Keeper {
 
   async #again(
     register: Register,
-    { block, cidr, contested, first, key, kind, lender, network, seq, subnet, vni }: Grant,
+    { block, cidr, contested, first, key, kind, lender, name, network, seq, subnet, vni }: Grant,
   ): Promise<Claimed | undefined> {
     const by = `again ${seq}`
     if (kind === 'pool') return cidr && (await register.claimPools(by, network, [cidr], { behind: first }))[0]
@@ -209,6 +210,8 @@ export class Keeper {
       const lent = addressClaim(said, { block, cidr, lender, network, subnet, to }, 'lent', { first })
       return register.claim(key, by, lent, true)
     }
+    if (kind === 'vip')
+      return register.claim(key, by, vipClaim(said, { cidr, name: name ?? '', network, subnet }, first), true)
     return register.claim(key, by, blockClaim(said, { cidr, contested, network, subnet }, first), true)
   }
 
@@ -219,11 +222,10 @@ export class Keeper {
       .filter((grant) => !this.#isUsed(grant))
       .sort((a, b) => ORDER[a.kind] - ORDER[b.kind])
     const isElsewhere = (network: NetworkId): boolean =>
-      (session.register?.blocksElsewhere(network).length ?? 0) > 0
+      (session.register?.usersElsewhere(network).length ?? 0) > 0
     for (const { key, kind, lost, network, seq } of due) {
       if (this.#isOver) return
-      const isShared = kind !== 'address' && kind !== 'block'
-      if (isShared && lost === undefined && isElsewhere(network)) continue
+      if (SHARED.has(kind) && lost === undefined && isElsewhere(network)) continue
       if (kind === 'pool' && this.#hasMore(network)) continue
       const given = await session.within((register) => register.release(key, `end ${seq}`))
       // Who claimed a block before the name was given up is on the network: that is to be known before the pool is.
@@ -236,7 +238,10 @@ export class Keeper {
     }
   }
 
-  /** What the servers have as ours and the log does not: the process died in between, or the turn came to something else. It was never used. */
+  /**
+   * What the servers have as ours and the log does not: the process died in between, or the turn came to something else, and it was
+   * never used. Or it is a service's address, whose end is in the log first.
+   */
   async #forgetUnwritten(session: ClaimSession): Promise<void> {
     const { grants } = this.#home.decided().claims
     const stray = (session.table?.heads() ?? []).filter(
@@ -246,8 +251,11 @@ export class Keeper {
         !this.#flight.has(key) &&
         (grants.get(key) === undefined || grants.get(key)?.lost !== undefined),
     )
-    for (const { key, seq } of stray.sort((a, b) => ORDER[a.kind] - ORDER[b.kind]))
-      if (!this.#flight.has(key)) await session.within((register) => register.release(key, `stray ${seq}`, 0))
+    for (const { key, kind, seq } of stray.sort((a, b) => ORDER[a.kind] - ORDER[b.kind])) {
+      const restMs = kind === 'vip' ? REST_MS : 0
+      if (!this.#flight.has(key))
+        await session.within((register) => register.release(key, `stray ${seq}`, restMs))
+    }
   }
 
   /** An address as long as somebody here holds it, or is about to; the others as long as their network is here. */
@@ -267,6 +275,9 @@ export class Keeper {
     return this.#home.decided()
   }
 }
+
+/** What is of a network on whichever host, and not of one host's part in it. */
+const SHARED: ReadonlySet<string> = new Set(['network', 'pool', 'vni'])
 
 /** What is only late, or told elsewhere. */
 const QUIET: ReadonlySet<string> = new Set(['ERR_CLOSED', 'ERR_CLUSTER_UNAVAILABLE', 'ERR_STORE_UNWRITABLE'])

@@ -52,6 +52,18 @@ export type BlockClaim = Said & {
   readonly subnet: Cidr
 }
 
+/** An address that is held for a service. */
+export type VipClaim = Said & {
+  readonly cidr: Cidr
+  readonly first?: First
+  readonly kind: 'vip'
+  /** What the service is called. */
+  readonly name: string
+  readonly network: NetworkId
+  readonly state: 'held'
+  readonly subnet: Cidr
+}
+
 /** A network's number among all of the cluster. */
 export type VniClaim = Said & {
   readonly first?: First
@@ -102,7 +114,7 @@ export type PoolsClaim = Said & { readonly kind: 'pools'; readonly pools: readon
 /** Given up. What it was of is told for people. */
 export type Tombstone = Said & {
   readonly cidr?: Cidr
-  readonly kind: 'block' | 'network' | 'vni'
+  readonly kind: 'block' | 'network' | 'vip' | 'vni'
   readonly name?: string
   readonly network: NetworkId
   readonly restsUntil: Instant
@@ -123,7 +135,7 @@ export type HostClaim = Said & {
 }
 
 export type ClaimBody =
-  AddressClaim | BlockClaim | HostClaim | NetworkClaim | PoolsClaim | Tombstone | VniClaim
+  AddressClaim | BlockClaim | HostClaim | NetworkClaim | PoolsClaim | Tombstone | VipClaim | VniClaim
 
 const TYPE = 'chronet.claim.v1'
 

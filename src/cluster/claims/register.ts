@@ -3,7 +3,7 @@
  * first; that the table was right is proved by the publish alone, for it names the message that the table has.
  */
 import type { Cidr, Hash, Instant, NetworkId, Origin } from '../../../events/index.ts'
-import { cidrFrom, EngineError, overlaps } from '../../../events/index.ts'
+import { cidrFrom, EngineError, overlaps, REST_MS } from '../../../events/index.ts'
 import type { Bus } from '../../bus/bus.ts'
 import { instant } from '../../engine/instant.ts'
 import { addressClaim } from './grants.ts'
@@ -18,7 +18,7 @@ import {
   type Tombstone,
 } from './message.ts'
 import { put } from './put.ts'
-import { REST_MS, standingOf, type Standing } from './standing.ts'
+import { standingOf, type Standing } from './standing.ts'
 import { hostKey, POOLS_SUBJECT, poolClaimKey, subjectOf } from './subjects.ts'
 import type { ClaimTable, Head } from './table.ts'
 
@@ -96,10 +96,11 @@ export class Register {
       )
   }
 
-  /** Blocks of a network that other hosts have. */
-  blocksElsewhere(network: NetworkId): readonly Head[] {
+  /** Blocks of a network, and its addresses for services, that other hosts have: they are on it. */
+  usersElsewhere(network: NetworkId): readonly Head[] {
     return this.table.heads().filter((head) => {
-      if (head.kind !== 'block' || head.network !== network || head.by === this.origin) return false
+      const isUse = head.kind === 'block' || head.kind === 'vip'
+      if (!isUse || head.network !== network || head.by === this.origin) return false
       const { state } = this.standing(head)
       return state === 'frozen' || state === 'held'
     })

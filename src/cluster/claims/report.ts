@@ -86,9 +86,9 @@ export function claimsReport({ host, origin, projections, session }: Source): Cl
 export const restingClaims = (projections: Projections, origin: Origin): ClaimsReport =>
   claimsReport({ host: projections.host.cluster?.host ?? '', origin, projections, session: undefined })
 
-/** Networks, then their numbers, pools, blocks and addresses; each by network, and then by address. */
+/** Networks, then their numbers, pools, addresses for services, blocks and lent addresses; each by network, and then by address. */
 const orderOf = ({ key, kind, network }: ClaimView): string =>
-  `${['network', 'vni', 'pool', 'block', 'address'].indexOf(kind)} ${network} ${key}`
+  `${['network', 'vni', 'pool', 'vip', 'block', 'address'].indexOf(kind)} ${network} ${key}`
 
 function viewOf(
   head: Head,

@@ -11,9 +11,6 @@ import type { ClaimTable, Head } from './table.ts'
 export type Standing =
   { readonly state: 'free' | 'frozen' | 'held' } | { readonly state: 'resting'; readonly until: Instant }
 
-/** How long what was given up rests, in milliseconds: as long as neighbours may remember an address (ARP, 60 s). */
-export const REST_MS = 60_000
-
 /** A table that can tell of hosts, and of what is lent out of blocks. */
 type Hosts = Pick<ClaimTable, 'host' | 'loansOf'>
 

@@ -7,6 +7,7 @@
  * | a host's block of addresses        | `block.<network id>.<hex>`     | `chronet.claim.` and the key     |
  * | whether a host is among the others | `host.<origin>`                | `chronet.claim.` and the key     |
  * | a network's number                | `vni.<hex>`, 6 digits          | `chronet.claim.` and the key     |
+ * | a service's address                | `vip.<network id>.<hex>`       | `chronet.claim.` and the key     |
  * | an address in another host's block | `address.<network id>.<hex>`   | `chronet.claim.` and the key     |
  * | a pool                             | `pool.<hex>`                   | `chronet.claim.pools`, all in one |
  *
@@ -29,6 +30,8 @@ export const blockKey = (network: NetworkId, block: Cidr): string => `block.${ne
 /** @param address one address, as a block of that size */
 export const addressKey = (network: NetworkId, address: Cidr): string =>
   `address.${network}.${hexOf(address)}`
+/** @param address as of {@link addressKey} */
+export const vipKey = (network: NetworkId, address: Cidr): string => `vip.${network}.${hexOf(address)}`
 export const vniKey = (vni: number): string => `vni.${vni.toString(16).padStart(6, '0')}`
 export const poolClaimKey = (pool: Cidr): string => `pool.${hexOf(pool)}`
 export const hostKey = (origin: Origin): string => `host.${origin}`
@@ -38,7 +41,7 @@ export const subjectOf = (key: string): string => (key.startsWith('pool.') ? POO
 
 /** The key of a subject's thing; undefined: it is of all pools, or of no claim. */
 export const keyOfSubject = (subject: string): string | undefined =>
-  /^chronet\.claim\.((address|block)\.[0-9a-f]{64}\.([0-9a-f]{10}|[0-9a-f]{34})|(host|network)\.[0-9a-f]{64}|vni\.[0-9a-f]{6})$/.test(
+  /^chronet\.claim\.((address|block|vip)\.[0-9a-f]{64}\.([0-9a-f]{10}|[0-9a-f]{34})|(host|network)\.[0-9a-f]{64}|vni\.[0-9a-f]{6})$/.test(
     subject,
   )
     ? subject.slice(SUBJECT.length)

@@ -74,11 +74,12 @@ export class Supply {
         ? (got as ClaimGranted['data'])
         : await borrow(session, network, { ...lack, asked }, { ...who, owner: got })
     // Whoever made the network may have ended it before it saw this block: then the block is nobody's, and is given up again.
-    if (isFirst) await session.within((register) => this.#mustBeThere(register, network))
+    if (isFirst) await session.within((register) => this.mustBeThere(register, network))
     await this.#home.own('claims.record', { granted: [granted] })
   }
 
-  async #mustBeThere(register: Register, { id, name }: NetworkView): Promise<void> {
+  /** @throws {RefusedError} ERR_NOT_FOUND: whoever made the network has ended it */
+  async mustBeThere(register: Register, { id, name }: NetworkView): Promise<void> {
     const head = await register.look(networkKey(this.#home.ports.hash, name))
     if (head?.network === id && head.restsUntil === undefined) return
     const message = `network '${name}' was ended in the cluster; delete it here, too ('chronet network rm')`

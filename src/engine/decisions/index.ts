@@ -9,6 +9,7 @@ import { adoptNetwork, createNetwork, deleteNetwork } from './network.ts'
 import { createEndpoint } from './reserve.ts'
 import { createSandbox, deleteSandbox } from './sandbox.ts'
 import { settle } from './settle.ts'
+import { createVip, deleteVip } from './vips.ts'
 
 export type { Decision } from './decision.ts'
 
@@ -34,4 +35,6 @@ export const handlers: { readonly [T in CommandType]: Handler<T> } = {
   'network.delete': deleteNetwork,
   'sandbox.create': createSandbox,
   'sandbox.delete': deleteSandbox,
+  'vip.create': createVip,
+  'vip.delete': deleteVip,
 }

@@ -1,7 +1,7 @@
 /** Networks: what crosses entities when one is made or ends (names, pools, use), and the values chosen for it. */
 import type { CommandData, IfName, NetworkId, Problem, Subnet } from '../../../events/index.ts'
 import { familyOf, streamOf } from '../../../events/index.ts'
-import { endpointsOf, loansOf, type Loan, type NetworkView } from '../../../projections/index.ts'
+import { endpointsOf, loansOf, type Loan, type NetworkView, type Vip } from '../../../projections/index.ts'
 import { checkDriver, readOptions } from '../../drivers/index.ts'
 import {
   checkHostRoutes,
@@ -98,7 +98,17 @@ export const endProblems = (draft: Draft, network: NetworkView): readonly Proble
   ...draft.problems(streamOf.network(network.id), endOf(draft)),
   ...isUnused(draft, network),
   ...loansOf(draft.view.projections.claims, network.id).map(lentOut(network)),
+  ...(network.vips ?? []).map(heldFor(network)),
 ]
+
+const heldFor =
+  ({ id, name }: NetworkView) =>
+  (vip: Vip): Problem => ({
+    code: 'ERR_IN_USE',
+    field: 'network',
+    holder: id,
+    message: `network '${name}': this host holds ${vip.address} for service '${vip.name}'; give it up first ('chronet vip rm ${name} ${vip.name}')`,
+  })
 
 /** A block is not given up as long as another host uses an address out of it. */
 const lentOut =

@@ -1,8 +1,7 @@
 /** What claims must be on every bus: one suite for NATS and for the simulated one. */
 import { expect, it } from 'vitest'
-import type { Cidr } from '../../../events/index.ts'
+import { REST_MS, type Cidr } from '../../../events/index.ts'
 import type { Bus } from '../../../src/bus/bus.ts'
-import { REST_MS } from '../../../src/cluster/claims/standing.ts'
 import { blockKey, poolClaimKey } from '../../../src/cluster/claims/subjects.ts'
 import { BLOCK, ClaimingHost, NETWORK, OTHER_NETWORK, SUBNET } from './registers.ts'
 

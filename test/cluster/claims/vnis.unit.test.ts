@@ -1,9 +1,8 @@
 /** Numbers of networks: each is of one network of the cluster, the same on all hosts, and rests before another has it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { CommandId, NetworkId, RefusedError } from '../../../events/index.ts'
+import { REST_MS, type CommandId, type NetworkId, type RefusedError } from '../../../events/index.ts'
 import type { Controller } from '../../../src/index.ts'
 import { CLAIM_STREAM } from '../../../src/cluster/claims/subjects.ts'
-import { REST_MS } from '../../../src/cluster/claims/standing.ts'
 import { claimVni } from '../../../src/cluster/claims/vnis.ts'
 import { SimulatedLab } from '../../bus/simulated.ts'
 import { ClaimingHost } from './registers.ts'
