@@ -1,6 +1,6 @@
 /**
- * What a claim costs: of a block on the bus alone, of a network and of an endpoint by its command. One host in this process, no
- * kernel, one nats-server on loopback that syncs every message.
+ * What a claim costs: of a block on the bus alone, with one nats-server and with three, of a network and of an endpoint by its
+ * command. One host in this process, no kernel, servers on loopback that sync every message.
  *
  *   CHRONET_NATS_SERVER=… node --max-semi-space-size=64 dist/bench/claims.js [claims] [rounds]
  */
@@ -68,31 +68,40 @@ async function commands(dir: string, url: string): Promise<readonly [number[], n
   }
 }
 
-async function round(dir: string) {
-  const [server] = await startServers(dir, 1)
-  if (server === undefined) throw new Error('it is one')
+async function withServers<T>(dir: string, count: 1 | 3, work: (url: string) => Promise<T>): Promise<T> {
+  const servers = await startServers(dir, count)
   try {
-    const claims = await blocks(server.url)
-    const [made, first, next] = await commands(join(dir, 'host'), server.url)
+    return await work(servers[0]?.url ?? '')
+  } finally {
+    for (const { process } of servers) process.kill()
+  }
+}
+
+async function round(dir: string) {
+  const ofThree = await withServers(join(dir, 'three'), 3, blocks)
+  return withServers(join(dir, 'one'), 1, async (url) => {
+    const claims = await blocks(url)
+    const [made, first, next] = await commands(join(dir, 'host'), url)
     return {
       claimP50: rounded(median(claims), 2),
       claimP99: rounded(quantile(claims, 0.99), 2),
+      ofThreeP50: rounded(median(ofThree), 2),
+      ofThreeP99: rounded(quantile(ofThree, 0.99), 2),
       networkP50: rounded(median(made), 2),
       firstEndpointP50: rounded(median(first), 2),
       nextEndpointP50: rounded(median(next), 2),
     }
-  } finally {
-    server.process.kill()
-  }
+  })
 }
 
 const rows: Awaited<ReturnType<typeof round>>[] = []
 for (let n = 0; n < ROUNDS; n++) rows.push(await inDirectory((dir) => round(dir)))
-printTable('claims on loopback, one nats-server, every message synced (milliseconds)', rows)
+printTable('claims on loopback, every message synced (milliseconds)', rows)
 const of = (field: keyof (typeof rows)[number]): number => median(rows.map((row) => row[field]))
 printJson('claims', {
   claimP50: of('claimP50'),
   claimP99: of('claimP99'),
+  ofThreeP50: of('ofThreeP50'),
   networkP50: of('networkP50'),
   firstEndpointP50: of('firstEndpointP50'),
   nextEndpointP50: of('nextEndpointP50'),

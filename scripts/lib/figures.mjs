@@ -92,11 +92,11 @@ const ROWS = {
       `leader killed in ${p.leader_messages} messages: ${p.leader_lost} lost, ${p.leader_twice} twice`,
     ],
   ],
-  claims: ({ claimP50, networkP50, nextEndpointP50 }) => [
+  claims: ({ claimP50, networkP50, nextEndpointP50, ofThreeP50 }) => [
     [
       'a claim, one round trip to a server that syncs',
       `${claimP50} ms`,
-      `a network of all hosts ${networkP50} ms, an endpoint on it ${nextEndpointP50} ms`,
+      `three servers ${ofThreeP50} ms; a network of all hosts ${networkP50} ms, an endpoint on it ${nextEndpointP50} ms`,
     ],
   ],
   hosts: ({ sizes }) => {

@@ -5,7 +5,6 @@
 
 /** Control characters, and those that turn the direction of writing; our own paint is left (`io.ts`). */
 const UNSEEN =
-  // eslint-disable-next-line no-control-regex -- these are what is looked for
   /\u001b(?!\[(?:0|1|2|31)m)|[\u0000-\u001a\u001c-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
