@@ -1,23 +1,15 @@
 /** `chronet` as people run it: processes in a namespace of their own, on the real kernel. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { built } from './built.ts'
 import { RealHost } from './host.ts'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
+const SOURCES = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const BUILT = built('bin/chronet.js')
 
-/** What was built, as users run it, if it is newer than its sources; else the sources, which take seconds longer to start. */
-const ENTRY = isBuilt() ? [`${root}dist/bin/chronet.js`] : ['--import', 'tsx', `${root}src/cli/main.ts`]
-
-function isBuilt(): boolean {
-  const built = statSync(`${root}dist/bin/chronet.js`, { throwIfNoEntry: false })?.mtimeMs ?? 0
-  return ['events', 'machines', 'projections', 'src'].every((room) =>
-    readdirSync(root + room, { recursive: true }).every(
-      (name) => statSync(`${root}${room}/${String(name)}`).mtimeMs <= built,
-    ),
-  )
-}
+/** As users run it, or from the sources, which take seconds longer to start. */
+const ENTRY = BUILT === undefined ? ['--import', 'tsx', SOURCES] : [BUILT]
 
 export type Ran = { readonly err: string; readonly out: string; readonly status: number | null }
 

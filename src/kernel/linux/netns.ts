@@ -2,8 +2,9 @@
  * The main thread's side of `netns-worker.ts`: starts the thread at the first call, numbers requests, and starts it anew if
  * it ended. The thread keeps the process alive only while an answer is due.
  */
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { Operations, Request, Response } from './netns-worker.ts'
+import { startThread } from './start-thread.ts'
 
 /** What the worker could not do. `code` is an errno's name. */
 export class WorkerError extends Error {
@@ -83,13 +84,4 @@ export class NetnsWorker {
     for (const waiter of this.#waiters.values()) waiter.reject(new WorkerError(code, message))
     this.#waiters.clear()
   }
-}
-
-/** Built, the thread is plain JavaScript. From sources, it needs a loader of its own, whatever the main thread has. */
-function startThread(workerData: { readonly hostNetns: string | undefined }): Worker {
-  const self = import.meta.url
-  if (!self.endsWith('.ts')) return new Worker(new URL('./netns-worker.js', self), { workerData })
-  const [loader, file] = [import.meta.resolve('tsx/esm/api'), new URL('./netns-worker.ts', self).href]
-  const code = `import('${loader}').then((tsx) => tsx.tsImport('${file}', '${self}'))`
-  return new Worker(code, { eval: true, workerData })
 }
