@@ -249,13 +249,19 @@ export class Keeper {
         by === this.#home.origin &&
         restsUntil === undefined &&
         !this.#flight.has(key) &&
-        (grants.get(key) === undefined || grants.get(key)?.lost !== undefined),
+        this.#isStray(grants.get(key)),
     )
     for (const { key, kind, seq } of stray.sort((a, b) => ORDER[a.kind] - ORDER[b.kind])) {
       const restMs = kind === 'vip' ? REST_MS : 0
       if (!this.#flight.has(key))
         await session.within((register) => register.release(key, `stray ${seq}`, restMs))
     }
+  }
+
+  /** A lost address goes back when nobody here has it any more, as one that is not lost. */
+  #isStray(grant: Grant | undefined): boolean {
+    if (grant?.lost === undefined) return grant === undefined
+    return grant.kind !== 'address' || !this.#isUsed(grant)
   }
 
   /** An address as long as somebody here holds it, or is about to; the others as long as their network is here. */
