@@ -1,5 +1,5 @@
 /** Ties a host's claims to its engine. */
-import type { NetworkId } from '../../events/index.ts'
+import { EngineError, type NetworkId } from '../../events/index.ts'
 import { Claimant } from '../cluster/claims/claimant.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { instant } from '../engine/instant.ts'
@@ -15,9 +15,15 @@ export function claimsOf(engine: Engine, cluster: Cluster): Claimant {
     epoch: () => engine.view.projections.host.epoch,
     flush: () => engine.log.flush(),
     isFirst: () => cluster.isPublishing,
+    isKnown: () => engine.life !== undefined,
     origin: context.origin,
     own: async (type, data) => {
-      const taken = engine.life?.own(type, data)
+      if (engine.life === undefined)
+        throw new EngineError(
+          'ERR_STORE_UNWRITABLE',
+          'what was claimed cannot be written down now, so it is not used; ask again in a moment',
+        )
+      const taken = engine.life.own(type, data)
       await taken?.durable
       await taken?.settled
     },

@@ -33,6 +33,20 @@ type Change = 'back' | 'stored'
 /** What came of a publish: as {@link Published} says, or a fault. `again`: it was there already. */
 export type PublishOutcome = PublishFault | 'again' | 'refused' | 'stored'
 
+/** Where a message stands: its number, and its stream by the time of its making. */
+export type Stored = { readonly seq: number; readonly stream: string }
+
+/** Who publishes. */
+export type Publisher = {
+  /** {@link BusHolder.name} */
+  readonly name: string
+  /** How many messages it has not read on its connection that were there when that was made. */
+  readonly unread: number
+}
+
+/** What is known of a publish beside what came of it. `stored`: where, if it is there now and was not before. */
+export type Circumstances = { readonly stored?: Stored; readonly unread: number }
+
 export class SimulatedArbiter {
   /** Each publish takes the first one. */
   readonly faults: PublishFault[] = []
@@ -42,14 +56,17 @@ export class SimulatedArbiter {
   lateMs = LATE_MS
   /** Who is cut off, and who is slow. */
   readonly links: Links
-  /** Hears of every publish that came to the servers, or was lost before. @param from who sent it: {@link BusHolder.name} */
-  onPublish: ((message: Outgoing, outcome: PublishOutcome, from: string) => void) | undefined
+  /** Hears of every publish that came to the servers, or was lost before. @param from {@link Publisher} */
+  onPublish:
+    ((message: Outgoing, outcome: PublishOutcome, from: string, more: Circumstances) => void) | undefined
   /** Hears of streams that lost their end, or all that they had. */
   onLoss: ((stream: string) => void) | undefined
   readonly payloadMax: number
   readonly time: VirtualTime
   readonly version: string
   #isSilent = false
+  /** By stream: how often it lost something. */
+  readonly #losses = new Map<string, number>()
   readonly #listeners = new Set<(change: Change, host?: string) => void>()
   #made = 0
   readonly #nature: StreamNature
@@ -72,7 +89,7 @@ export class SimulatedArbiter {
   /** A stream is lost, and there is an empty one in its place. */
   remake(name: string): SimulatedStream {
     const made = this.#make(name)
-    this.onLoss?.(name)
+    this.#lost(name)
     this.#tell('back')
     return made
   }
@@ -80,8 +97,13 @@ export class SimulatedArbiter {
   /** The servers come back without a stream's last messages, which they had acknowledged. `silently`: nobody's connection was lost. */
   regress(name: string, count: number, silently = false): void {
     this.stream(name).lose(count)
-    this.onLoss?.(name)
+    this.#lost(name)
     if (!silently) this.#tell('back')
+  }
+
+  /** How often a stream has lost something. */
+  lossesOf(name: string): number {
+    return this.#losses.get(name) ?? 0
   }
 
   /** What is on its way to a host or from it is lost; with a way, only what goes that way. */
@@ -146,11 +168,16 @@ export class SimulatedArbiter {
     return this.links.latencyMs(host)
   }
 
-  /** @param from who sent it @returns undefined: nobody hears of it */
-  publish(name: string, message: Outgoing, expect: number, from = ''): Published | undefined {
+  /** @returns undefined: nobody hears of it */
+  publish(
+    name: string,
+    message: Outgoing,
+    expect: number,
+    from: Publisher = { name: '', unread: 0 },
+  ): Published | undefined {
     const publish = (): Published => this.#take(name, message, expect, from)
     const fault = this.faults.shift()
-    if (fault !== undefined) this.onPublish?.(message, fault, from)
+    if (fault !== undefined) this.onPublish?.(message, fault, from.name, { unread: from.unread })
     if (fault === 'late') this.time.at(this.lateMs, publish)
     if (fault === 'late' || fault === 'lost') return undefined
     const published = publish()
@@ -171,15 +198,21 @@ export class SimulatedArbiter {
     return this.stream(name).from(1, Infinity)
   }
 
-  #take(name: string, message: Outgoing, expect: number, from: string): Published {
+  #take(name: string, message: Outgoing, expect: number, { name: from, unread }: Publisher): Published {
     const stream = this.stream(name)
     const before = stream.lastSeq
     const published = this.isFull ? FULL : stream.publish(message, expect)
     const isNew = published.kind === 'stored' && published.seq > before
     const outcome = isNew ? 'stored' : published.kind === 'stored' ? 'again' : 'refused'
-    this.onPublish?.(message, outcome, from)
+    const stored = isNew ? { stored: { seq: published.seq, stream: stream.created } } : {}
+    this.onPublish?.(message, outcome, from, { ...stored, unread })
     if (isNew) this.#tell('stored')
     return published
+  }
+
+  #lost(name: string): void {
+    this.#losses.set(name, this.lossesOf(name) + 1)
+    this.onLoss?.(name)
   }
 
   #make(name: string): SimulatedStream {

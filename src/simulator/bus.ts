@@ -58,12 +58,17 @@ class SimulatedBus implements Bus {
   readonly #timers = new Set<Subscription>()
   /** When what went each way last arrives: nothing overtakes on a connection. */
   readonly #arrivesMs = { here: 0, there: 0 }
+  readonly #losses: number
+  /** The last message that was read, and the last that was there when somebody first asked. */
+  #read = 0
+  #there: number | undefined
   readonly #stream: string
   readonly #via: Via
 
   constructor(arbiter: SimulatedArbiter, holder: BusHolder, stream: string) {
     this.#arbiter = arbiter
     this.#holder = holder
+    this.#losses = arbiter.lossesOf(stream)
     this.#stream = stream
     this.#via = holder.via ?? directly
     this.server = { name: 'simulated', payloadMax: arbiter.payloadMax, version: arbiter.version }
@@ -102,10 +107,11 @@ class SimulatedBus implements Bus {
     try {
       for (let next = from; !isOver();) {
         next = Math.max(1, next - this.#arbiter.takeRepeat(this.#holder.host))
-        const messages = this.#isCut('here') ? [] : this.#read(created, next)
+        const messages = this.#isCut('here') ? [] : this.#readFrom(created, next)
         for (const message of messages) {
           if (isOver()) return
           next = message.seq + 1
+          this.#read = Math.max(this.#read, message.seq)
           if (subject === undefined || message.subject === subject) yield message
         }
         if (messages.length === 0) await new Promise<void>((resolve) => (wake = resolve))
@@ -126,27 +132,36 @@ class SimulatedBus implements Bus {
   async publish(message: Outgoing, expect: number): Promise<Published> {
     const { id, payload, subject } = message
     if (payload.length > this.server.payloadMax) return { kind: 'refused', why: 'it is too large' }
+    const from = { name: this.#name, unread: this.#unread }
     return this.#via(
       `publish ${id} to ${subject}`,
       async () =>
-        (await this.#call(() => this.#arbiter.publish(this.#stream, message, expect, this.#name))) ??
+        (await this.#call(() => this.#arbiter.publish(this.#stream, message, expect, from))) ??
         ({ kind: 'unknown', why: 'no answer' } as const),
       ({ kind }) => kind,
     )
   }
 
-  state(): Promise<StreamState> {
-    return this.#ask(
+  async state(): Promise<StreamState> {
+    const state = await this.#ask(
       'state',
       (stream) => stream.state(),
       ({ created, lastSeq }) => `${created} up to ${lastSeq}`,
     )
+    this.#there ??= state.lastSeq
+    return state
   }
 
   /** A dead process stops listening too, and does nothing more. */
   #atClose(off: () => void): void {
     this.#offs.push(off)
     this.#holder.atDeath?.(off)
+  }
+
+  /** What was there and is not read; of what the servers have lost since nothing can be. */
+  get #unread(): number {
+    if (this.#arbiter.lossesOf(this.#stream) !== this.#losses) return 0
+    return Math.max(0, (this.#there ?? 0) - this.#read)
   }
 
   get #name(): string {
@@ -157,7 +172,7 @@ class SimulatedBus implements Bus {
     return this.#arbiter.isCut(this.#holder.host, way)
   }
 
-  #read(created: string, from: number): readonly BusMessage[] {
+  #readFrom(created: string, from: number): readonly BusMessage[] {
     const stream = this.#arbiter.stream(this.#stream)
     if (stream.created !== created) throw unavailable('the stream is another')
     return stream.from(from, READ_AHEAD)

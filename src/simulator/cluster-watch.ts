@@ -1,9 +1,12 @@
 /** Who watches a cluster: what the servers are told, what hosts keep of each other, and whether all agree at rest. */
 import type { Origin } from '../../events/index.ts'
+import { LOG_STREAM } from '../cluster/message.ts'
 import type { Host } from './host.ts'
 import { Copies } from './invariants/copies.ts'
 import { Histories } from './invariants/histories.ts'
 import type { Ledger } from './invariants/invariant.ts'
+import { Shared } from './invariants/shared.ts'
+import type { Witness } from './invariants/witness.ts'
 import type { Play } from './play.ts'
 import type { World } from './world.ts'
 
@@ -11,23 +14,26 @@ import type { World } from './world.ts'
 const FENCED: ReadonlySet<unknown> = new Set(['ERR_FENCED', 'ERR_LOG_BEHIND', 'ERR_LOG_FORKED'])
 
 /** An invariant, and what is wrong. */
-type Difference = readonly [id: 'C1' | 'C4' | 'C6', why: string]
+type Difference = readonly [id: (typeof AT_REST)[number], why: string]
 
-/** How a host's log stands on its disk. */
-export type HeadOf = (host: Host) => { readonly hash: string; readonly seq: number }
+const AT_REST = ['C1', 'C4', 'C6', 'C7'] as const
+
+/** Who has seen all that landed on a host's disk. */
+export type WitnessOf = (host: Host) => Witness
 
 export class ClusterWatch {
   readonly histories: Histories
   readonly #copies: ReadonlyMap<Host, Copies>
-  readonly #headOf: HeadOf
+  readonly shared: Shared
   readonly #ledger: Ledger
   readonly #play: Play
+  readonly #witnessOf: WitnessOf
   readonly #world: World
 
-  constructor(world: World, play: Play, ledger: Ledger, headOf: HeadOf) {
-    this.#headOf = headOf
+  constructor(world: World, play: Play, ledger: Ledger, witnessOf: WitnessOf) {
     this.#ledger = ledger
     this.#play = play
+    this.#witnessOf = witnessOf
     this.#world = world
     const isJudged = (origin: Origin): boolean => this.#isJudged(origin)
     this.histories = new Histories(world, ledger, isJudged)
@@ -37,15 +43,32 @@ export class ClusterWatch {
         new Copies(host, ledger, (origin, seq) => this.histories.hashAt(origin, seq), isJudged),
       ]),
     )
-    for (const host of world.hosts) this.#listen(host)
+    this.shared = new Shared({
+      isJudged: (host) => this.#isSure(host),
+      ledger,
+      modelOf: (host) => witnessOf(host).grants,
+      world,
+    })
+    for (const host of world.hosts) {
+      this.#listen(host)
+      this.#lendEar(host)
+    }
     world.onCopy = (copy) => this.#listen(copy)
+    world.servers.onPublish = (message, outcome, from, { stored, unread }) => {
+      this.histories.hear(message, outcome, from)
+      if (stored) this.shared.history.hear(message, stored, unread)
+    }
+    world.servers.onLoss = (stream) => {
+      world.trace.add('bus', `lost what it had of ${stream}`)
+      if (stream === LOG_STREAM.name) this.histories.lose()
+      else this.shared.history.lose()
+    }
   }
 
-  /** C1, C4, C6, into the watch's ledger. */
+  /** C1, C4, C6, C7, into the watch's ledger. */
   async check(): Promise<void> {
     const found = await this.differences()
-    for (const id of ['C1', 'C4', 'C6'] as const)
-      this.#ledger.check(id, found.find(([each]) => each === id)?.[1])
+    for (const id of AT_REST) this.#ledger.check(id, found.find(([each]) => each === id)?.[1])
   }
 
   async agrees(): Promise<boolean> {
@@ -56,6 +79,20 @@ export class ClusterWatch {
   async joinAll(): Promise<void> {
     for (const host of this.#world.hosts)
       if (host.controller.engine.view.projections.host.cluster === null) await this.#world.join(host)
+  }
+
+  /** Whose log somebody else has continued claims nothing and gives up nothing: the others go on without it. */
+  async putOutStopped(): Promise<void> {
+    const stopped: Host[] = []
+    let well: Host | undefined
+    for (const host of this.#world.hosts) {
+      const { state } = await host.controller.clusterStatus()
+      if (state === 'connected') well ??= host
+      if (state === 'stopped') stopped.push(host)
+    }
+    for (const { name } of well === undefined ? [] : stopped)
+      for (const dead of [false, true])
+        await well?.controller.dispatch({ data: { dead, host: name }, type: 'cluster.evict' })
   }
 
   /** What is still to come until all agree. */
@@ -73,7 +110,7 @@ export class ClusterWatch {
       if (!stopped.has(host) && this.#mayBeJudged(host)) all.push(...this.#unpublished(host))
       if (!stopped.has(host)) all.push(...(await this.#missing(host)))
     }
-    return all
+    return [...all, ...this.shared.differences().map((why) => ['C7', why] as const)]
   }
 
   #listen(host: Host): void {
@@ -83,6 +120,27 @@ export class ClusterWatch {
       const { code } = problem as { readonly code?: unknown }
       if (FENCED.has(code)) this.histories.fence(host.life.name)
     }
+  }
+
+  #lendEar(host: Host): void {
+    const witness = this.#witnessOf(host)
+    witness.wasTold = (seq, hash) =>
+      host.origin !== undefined && this.histories.hashAt(host.origin, seq) === hash
+    witness.ear = {
+      ledger: this.#ledger,
+      nowMs: () => this.#world.time.nowMs(),
+      onGiven: (held, seq) => this.shared.given(host, held, seq),
+      onGranted: (granted, seq) => this.shared.granted(host, granted, seq),
+      origin: () => host.origin,
+    }
+  }
+
+  /** Whether it is known what a host has in its cluster: its log is one, and no clock says that a rest is over which is not. */
+  #isSure(host: Host): boolean {
+    const { copied, excuses } = this.#play
+    return (
+      !excuses.has(host) && !copied.has(host) && !this.#world.hosts.some(({ clockIsRight }) => !clockIsRight)
+    )
   }
 
   /** Whether a host's history can only be one: not, where an older disk came back, or where servers forgot which of two was first. */
@@ -98,7 +156,7 @@ export class ClusterWatch {
   #unpublished(host: Host): readonly Difference[] {
     const origin = host.origin as Origin
     const told = this.histories.headOf(origin)
-    const { hash, seq } = this.#headOf(host)
+    const { hash, seq } = this.#witnessOf(host).last
     const wrong = this.histories.wrongIn(origin)
     return [
       ...(told.hash === hash

@@ -169,6 +169,42 @@ export const drawChangeOfMind = (chance: Chance, exists: Exists): readonly Clien
   return all.slice(from, from + chance.between(2, 3))
 }
 
+/** Networks of all hosts of a cluster. Two have blocks for two and for four hosts, so that they are used up and meet. */
+export const SHARED_NETWORKS = ['g0', 'g1', 'g2'] as const
+
+/** A command about one of them, on whichever host: nobody need know there that it exists. */
+export function drawSharedCommand(chance: Chance, exists: Exists): ClientCommand {
+  const net = chance.pick(SHARED_NETWORKS)
+  const box = sandbox(chance)
+  // Of the first two there are not more addresses than names.
+  const end = `${net}-x${chance.int(40)}`
+  const held = now(chance, 8, () => ({ address: `10.40.${nthOf(net)}.${chance.int(140)}` }))
+  const make = {
+    data: { driver: 'test', name: net, ...sharedPools(chance, net) },
+    type: 'network.create',
+  } as const
+  if (!exists('network', net) && chance.oneIn(2)) return make
+  const data = { network: net, sandbox: box }
+  return chance.weighted<ClientCommand>([
+    [1, make],
+    [2, { data: { network: net }, type: 'network.delete' }],
+    [14, { data: { name: end, network: net, ...held }, type: 'endpoint.create' }],
+    [5, { data: { endpoint: end, force: true }, type: 'endpoint.delete' }],
+    [5, { data: { ...data, ...held }, type: 'connect' }],
+    [3, { data, type: 'disconnect' }],
+  ])
+}
+
+function sharedPools(chance: Chance, net: string): object {
+  const nth = nthOf(net)
+  const subnet = chance.oneIn(8) ? '10.40.0.0/16' : `10.40.${nth}.0/${26 - nth}`
+  const pools = [
+    ...(nth < 2 || chance.oneIn(2) ? [{ subnet }] : []),
+    ...(chance.oneIn(4) ? [{ subnet: `fd00:40:${nth}::/118` }] : []),
+  ]
+  return pools.length === 0 ? {} : { subnets: pools }
+}
+
 const long = (chance: Chance, around: number): string => 'x'.repeat(around + chance.between(-1, 1))
 const labels = (count: number): Record<string, string> =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`label${i}`, 'x']))

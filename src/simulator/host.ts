@@ -55,6 +55,8 @@ export class Host {
   onStep: ((step: Step, result: StepResult) => void) | undefined
   /** Hears of what the engine reports by itself. */
   onProblem: ((problem: unknown) => void) | undefined
+  /** Nobody has set the machine's clock yet. */
+  clockIsRight = true
   readonly disk: DiskHand
   readonly gate = new Gate(() => this.crash())
   readonly index: number
@@ -233,6 +235,7 @@ export class Host {
   /** Somebody sets the machine's clock. */
   jumpClock(ms: number): void {
     this.#clockMs += ms
+    this.clockIsRight = false
   }
 
   /** A person in a sandbox, by id. @throws {Error} it has no namespace */

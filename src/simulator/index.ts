@@ -19,7 +19,14 @@ export type { Fault, KernelWorld } from '../kernel/simulated/world.ts'
 export { ACT_GROUPS, ACT_KINDS, CLUSTER_GROUPS, HOST_GROUPS } from './acts/index.ts'
 export type { Act, ActGroup, ActKind } from './acts/index.ts'
 export { SERVERS, SimulatedArbiter } from './arbiter.ts'
-export type { ArbiterOptions, PublishFault, PublishOutcome } from './arbiter.ts'
+export type {
+  ArbiterOptions,
+  Circumstances,
+  Publisher,
+  PublishFault,
+  PublishOutcome,
+  Stored,
+} from './arbiter.ts'
 export { simulatedBus } from './bus.ts'
 export type { BusHolder } from './bus.ts'
 export { Chance } from './chance.ts'

@@ -10,7 +10,7 @@ import { InvariantError, Ledger } from './invariants/invariant.ts'
 import { groupsFor } from './faults.ts'
 import { ensureTwice, removeTwice } from './invariants/twice.ts'
 import { checkEmpty, checkEnd } from './ending.ts'
-import { empty } from './empty.ts'
+import { empty, isOwnShared } from './empty.ts'
 import { Play } from './play.ts'
 import { countsOf, pairsIn, summed, type Statistics } from './statistics.ts'
 import { Watch } from './watch.ts'
@@ -67,6 +67,8 @@ const REST_MS_MAX = 120_000
 const HEAL_MS_MAX = 700_000
 /** After which an audit must have found nothing to do: one and a little. */
 const STILL_MS = 310_000
+/** In which what was given up is known on all hosts: a claim, and a round of who keeps them. */
+const GIVE_UP_MS = 5000
 const MINUTE = 60_000
 
 /** Runs a seed. Never rejects for what it finds. */
@@ -162,8 +164,23 @@ class Run {
 
   /** All is deleted, and nothing is left. */
   async emptiness(): Promise<void> {
-    for (const host of this.#world.hosts) {
-      await this.#until(empty(host.controller), `all is deleted on ${host.name}`)
+    const { cluster, ledger } = this.#watch
+    const { hosts } = this.#world
+    const all = (host: Host): string => `all is deleted on ${host.name}`
+    await this.#until(cluster?.putOutStopped() ?? Promise.resolve(), 'who is stopped for good is put out')
+    for (const host of hosts) {
+      const isOwn = isOwnShared(host.controller)
+      await this.#until(
+        empty(host.controller, (network) => !isOwn(network)),
+        all(host),
+      )
+    }
+    // Who made a network must hear that the others have left it.
+    if (cluster) await this.#world.advance(GIVE_UP_MS)
+    for (const host of hosts) await this.#until(empty(host.controller), all(host))
+    await this.#world.advance(GIVE_UP_MS)
+    if (cluster) ledger.check('C7', cluster.shared.leftovers()[0])
+    for (const host of hosts) {
       await this.#world.advance(3000)
       await this.#rest([host])
       checkEmpty(host, this.#watch.ledger)

@@ -37,9 +37,9 @@ export class Watch {
       world.hosts.map((host) => [host, new Told(this.witness(host), ledger, () => play.excuses.has(host))]),
     )
     for (const host of world.hosts) this.#watchHost(host)
-    const headOf = (host: Host): { readonly hash: string; readonly seq: number } => this.witness(host).last
-    this.cluster = world.isCluster ? new ClusterWatch(world, play, ledger, headOf) : undefined
-    for (const host of world.hosts) this.#tellWhatIsTold(host)
+    this.cluster = world.isCluster
+      ? new ClusterWatch(world, play, ledger, (host) => this.witness(host))
+      : undefined
     play.onAct = ({ host, kind }) => {
       this.acts.set(kind, (this.acts.get(kind) ?? 0) + 1)
       // People may change what is theirs, and a reboot takes it along: what is left now engines must leave, too.
@@ -100,8 +100,9 @@ export class Watch {
       this.ledger.check('K14', why && `${first.op} ${first.key} by an engine ${why}`)
     }
     const told = this.#toldOf(host)
-    witness.onCommit = (commit) => {
-      deeds.landed(commit)
+    witness.onCommit = (commit, isBack) => {
+      // What was healed then is not healed now.
+      if (!isBack) deeds.landed(commit)
       told.landed(commit)
       checkBounds(host, this.ledger)
       this.#checkStrangers(host)
@@ -110,13 +111,6 @@ export class Watch {
       const isOurs = problem instanceof Error && problem.message.startsWith('chronet defect')
       this.ledger.check('D1', isOurs ? String(problem) : undefined)
     }
-  }
-
-  #tellWhatIsTold(host: Host): void {
-    const { cluster } = this
-    if (cluster === undefined) return
-    this.witness(host).wasTold = (seq, hash) =>
-      host.origin !== undefined && cluster.histories.hashAt(host.origin, seq) === hash
   }
 
   #checkStrangers(host: Host): void {

@@ -240,7 +240,8 @@ export class Claimant implements Claims {
       const head = await register.look(networkKey(this.#home.ports.hash, ref))
       return head !== undefined && isShared(head) ? head : undefined
     })
-    if (shared === undefined) return undefined
+    // What is this host's by the servers and not by its log was claimed and never used: it is given up.
+    if (shared === undefined || shared.by === this.#home.origin) return undefined
     const { by: owner, definition, network, seq } = shared
     await this.#home.own('network.adopt', { claim: { owner, seq }, definition })
     return this.#home.decided().topology.networks.get(network)

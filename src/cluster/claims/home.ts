@@ -23,6 +23,8 @@ export type ClaimHome = {
   readonly flush: () => Promise<void>
   /** Whether it is this host's log that the cluster has, and no newer one of the same name: who is fenced off claims nothing. */
   readonly isFirst: () => boolean
+  /** Whether the log is known to its end: not after a write that failed, of which nobody knows yet whether it landed. */
+  readonly isKnown: () => boolean
   readonly origin: Origin
   /** Has one of the engine's own commands written; settles when it is durable, and done. */
   readonly own: <T extends CommandType>(type: T, data: CommandData[T]) => Promise<void>

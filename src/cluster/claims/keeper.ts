@@ -3,7 +3,7 @@
  * uses any more is given up, and what was claimed and never written here, too. Nothing of it before the table is whole, and one
  * round after the other: each begins by comparing, so that it does not matter where the one before ended.
  */
-import type { ClaimLost, ClaimReleased, NetworkId } from '../../../events/index.ts'
+import type { ClaimLost, ClaimReleased } from '../../../events/index.ts'
 import { EngineError, ipOf, REST_MS } from '../../../events/index.ts'
 import type { Grant, Projections } from '../../../projections/index.ts'
 import { instant } from '../../engine/instant.ts'
@@ -76,7 +76,7 @@ export class Keeper {
     await session.within((register) => this.#return(register))
     for (const grant of this.#home.decided().claims.grants.values()) {
       if (this.#isOver) return
-      if (!this.#isUsed(grant)) continue
+      if (!this.#isUsed(grant) && !isKept(grant, session)) continue
       await (grant.lost === undefined ? this.#compare(session, grant) : this.#hold(session, grant))
     }
     await this.#home.flush()
@@ -215,18 +215,16 @@ export class Keeper {
     return register.claim(key, by, blockClaim(said, { cidr, contested, network, subnet }, first), true)
   }
 
-  /** What is of networks that are gone. Name and pool stay as long as another host has a block of it: it goes on there. */
+  /** What is of networks that are gone. */
   async #giveUp(session: ClaimSession): Promise<void> {
     const { grants } = this.#home.decided().claims
     const due = [...grants.values()]
       .filter((grant) => !this.#isUsed(grant))
       .sort((a, b) => ORDER[a.kind] - ORDER[b.kind])
-    const isElsewhere = (network: NetworkId): boolean =>
-      (session.register?.usersElsewhere(network).length ?? 0) > 0
-    for (const { key, kind, lost, network, seq } of due) {
+    for (const grant of due) {
       if (this.#isOver) return
-      if (SHARED.has(kind) && lost === undefined && isElsewhere(network)) continue
-      if (kind === 'pool' && this.#hasMore(network)) continue
+      const { key, kind, network, seq } = grant
+      if (isKept(grant, session) || (kind === 'pool' && this.#hasMore(network))) continue
       const given = await session.within((register) => register.release(key, `end ${seq}`))
       // Who claimed a block before the name was given up is on the network: that is to be known before the pool is.
       if (kind === 'network') await session.read(given?.seq ?? 0)
@@ -243,23 +241,22 @@ export class Keeper {
    * never used. Or it is a service's address, whose end is in the log first.
    */
   async #forgetUnwritten(session: ClaimSession): Promise<void> {
-    const { grants } = this.#home.decided().claims
-    const stray = (session.table?.heads() ?? []).filter(
-      ({ by, key, restsUntil }) =>
-        by === this.#home.origin &&
-        restsUntil === undefined &&
-        !this.#flight.has(key) &&
-        this.#isStray(grants.get(key)),
-    )
-    for (const { key, kind, seq } of stray.sort((a, b) => ORDER[a.kind] - ORDER[b.kind])) {
-      const restMs = kind === 'vip' ? REST_MS : 0
-      if (!this.#flight.has(key))
-        await session.within((register) => register.release(key, `stray ${seq}`, restMs))
+    const stray = (session.table?.heads() ?? []).filter((head) => this.#isStray(head))
+    for (const head of stray.sort((a, b) => ORDER[a.kind] - ORDER[b.kind])) {
+      const restMs = head.kind === 'vip' ? REST_MS : 0
+      if (this.#isStray(head))
+        await session.within((register) => register.release(head.key, `stray ${head.seq}`, restMs))
     }
   }
 
-  /** A lost address goes back when nobody here has it any more, as one that is not lost. */
-  #isStray(grant: Grant | undefined): boolean {
+  /**
+   * Never while nobody knows whether a write landed: the grant may be on the disk. A lost address goes back when nobody here has it
+   * any more, as one that is not lost.
+   */
+  #isStray({ by, key, restsUntil }: Head): boolean {
+    if (by !== this.#home.origin || restsUntil !== undefined) return false
+    if (this.#flight.has(key) || !this.#home.isKnown()) return false
+    const grant = this.#home.decided().claims.grants.get(key)
     if (grant?.lost === undefined) return grant === undefined
     return grant.kind !== 'address' || !this.#isUsed(grant)
   }
@@ -300,6 +297,10 @@ const lostTo = ({ key }: Grant, { by, host }: Head): ClaimLost['data'] => ({
   to: by,
   why: 'taken',
 })
+
+/** Name, number and pool stay as long as another host has something of it: what the servers lose of them is claimed again until then. */
+const isKept = ({ kind, lost, network }: Grant, { register }: ClaimSession): boolean =>
+  SHARED.has(kind) && lost === undefined && (register?.usersElsewhere(network).length ?? 0) > 0
 
 /** A pool of another network that overlaps ours and that somebody has. */
 const rivalOf = ({ cidr, network }: Grant, register: Register): Head | undefined =>

@@ -1,5 +1,6 @@
 /** Servers of a cluster that refuse, are slow, lose answers, are gone, or forget what they acknowledged. */
 import type { CommandId } from '../../../events/index.ts'
+import { CLAIM_STREAM } from '../../cluster/claims/subjects.ts'
 import { LOG_STREAM } from '../../cluster/message.ts'
 import { SERVERS, type PublishFault } from '../arbiter.ts'
 import type { Chance } from '../chance.ts'
@@ -7,6 +8,14 @@ import { act, MINUTE, type Scene } from './act.ts'
 import { newId } from './client.ts'
 
 const FAULTS: readonly PublishFault[] = ['late', 'lost', 'unanswered']
+
+/** Streams by name. An older tape names none: then it is the one that was there first. */
+type Streams = { readonly streams?: readonly string[] }
+
+const STREAMS = [[LOG_STREAM.name], [CLAIM_STREAM.name], [LOG_STREAM.name, CLAIM_STREAM.name]] as const
+
+const each = ({ streams = [LOG_STREAM.name] }: Streams, run: (stream: string) => void): void =>
+  streams.forEach(run)
 
 /** What befalls the servers is drawn for one host, or it would come as often as there are hosts. */
 const once =
@@ -65,11 +74,15 @@ export const busActs = {
     },
   }),
   /** They come back without what they had not synced, though they had acknowledged it; `silently`: no connection was lost. */
-  'bus.lose': act<{ readonly count: number; readonly isSilent: boolean }>({
-    draw: once((chance) => ({ count: chance.between(1, chance.pick([3, 30])), isSilent: chance.oneIn(4) })),
+  'bus.lose': act<{ readonly count: number; readonly isSilent: boolean } & Streams>({
+    draw: once((chance) => ({
+      count: chance.between(1, chance.pick([3, 30])),
+      isSilent: chance.oneIn(4),
+      streams: chance.pick(STREAMS),
+    })),
     everyMs: 4 * MINUTE,
-    perform: ({ world: { servers } }, { count, isSilent }) =>
-      servers.regress(LOG_STREAM.name, count, isSilent),
+    perform: ({ world: { servers } }, { count, isSilent, ...which }) =>
+      each(which, (stream) => servers.regress(stream, count, isSilent)),
   }),
   /** What becomes of the next publishes, whoever sends them. */
   'bus.publish': act<{ readonly all: readonly PublishFault[]; readonly lateMs: number }>({
@@ -94,11 +107,11 @@ export const busActs = {
       atHeal(end)
     },
   }),
-  /** The stream is lost, all of it. */
-  'bus.remake': act<object>({
-    draw: once(() => ({})),
+  /** A stream is lost, all of it, or both are. */
+  'bus.remake': act<Streams>({
+    draw: once((chance) => ({ streams: chance.pick(STREAMS) })),
     everyMs: 10 * MINUTE,
-    perform: ({ world: { servers } }) => void servers.remake(LOG_STREAM.name),
+    perform: ({ world: { servers } }, which) => each(which, (stream) => void servers.remake(stream)),
   }),
   'bus.restart': act<{ readonly downMs: number }>({
     draw: once((chance) => ({ downMs: chance.pick([10, 1000, 6000, 40_000]) })),

@@ -28,7 +28,7 @@ const asking = (chance: Chance, command: ClientCommand): Asking => ({
 })
 
 /** What the host's engine shows now; nothing, where none runs. */
-const existing = ({ host }: Scene): Exists => {
+export const existing = ({ host }: Scene): Exists => {
   if (!host.isUp) return () => false
   const { queries } = host.controller
   const all = { endpoint: 'endpoints', network: 'networks', sandbox: 'sandboxes' } as const

@@ -7,6 +7,7 @@ import { diskActs } from './disk.ts'
 import { humanActs } from './human.ts'
 import { kernelActs } from './kernel.ts'
 import { partitionActs } from './partition.ts'
+import { sharedActs } from './shared.ts'
 
 export type { ActKindOf, Scene } from './act.ts'
 
@@ -19,6 +20,7 @@ const ALL = {
   ...kernelActs,
   ...busActs,
   ...partitionActs,
+  ...sharedActs,
 }
 
 export type ActKind = keyof typeof ALL
@@ -40,6 +42,7 @@ export const LOAD: ReadonlySet<ActKind> = new Set<ActKind>([
   'client.change-of-mind',
   'client.make-netns',
   'client.retry',
+  'client.shared',
 ])
 
 export const groupOfAct = (kind: ActKind): ActGroup => kind.slice(0, kind.indexOf('.')) as ActGroup

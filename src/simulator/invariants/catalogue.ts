@@ -4,7 +4,8 @@
  */
 
 /** When an invariant is looked at. */
-export type Place = 'always' | 'at rest' | 'at the end' | 'each answer' | 'each commit' | 'each step'
+export type Place =
+  'always' | 'at rest' | 'at the end' | 'each answer' | 'each claim' | 'each commit' | 'each step'
 
 export type Invariant = {
   /** A sentence: what holds. */
@@ -19,15 +20,30 @@ const one = (where: Place | readonly Place[], means: string): Invariant => ({
 
 /** By id: L of the log, P of projections and replay, A of allocations, C of clusters, K of the kernel, V of liveness, D of defects. */
 export const INVARIANTS: Readonly<Record<string, Invariant>> = {
-  A1: one('each commit', 'No address is held by two endpoints of one network.'),
+  A1: one('each commit', 'No address is held by two endpoints of one network, on whichever hosts.'),
   A2: one(
     'each commit',
     'An address lies in a pool of its network, and is neither the gateway nor set aside.',
   ),
-  A3: one('each commit', 'Pools of two networks do not overlap.'),
+  A3: one(
+    ['each commit', 'each claim'],
+    'Pools of two networks do not overlap, and blocks of two hosts do not.',
+  ),
   A7: one('each commit', 'No MAC address is held twice in one network.'),
+  A8: one(
+    'each commit',
+    'A host gives addresses of a network of its cluster out of the blocks alone that its own log says it has, and makes none that it was not granted.',
+  ),
+  A9: one('each claim', 'Nobody takes or gives up what another host has.'),
   A10: one('at rest', 'Who holds an address exists, and an endpoint holds its addresses.'),
-  A11: one('each commit', 'No address is given again before the link that it lay on is gone.'),
+  A11: one(
+    ['each commit', 'each claim'],
+    'No address is given again before the link that it lay on is gone, and no block or name before it has rested.',
+  ),
+  A12: one(
+    'each commit',
+    'Nothing is granted that the servers did not grant: not to a host that is cut off either.',
+  ),
   C1: one('at rest', 'Every host of a cluster has the whole log of every other: the digests are equal.'),
   C2: one(
     'each commit',
@@ -35,7 +51,16 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
   ),
   C3: one('always', 'The servers are told one history of each host: who is fenced publishes no more.'),
   C4: one('at rest', 'Nothing that is on disk is still to be published.'),
+  C5: one('each claim', 'A host claims nothing and gives up nothing before it has read what there is.'),
   C6: one('at rest', 'The stream has the log of each host whole and once, also what the servers lost.'),
+  C7: one(
+    ['at rest', 'at the end'],
+    'Of what two hosts were granted one has it and the other knows, and the servers say the same.',
+  ),
+  C8: one(
+    'each claim',
+    'What a host has that was put out stays as it is, until somebody has looked, and it has not said that it is there.',
+  ),
   D1: one('always', 'Nothing throws that has no code, and no chart meets a fact that it does not take.'),
   D2: one('always', 'No engine calls a clock, chance or a timer of the process: it asks its ports.'),
   K1: one(

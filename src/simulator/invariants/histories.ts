@@ -31,11 +31,6 @@ export class Histories {
     this.#isJudged = isJudged
     this.#ledger = ledger
     this.#world = world
-    world.servers.onPublish = (message, outcome, from) => this.#hear(message, outcome, from)
-    world.servers.onLoss = () => {
-      this.#lost = true
-      world.trace.add('bus', 'lost what it had')
-    }
   }
 
   /** The hash of a host's commit as it was first told; undefined: it was not. */
@@ -51,6 +46,11 @@ export class Histories {
   /** A process said that it stopped for good. */
   fence(process: string): void {
     this.#fenced.add(process)
+  }
+
+  /** The servers lost something of it. */
+  lose(): void {
+    this.#lost = true
   }
 
   get hasLost(): boolean {
@@ -72,7 +72,8 @@ export class Histories {
     return undefined
   }
 
-  #hear(message: Outgoing, outcome: PublishOutcome, from: string): void {
+  /** Something was published, or should have been. */
+  hear(message: Outgoing, outcome: PublishOutcome, from: string): void {
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1)
     this.#world.trace.add('bus', `${outcome} ${message.id.slice(-24)} of ${from}`)
     if (outcome !== 'stored') return

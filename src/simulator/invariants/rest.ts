@@ -98,7 +98,12 @@ const isOwned = ({ host: { controller }, witness }: AtRest, key: ResourceKey): b
 
 /** Sandboxes that have no network in common and reach each other; or have one, and do not. */
 function leaksOf({ host }: AtRest): readonly string[] {
-  const endpoints = host.controller.queries.endpoints()
+  const { queries } = host.controller
+  // A network of the cluster has no data plane yet: nobody reaches anybody by it.
+  const shared = new Set<string>(
+    queries.networks().flatMap(({ claim, id }) => (claim === undefined ? [] : [id])),
+  )
+  const endpoints = queries.endpoints().filter(({ network }) => !shared.has(network))
   const joined = endpoints.filter(({ state }) => state === 'joined')
   // One whose leave was refused has no port in service any more, or still has: nobody may count on either.
   const networksOf = (sandbox: string): ReadonlySet<string> =>

@@ -9,6 +9,7 @@ import {
   type AnyFact,
   type Commit,
   type EffectsIntended,
+  type Origin,
   type PlanId,
   type ResourceKey,
   type Step,
@@ -21,6 +22,7 @@ import { sha256 } from '../../system/hash.ts'
 import type { Host } from '../host.ts'
 import type { Op, Platter } from '../platter.ts'
 import { AllocationModel } from './allocations.ts'
+import { GrantModel, type GrantEar } from './grants.ts'
 import type { Ledger } from './invariant.ts'
 import type { Known } from './replay.ts'
 
@@ -29,10 +31,12 @@ type Plan = Pick<EffectsIntended['data'], 'for' | 'purpose' | 'steps'> & { reado
 export class Witness {
   /** A backup was put back that lacks this head, which engines of this boot have noted. */
   behind: HeadRecord | undefined
+  /** Hears of what is granted in a cluster, and given out of that. */
+  ear: GrantEar | undefined
   /** What is on disk, in order. */
   readonly log: Known[] = []
-  /** Hears of every commit. */
-  onCommit: ((commit: Commit<AnyFact>) => void) | undefined
+  /** Hears of every commit; `isBack`: it was written before, here or by a copy of this machine, and comes back from the cluster. */
+  onCommit: ((commit: Commit<AnyFact>, isBack: boolean) => void) | undefined
   /** Whether the servers of the cluster were told of a commit: then it was written before, here or elsewhere. Absent: there are none. */
   wasTold: ((seq: number, hash: string) => boolean) | undefined
   /** Commits that somebody was told of, with their hashes. */
@@ -43,6 +47,9 @@ export class Witness {
   readonly #ofCopies = new Set<string>()
   readonly #ended = new Set<string>()
   readonly #excuse: () => string | undefined
+  #grants = new GrantModel()
+  /** Hashes of all commits that ever landed. */
+  readonly #landed = new Set<string>()
   readonly #ledger: Ledger
   /** Without a receipt. */
   #open = new Map<PlanId, Plan>()
@@ -79,6 +86,11 @@ export class Witness {
   /** The last commit on disk. */
   get last(): { readonly hash: string; readonly seq: number } {
     return { hash: this.log.at(-1)?.hash ?? GENESIS.hash, seq: this.head }
+  }
+
+  /** What the host has of networks of its cluster, by its log. */
+  get grants(): GrantModel {
+    return this.#grants
   }
 
   /** Steps of the kernel so far. */
@@ -157,8 +169,10 @@ export class Witness {
     this.#checkLink(commit)
     this.log.push(known)
     this.#follow(commit, hash)
+    const isBack = this.#landed.has(hash) || this.#ofCopies.has(hash)
+    this.#landed.add(hash)
     if (this.behind && this.log[this.behind.seq - 1]?.hash === this.behind.hash) this.behind = undefined
-    this.onCommit?.(commit)
+    this.onCommit?.(commit, isBack)
   }
 
   /** A life that is over wrote more than the next one found. */
@@ -190,6 +204,7 @@ export class Witness {
     this.#plans = new Map()
     this.#waiting.clear()
     this.#allocations = new AllocationModel()
+    this.#grants = new GrantModel()
     for (const { commit, hash } of this.log) this.#follow(commit, hash, false)
     this.#allocations.ledger = this.#ledger
   }
@@ -209,6 +224,7 @@ export class Witness {
 
   #follow(commit: Commit<AnyFact>, hash: string, checks = true): void {
     for (const fact of commit.facts) {
+      if (isBack(fact, commit.origin) && this.#ended.delete(fact.stream)) this.#versions.delete(fact.stream)
       const version = (this.#versions.get(fact.stream) ?? 0) + 1
       this.#versions.set(fact.stream, version)
       if (checks) {
@@ -226,6 +242,7 @@ export class Witness {
       if (isLast(fact)) this.#ended.add(fact.stream)
       this.#followPlan(fact, { hash, seq: commit.seq }, checks)
       this.#allocations.add(fact, commit.seq)
+      this.#grants.add(fact, commit.seq, checks ? this.ear : undefined)
     }
   }
 
@@ -275,3 +292,7 @@ export class Witness {
     if (result.ok) this.#succeeded.set(`${step.op} ${keyOf(step.spec)}`, this.#steps)
   }
 }
+
+/** A network that another host made may come to this one again after this one has left it. All else that has ended is over. */
+const isBack = (fact: AnyFact, origin: Origin): boolean =>
+  fact.type === 'NetworkCreateRequested' && fact.data.claim !== undefined && fact.data.claim.owner !== origin

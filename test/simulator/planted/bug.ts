@@ -1,6 +1,7 @@
 /** What a planted bug is, and the places where one can be put: ports that lie, a log, an epoch, decisions. */
 import type { AnyFact, Log } from '../../../events/index.ts'
 import type { Bus } from '../../../src/bus/bus.ts'
+import { LOG_STREAM } from '../../../src/cluster/message.ts'
 import type { Planted } from '../../../src/engine/planted.ts'
 import { takeTurn, type TurnOutcome } from '../../../src/engine/turn.ts'
 import { evolveView, type View } from '../../../src/engine/view.ts'
@@ -40,9 +41,9 @@ export const inKernel =
     })
   }
 
-/** A bus, some methods of which do something else. */
+/** A bus, some methods of which do something else: to the stream of logs, or to another one. */
 export const inBus =
-  (change: (bus: Bus, at: At) => Partial<Bus>): Plant =>
+  (change: (bus: Bus, at: At) => Partial<Bus>, of: string = LOG_STREAM.name): Plant =>
   (host, world) => {
     host.onPorts = (ports, life) => {
       const { openBus } = ports
@@ -51,6 +52,7 @@ export const inBus =
         ...ports,
         openBus: async (options, stream) => {
           const bus = await openBus(options, stream)
+          if (stream.name !== of) return bus
           return changed(bus, change(bus, { host, life, world }))
         },
       }

@@ -1,0 +1,113 @@
+/**
+ * What hosts of a cluster have of networks that they share, all of them together: no address is given by two (A1), nothing is used that
+ * the servers did not grant (A12), and at rest log and servers say the same of who has what (C7).
+ */
+import type { ClaimGranted, Origin } from '../../../events/index.ts'
+import { CLAIM_STREAM } from '../../cluster/claims/subjects.ts'
+import type { Host } from '../host.ts'
+import type { World } from '../world.ts'
+import { ClaimHistory, holdersIn } from './claims.ts'
+import type { GrantModel, Held } from './grants.ts'
+import type { Ledger } from './invariant.ts'
+
+export type SharedParts = {
+  /** Whether what a host's log says is all that it has, and its clock goes right. */
+  readonly isJudged: (host: Host) => boolean
+  readonly ledger: Ledger
+  /** As it is now: it is another one when a log was read again. */
+  readonly modelOf: (host: Host) => GrantModel
+  readonly world: World
+}
+
+export class Shared {
+  readonly history: ClaimHistory
+  readonly #parts: SharedParts
+
+  constructor(parts: SharedParts) {
+    this.#parts = parts
+    const { ledger, modelOf, world } = parts
+    this.history = new ClaimHistory({
+      has: (origin, key) => {
+        const host = this.#hostOf(origin)
+        return host !== undefined && modelOf(host).grants.get(key)?.lost === false
+      },
+      isJudged: (origin) => {
+        const host = this.#hostOf(origin)
+        return host !== undefined && world.hosts.every(parts.isJudged)
+      },
+      ledger,
+      nowMs: () => world.time.nowMs(),
+    })
+  }
+
+  /** A host gives an address of a network that it shares. */
+  given(host: Host, held: Held, seq: number): void {
+    const { isJudged, ledger, modelOf, world } = this.#parts
+    for (const other of world.hosts) {
+      if (other === host) continue
+      const theirs = modelOf(other).held.get(`${held.network}/${held.ip}`)
+      const isSure = isJudged(host) && isJudged(other) && !this.history.hasLost
+      const isTwice =
+        theirs !== undefined && isSure && !this.#isOfTheDead(host, held) && !this.#isOfTheDead(other, theirs)
+      ledger.check(
+        'A1',
+        isTwice ? `#${seq}: ${host.name} gives ${held.ip}, which ${other.name} has given` : undefined,
+      )
+    }
+  }
+
+  /** A host's log says that something was granted to it. */
+  granted(host: Host, granted: ClaimGranted['data'], seq: number): void {
+    const isTrue = host.origin !== undefined && this.history.wasGranted(host.origin, granted)
+    this.#parts.ledger.check(
+      'A12',
+      isTrue
+        ? undefined
+        : `#${seq}: ${host.name} has ${granted.key} as granted, and the servers did not grant it`,
+    )
+  }
+
+  /** C7: what is still to come until log and servers say the same. */
+  differences(): readonly string[] {
+    const { isJudged, modelOf, world } = this.#parts
+    const holders = this.#holders()
+    return world.hosts.filter(isJudged).flatMap((host) => {
+      const { grants, own } = modelOf(host)
+      const mine = [...holders].filter(([, { by }]) => by === host.origin)
+      return [
+        ...own
+          .filter(({ key }) => holders.get(key)?.by !== host.origin)
+          .map(
+            ({ key }) =>
+              `${host.name} has ${key} by its log, and by the servers ${holders.get(key)?.host ?? 'nobody'} has`,
+          ),
+        ...mine
+          .filter(([key]) => grants.get(key)?.lost !== false)
+          .map(([key]) => `${host.name} has ${key} by the servers, and not by its log`),
+      ]
+    })
+  }
+
+  /** What is claimed though all was deleted. */
+  leftovers(): readonly string[] {
+    const { isJudged, world } = this.#parts
+    const judged = new Set(world.hosts.filter(isJudged).map(({ origin }) => origin))
+    return [...this.#holders()]
+      .filter(([, { by }]) => judged.has(by))
+      .map(([key, { host }]) => `${key} of ${host}`)
+  }
+
+  #holders(): ReturnType<typeof holdersIn> {
+    return holdersIn(this.#parts.world.servers.messages(CLAIM_STREAM.name))
+  }
+
+  /** Somebody went and looked: what such a host gave before it heard of that, others may give. */
+  #isOfTheDead({ origin }: Host, { sinceMs }: Held): boolean {
+    const untilMs = origin && this.history.deadUntilMs(origin)
+    return untilMs !== undefined && sinceMs <= untilMs
+  }
+
+  #hostOf(origin: Origin): Host | undefined {
+    return this.#parts.world.hosts.find((host) => host.origin === origin)
+  }
+}
