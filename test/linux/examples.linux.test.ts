@@ -66,7 +66,7 @@ class Service {
 
   /** Settles when it has printed that. */
   async says(what: RegExp): Promise<void> {
-    await expect.poll(() => this.text, { interval: 10, timeout: 20_000 }).toMatch(what)
+    await expect.poll(() => this.text, { interval: 10, timeout: 40_000 }).toMatch(what)
   }
 
   /** Its exit status after the signal. */
