@@ -11,7 +11,7 @@ import type {
   Problem,
 } from '../../../events/index.ts'
 import { EngineError, RefusedError } from '../../../events/index.ts'
-import type { NetworkView } from '../../../projections/index.ts'
+import { ownBlocks, type NetworkView, type Projections } from '../../../projections/index.ts'
 import { Alarms } from '../../engine/alarms.ts'
 import type { Claims, Prepared } from '../../engine/claims.ts'
 import { resolveNetwork } from '../../engine/resolve.ts'
@@ -163,7 +163,9 @@ export class Claimant implements Claims {
         const isThere = network?.vips?.some(({ name }) => name === command.data.name)
         if (network?.claim === undefined || isThere === true) return command
         const claimed = await session.within((register) => claimVip(register, network, command, who))
-        await session.within((register) => this.#supply.mustBeThere(register, network))
+        // As with a first block: whoever made the network may have ended it before it saw that somebody is on it.
+        if (!isUserOf(this.#home.decided(), network))
+          await session.within((register) => this.#supply.mustBeThere(register, network))
         return claimed
       }
       case 'network.delete':
@@ -267,3 +269,7 @@ export class Claimant implements Claims {
     return 'found' in resolved ? resolved.found : undefined
   }
 }
+
+/** Whether others know that this host is on a network. */
+const isUserOf = ({ claims }: Projections, { id, subnets, vips = [] }: NetworkView): boolean =>
+  vips.length > 0 || subnets.some(({ subnet }) => ownBlocks(claims, id, subnet).length > 0)

@@ -108,6 +108,33 @@ describe('a host that leaves', () => {
     expect([grantsOf(east), grantsOf(west)]).toEqual([[], ['network', 'pool 10.0.0.0/20']])
   })
 
+  it('stays while another host uses an address out of its block', async () => {
+    const { east, scene, west } = await two()
+    await scene.lab.do(east.newNetwork('test', 'shared'))
+    await scene.lab.do(east.newEndpoint('shared', 'e'))
+    await scene.lab.do(west.newEndpoint('shared', 'w', { address: '10.0.0.9' }))
+    await scene.lab.do(east.endpoint('e').delete())
+    const error = await scene.lab.do(leave(east).catch((each: unknown) => each as Error))
+    expect((error as Error).message).toContain("west uses 10.0.0.9/20 out of this host's block")
+    await scene.lab.do(leave(west).catch(() => west.endpoint('w').delete()))
+    await scene.lab.do(leave(west))
+    await scene.pass(80_000)
+    await scene.lab.do(leave(east))
+    expect([grantsOf(east), grantsOf(west)]).toEqual([[], []])
+  })
+
+  it('needs an engine that is in the cluster, if there is something to be given up', async () => {
+    const { east, scene, west } = await two()
+    await scene.lab.do(east.newNetwork('test', 'shared'))
+    for (const controller of [east, west]) await scene.lab.do(controller.close())
+    const short = await scene.open('east', {}, { leavesDrift: true })
+    const error = await scene.lab.do(leave(short).catch((each: unknown) => each as Error))
+    expect(error).toMatchObject({ code: 'ERR_CLUSTER_UNAVAILABLE' })
+    expect((error as Error).message).toContain('were not given up: no engine runs here that could')
+    await scene.lab.do(leave(short, true))
+    await scene.lab.do(leave(await scene.open('west', {}, { leavesDrift: true })))
+  })
+
   it.each([1, 3, 5, 8, 12, 20])('loses nothing if it dies %i ms into it', async (ms) => {
     const { east, scene, west } = await two()
     for (const name of ['a', 'b']) await scene.lab.do(east.newNetwork('test', name))

@@ -1,6 +1,6 @@
 /** A scene in which a killed process is gone: it has a link of its own to the servers, which is cut for good with it. */
 import type { OpenBus } from '../../../src/bus/bus.ts'
-import type { Controller } from '../../../src/index.ts'
+import type { Controller, ControllerOptions } from '../../../src/index.ts'
 import type { Ports } from '../../../src/ports.ts'
 import { simulatedBus } from '../../../src/simulator/bus.ts'
 import { Scene } from '../scene.ts'
@@ -8,9 +8,13 @@ import { Scene } from '../scene.ts'
 export class ClaimScene extends Scene {
   readonly #lives = new Map<string, number>()
 
-  override open(host: string, ports: Partial<Ports> = {}): Promise<Controller> {
+  override open(
+    host: string,
+    ports: Partial<Ports> = {},
+    options: Partial<ControllerOptions> = {},
+  ): Promise<Controller> {
     const openBus = simulatedBus(this.arbiter, { host: this.#linkOf(host), timers: this.lab.ports.timers })
-    return super.open(host, { openBus: this.careful(openBus), ...ports })
+    return super.open(host, { openBus: this.careful(openBus), ...ports }, options)
   }
 
   /** The bus as hosts of this scene use it. */
