@@ -1,9 +1,12 @@
 /** Clients of a host's engine: what they asked, how often, and all that they heard. What a dead engine would have said, nobody heard. */
-import type { ClientCommand, CommandId } from '../../events/index.ts'
+import type { ClientCommand, CommandId, Stream } from '../../events/index.ts'
 import { EngineError } from '../../events/index.ts'
 import type { Answer } from '../engine/answers.ts'
 import type { Host } from './host.ts'
 import type { VirtualTime } from './time.ts'
+
+/** A stream, and the version of its last fact that the client has seen. */
+export type ExpectedVersion = { readonly stream: Stream; readonly version: number }
 
 /** One command, and its fate so far. */
 export type Asked = {
@@ -11,6 +14,8 @@ export type Asked = {
   /** In the order in which they were heard; `DOWN`: there was nobody to ask. */
   readonly codes: string[]
   readonly command: ClientCommand
+  /** What it expected of streams every time that it was asked; undefined: nothing, or not always. */
+  expect: readonly ExpectedVersion[] | undefined
   readonly host: Host
   readonly id: CommandId
   /** Times it was asked and not answered yet, by an engine that still runs. */
@@ -26,6 +31,7 @@ export type Asking = {
   /** The client stops waiting after so long. */
   readonly cancelMs?: number
   readonly command: ClientCommand
+  readonly expect?: readonly ExpectedVersion[]
   readonly id: CommandId
   readonly settle?: 'durable' | 'settled'
 }
@@ -48,9 +54,10 @@ export class Clients {
   }
 
   /** Asks, and does not wait. The same id may be asked again, at the same time too. */
-  ask(host: Host, { cancelMs, command, id, settle = 'settled' }: Asking): Asked {
+  ask(host: Host, { cancelMs, command, expect, id, settle = 'settled' }: Asking): Asked {
     const asked = this.#entry(host, command, id)
-    asked.times++
+    if (asked.times++ === 0) asked.expect = expect
+    else if (expect === undefined) asked.expect = undefined
     if (!host.isUp) {
       this.#hear(asked, 'DOWN')
       return asked
@@ -63,7 +70,12 @@ export class Clients {
     })
     const end = cancelMs === undefined ? undefined : new AbortController()
     if (cancelMs !== undefined) this.#time.at(cancelMs, () => end?.abort())
-    const how = { id, settle, ...(end === undefined ? {} : { signal: end.signal }) }
+    const how = {
+      ...(expect ? { expect } : {}),
+      id,
+      settle,
+      ...(end === undefined ? {} : { signal: end.signal }),
+    }
     host.controller.dispatch(command, how).then(
       (answer) => life.isDead || this.#answered(asked, answer),
       (error: unknown) => life.isDead || this.#failed(asked, error, end?.signal.aborted === true),
@@ -84,7 +96,17 @@ export class Clients {
   #entry(host: Host, command: ClientCommand, id: CommandId): Asked {
     const found = this.asked.get(id)
     if (found !== undefined) return found
-    const made: Asked = { answers: [], codes: [], command, host, id, isUnknown: false, open: 0, times: 0 }
+    const made: Asked = {
+      answers: [],
+      codes: [],
+      command,
+      expect: undefined,
+      host,
+      id,
+      isUnknown: false,
+      open: 0,
+      times: 0,
+    }
     this.asked.set(id, made)
     return made
   }

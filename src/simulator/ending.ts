@@ -4,7 +4,7 @@ import { keys, seqOfKey } from '../../events/store.ts'
 import type { View } from '../engine/empty-view.ts'
 import type { Host } from './host.ts'
 import type { Ledger } from './invariants/invariant.ts'
-import { checkDecisions, checkReplay, type Known } from './invariants/replay.ts'
+import { checkDecisions, checkReplay, checkShown, type Known } from './invariants/replay.ts'
 import { leftIn } from './invariants/strangers.ts'
 import type { Platter } from './platter.ts'
 import type { Watch } from './watch.ts'
@@ -39,6 +39,7 @@ export async function checkEnd(
   ledger.check('L4', unfoundIn(host.disk.platter, log))
   const stepwise = checkDecisions(watch.logOf(host), ledger, known, host.planted.turn)
   checkReplay(log, view, stepwise, ledger)
+  checkShown(log, watch.shownOf(host), ledger)
 }
 
 /** Rows of commands that lead nowhere, or elsewhere; and commits of clients that no row finds. */

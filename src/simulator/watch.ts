@@ -1,5 +1,6 @@
 /** Who watches a play: a witness for each host, an ear for what clients hear, an eye on what is not ours. */
 import { EngineError, type AnyFact, type Commit } from '../../events/index.ts'
+import type { View } from '../engine/empty-view.ts'
 import { groupOfAct } from './acts/index.ts'
 import { ClusterWatch } from './cluster-watch.ts'
 import type { Host } from './host.ts'
@@ -12,6 +13,9 @@ import { Witness } from './invariants/witness.ts'
 import type { Play } from './play.ts'
 import type { World } from './world.ts'
 
+/** A view in so many commits is kept, to be held against the log in the end. */
+const SHOWN_EVERY = 64
+
 export class Watch {
   /** By kind. */
   readonly acts = new Map<string, number>()
@@ -19,6 +23,8 @@ export class Watch {
   readonly cluster: ClusterWatch | undefined
   readonly ledger = new Ledger()
   readonly #play: Play
+  /** Views as engines showed them now and then, with the hash of the commit that they come after. */
+  readonly #shown = new Map<Host, Map<string, View>>()
   /** How far each host's reader of facts has come. */
   readonly #read = new Map<Host, number>()
   readonly #strangers = new Map<Host, string>()
@@ -34,7 +40,10 @@ export class Watch {
       world.hosts.map((host) => [host, new Witness(host, ledger, () => play.excuses.get(host))]),
     )
     this.#told = new Map(
-      world.hosts.map((host) => [host, new Told(this.witness(host), ledger, () => play.excuses.has(host))]),
+      world.hosts.map((host) => {
+        const isExcused = (): boolean => play.excuses.has(host)
+        return [host, new Told(this.witness(host), ledger, isExcused, (id) => play.clients.asked.get(id))]
+      }),
     )
     for (const host of world.hosts) this.#watchHost(host)
     this.cluster = world.isCluster
@@ -61,6 +70,11 @@ export class Watch {
   /** What a host's disk has had, in order. */
   logOf(host: Host): readonly Commit<AnyFact>[] {
     return this.witness(host).log.map(({ commit }) => commit)
+  }
+
+  /** Views that a host's engine has shown, by the hash of the commit that they come after. */
+  shownOf(host: Host): ReadonlyMap<string, View> {
+    return this.#shown.get(host) ?? new Map()
   }
 
   /** What must hold of an engine at rest, into the watch's own ledger or another. */
@@ -104,6 +118,7 @@ export class Watch {
       // What was healed then is not healed now.
       if (!isBack) deeds.landed(commit)
       told.landed(commit)
+      if (commit.seq % SHOWN_EVERY === 0) this.#keepShown(host)
       checkBounds(host, this.ledger)
       this.#checkStrangers(host)
     }
@@ -111,6 +126,14 @@ export class Watch {
       const isOurs = problem instanceof Error && problem.message.startsWith('chronet defect')
       this.ledger.check('D1', isOurs ? String(problem) : undefined)
     }
+  }
+
+  #keepShown(host: Host): void {
+    const view = host.isUp ? host.controller.engine.view : undefined
+    const hash = view && this.witness(host).log[view.seq - 1]?.hash
+    const shown = this.#shown.get(host) ?? new Map<string, View>()
+    if (view !== undefined && hash !== undefined) shown.set(hash, view)
+    this.#shown.set(host, shown)
   }
 
   #checkStrangers(host: Host): void {

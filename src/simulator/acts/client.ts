@@ -7,11 +7,27 @@ import {
   drawFittingCommand,
   drawOddCommand,
   NAMESPACES,
+  NETWORKS,
+  SANDBOXES,
   type Exists,
 } from '../commands.ts'
 import type { Chance } from '../chance.ts'
 import { uuidFrom } from '../ids.ts'
 import { act, MINUTE, type Scene } from './act.ts'
+
+/** What can be asked of a thing that is there, by its kind. */
+const ENDS: ReadonlyMap<string, readonly ((id: string, chance: Chance) => ClientCommand)[]> = new Map([
+  [
+    'endpoint',
+    [
+      (endpoint) => ({ data: { endpoint, force: true }, type: 'endpoint.delete' }),
+      (endpoint) => ({ data: { endpoint }, type: 'endpoint.leave' }),
+      (endpoint, chance) => ({ data: { endpoint, sandbox: chance.pick(SANDBOXES) }, type: 'endpoint.join' }),
+    ],
+  ],
+  ['network', [(network) => ({ data: { network }, type: 'network.delete' })]],
+  ['sandbox', [(sandbox) => ({ data: { sandbox }, type: 'sandbox.delete' })]],
+])
 
 type Some = { readonly all: readonly Asking[] }
 
@@ -82,6 +98,47 @@ export const clientActs = {
     everyMs: MINUTE,
     perform: askAll,
   }),
+  /** Acts on what it has seen, and on nothing else: a stream is where it was, or by then has gone on. */
+  'client.expect': act<Some & { readonly afterMs: number }>({
+    draw: (chance, { host }) => {
+      if (!host.isUp) return undefined
+      const all = [...host.controller.engine.log.checkpoint().versions]
+      const some = all.filter(([stream]) => ENDS.has(stream.split('/')[0] ?? ''))
+      if (some.length === 0) return undefined
+      const [stream, version] = chance.pick(some)
+      const [kind = '', id = ''] = stream.split('/')
+      const command = chance.pick(ENDS.get(kind) ?? [])(id, chance)
+      return {
+        afterMs: chance.pick([0, 0, 5, 2000]),
+        all: [{ command, expect: [{ stream, version }], id: newId(chance) }],
+      }
+    },
+    everyMs: 30_000,
+    perform: (scene, { afterMs, ...some }) => scene.later(afterMs, () => askAll(scene, some)),
+  }),
+  /** Takes every address that a network has, and gives them back later. */
+  'client.fill': act<{
+    readonly all: readonly Asking[]
+    readonly ends: readonly Asking[]
+    readonly forMs: number
+  }>({
+    draw: (chance) => {
+      const at = chance.pick(NETWORKS)
+      const names = Array.from({ length: 15 }, (_, nth) => `f${nth}-${at}`)
+      return {
+        all: names.map((name) => asking(chance, { data: { name, network: at }, type: 'endpoint.create' })),
+        ends: names.map((name) =>
+          asking(chance, { data: { endpoint: name, force: true }, type: 'endpoint.delete' }),
+        ),
+        forMs: chance.pick([1000, 30_000]),
+      }
+    },
+    everyMs: 4 * MINUTE,
+    perform: (scene, { all, ends, forMs }) => {
+      askAll(scene, { all })
+      scene.later(forMs, () => askAll(scene, { all: ends }))
+    },
+  }),
   /** A container runtime makes a namespace, which a sandbox may take; where there is one already, it is content. */
   'client.make-netns': act<{ readonly path: string }>({
     draw: (chance) => ({ path: chance.pick(NAMESPACES) }),
@@ -103,8 +160,9 @@ export const clientActs = {
       const unknown = mine.filter((each) => each.isUnknown)
       const from = unknown.length > 0 && !chance.oneIn(3) ? unknown : mine.slice(-20)
       if (from.length === 0) return undefined
-      const { command, id } = chance.pick(from)
-      return { all: [{ command, id }], times: chance.between(1, 3) }
+      const { command, expect, id } = chance.pick(from)
+      const again = { command, ...(expect ? { expect } : {}), id }
+      return { all: [again], times: chance.between(1, 3) }
     },
     everyMs: 15_000,
     perform: ({ clients, host }, { all, times }) => {

@@ -5,6 +5,7 @@
 import {
   type AnyFact,
   type Cidr,
+  type Ip,
   cidrFrom,
   contains,
   overlaps,
@@ -27,6 +28,7 @@ export class AllocationModel {
   readonly #endpoints = new Map<string, Owner>()
   /** `<network>/<ip or mac>` → the endpoint's stream. */
   readonly #held = new Map<string, string>()
+  readonly #names = new Map<string, string>()
   readonly #networks = new Map<string, readonly Subnet[]>()
   #resting: Resting[] = []
 
@@ -37,6 +39,8 @@ export class AllocationModel {
   add(fact: AnyFact, seq: number): void {
     switch (fact.type) {
       case 'NetworkCreateRequested':
+        // Who has which address of a network of the cluster is not this host's alone to say.
+        if (fact.data.claim === undefined) this.#names.set(fact.data.name, fact.stream)
         return this.#network(fact.stream, fact.data, seq)
       case 'NetworkDeleted':
         return void this.#networks.delete(fact.stream)
@@ -58,6 +62,29 @@ export class AllocationModel {
         return
       default:
     }
+  }
+
+  /**
+   * How many addresses could be given on a network of this host alone, by its name or id; Infinity: more than anybody counts.
+   * Undefined: there is no such network.
+   */
+  freeOn(ref: string): number | undefined {
+    const stream = this.#names.get(ref) ?? `network/${ref}`
+    const pools = this.#networks.get(stream)
+    if (pools === undefined || ![...this.#names.values()].includes(stream)) return undefined
+    const counts = pools.map((pool) => this.#freeIn(stream.slice('network/'.length), pool))
+    return Math.min(...counts)
+  }
+
+  #freeIn(network: string, { auxAddresses = {}, gateway, ipRange, subnet }: Subnet): number {
+    const { address, length } = cidrFrom(subnet)
+    if (address.family === 6 || ipRange !== undefined || length > 30) return Infinity
+    const isIn = (ip: string): boolean => !ip.includes(':') && contains(cidrFrom(subnet), ipFrom(ip as Ip))
+    const keys = [...this.#held.keys(), ...this.#resting.flatMap((each) => each.keys)]
+    const ips = keys.filter((key) => key.startsWith(`${network}/`)).map((key) => key.split('/')[1] ?? '')
+    const taken = [gateway, ...Object.values(auxAddresses), ...ips.filter((ip) => /^[\d.]+$/.test(ip))]
+    // Its first address is the network's, its last all hosts'.
+    return 2 ** (32 - length) - 2 - new Set(taken.filter(isIn)).size
   }
 
   #network(stream: string, { subnets }: NetworkCreateRequested['data'], seq: number): void {

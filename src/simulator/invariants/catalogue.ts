@@ -44,6 +44,10 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
     'each commit',
     'Nothing is granted that the servers did not grant: not to a host that is cut off either.',
   ),
+  A13: one(
+    'each answer',
+    'Who hears that no address is left hears the truth: what was given back can be had again.',
+  ),
   C1: one('at rest', 'Every host of a cluster has the whole log of every other: the digests are equal.'),
   C2: one(
     'each commit',
@@ -94,6 +98,7 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
   L3: one('each answer', 'What was answered is on disk, and stays there.'),
   L4: one('at the end', 'A commit is on disk with the row that finds it by its command, or not at all.'),
   L5: one('each answer', 'The same command id has the same outcome, however often it is asked.'),
+  L6: one('each commit', 'What a client expected of a stream was so when his command was decided.'),
   L7: one('each commit', 'What comes of another host is of no epoch that is over.'),
   L8: one('each commit', 'One engine at a time writes: epochs never go back.'),
   L9: one('always', 'A reader of facts hears each once, in order, and only of what is on disk.'),
@@ -107,6 +112,7 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
   P1: one('at the end', "The engine's view is what its log folds to."),
   P2: one('at rest', 'What is decided, what is visible and what is on disk are the same commit.'),
   P3: one('at the end', 'A snapshot and the rest of the log fold to the same as the whole.'),
+  P4: one('at the end', 'What an engine showed at any moment is what the log folds to up to there.'),
   P5: one('at the end', 'Folding fact by fact comes to the same as folding commits.'),
   P6: one('at the end', 'Every command of the log, decided again, gives the facts that were recorded.'),
   P7: one('at the end', 'A commit of today is read as it was written: no upcaster touches it.'),

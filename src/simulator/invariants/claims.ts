@@ -220,8 +220,10 @@ export function holdersIn(
     if (body?.kind === 'pools')
       for (const pool of body.pools)
         if (pool.restsUntil === undefined) holders.set(poolClaimKey(pool.cidr), pool)
-    if (key !== undefined && (body?.kind === 'block' || body?.kind === 'network') && body.state === 'held')
-      holders.set(key, body)
+    if (key === undefined || body === undefined || body.kind === 'pools' || body.kind === 'host') continue
+    if (body.kind === 'address' && body.state === 'lent')
+      holders.set(key, { by: body.to.origin, host: body.to.host })
+    if (body.kind !== 'address' && body.state === 'held') holders.set(key, body)
   }
   return holders
 }

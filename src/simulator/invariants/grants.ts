@@ -102,21 +102,24 @@ export class GrantModel {
     )
     for (const cidr of addresses) {
       const held = { ip: ipOf(cidr), network, sinceMs: ear?.nowMs() ?? 0 }
-      const isIn = this.#blocksOf(network).some((block) => contains(cidrFrom(block), ipFrom(held.ip)))
+      const isIn = this.#mayGive(network).some((part) => contains(cidrFrom(part), ipFrom(held.ip)))
       ear?.ledger.check(
         'A8',
-        isIn ? undefined : `#${seq}: ${cidr} is given, and lies in no block that this host was granted`,
+        isIn
+          ? undefined
+          : `#${seq}: ${cidr} is given, and was neither granted to this host nor lies in its blocks`,
       )
       ear?.onGiven(held, seq)
       this.held.set(`${network}/${held.ip}`, held)
     }
   }
 
-  /** Out of these it may give addresses. */
-  #blocksOf(network: NetworkId): readonly Cidr[] {
-    return this.own.flatMap(({ cidr, contested, kind, network: of }) =>
-      kind === 'block' && of === network && contested !== true && cidr !== undefined ? [cidr] : [],
-    )
+  /** Out of these it may give addresses: its blocks, and what it was lent of others'. */
+  #mayGive(network: NetworkId): readonly Cidr[] {
+    return this.own.flatMap(({ cidr, contested, kind, network: of }) => {
+      const isOurs = (kind === 'block' && contested !== true) || kind === 'address'
+      return isOurs && of === network && cidr !== undefined ? [cidr] : []
+    })
   }
 
   #release(stream: string): void {

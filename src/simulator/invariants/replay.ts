@@ -66,6 +66,20 @@ function oneByOne({ at, epoch, facts, seq }: Commit<AnyFact>, before: View): Vie
   )
 }
 
+/** P4: what an engine showed once is what the log folds to up to there. @param shown by the hash of the commit that a view comes after */
+export function checkShown(log: readonly Known[], shown: ReadonlyMap<string, View>, ledger: Ledger): void {
+  const fold = new ViewFold()
+  let folded = 0
+  for (const [index, { hash }] of log.entries()) {
+    const view = shown.get(hash)
+    if (view === undefined) continue
+    fold.add(log.slice(folded, index + 1).map(({ commit }) => commit))
+    folded = index + 1
+    const isSame = textOf(fold.view()) === textOf(view)
+    ledger.check('P4', isSame ? undefined : `what was shown at #${view.seq} is not what the log folds to`)
+  }
+}
+
 /** Written down as a snapshot and read again. */
 function thawed(view: View): View {
   const tables = new Map(

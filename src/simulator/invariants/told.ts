@@ -1,4 +1,4 @@
-/** What clients were told, held against the log: L3, L5, L12 and L13. */
+/** What clients were told, held against the log: A13, L3, L5, L6, L12 and L13. */
 import {
   RefusedError,
   type AnyFact,
@@ -19,6 +19,7 @@ const NOTHING_WRITTEN: ReadonlySet<string> = new Set([
 ])
 
 export class Told {
+  readonly #asked: (id: CommandId) => Asked | undefined
   /** Who has an excuse to be told something else than before. */
   readonly #isExcused: () => boolean
   readonly #landed = new Set<CommandId>()
@@ -29,7 +30,14 @@ export class Told {
   #overtaken: { readonly asked: Asked; readonly seq: number }[] = []
   readonly #witness: Witness
 
-  constructor(witness: Witness, ledger: Ledger, isExcused: () => boolean) {
+  /** @param asked a client's command, by its id */
+  constructor(
+    witness: Witness,
+    ledger: Ledger,
+    isExcused: () => boolean,
+    asked: (id: CommandId) => Asked | undefined,
+  ) {
+    this.#asked = asked
     this.#isExcused = isExcused
     this.#ledger = ledger
     this.#witness = witness
@@ -53,8 +61,33 @@ export class Told {
       'L5',
       wasDone ? `${command.type} ${id} was done, and is refused now: ${error.code}` : undefined,
     )
+    if (error.code === 'ERR_ADDRESS_EXHAUSTED') this.#ledger.check('A13', this.#isLeft(asked))
     if (error instanceof RefusedError || NOTHING_WRITTEN.has(error.code)) this.#hearNothing(asked, error.code)
     this.#check(id)
+  }
+
+  /** Addresses that were left to give. What is decided and not on disk yet may have taken one each. */
+  #isLeft({ command: { data }, host, id }: Asked): string | undefined {
+    const { network } = data as { readonly network?: unknown }
+    const free = typeof network === 'string' ? this.#witness.freeOn(network) : undefined
+    const underway = host.isUp ? host.controller.engine.waiting.commits : Infinity
+    return free !== undefined && free > underway
+      ? `${id} heard that no address is left on ${String(network)}, and there are ${free}`
+      : undefined
+  }
+
+  /** L6: what a client expected of streams was so, just before. */
+  #checkExpected(asked: Asked, { facts, seq }: Commit<AnyFact>): void {
+    for (const { stream, version } of asked.expect ?? []) {
+      const first = facts.find((fact) => fact.stream === stream)
+      const before = first === undefined ? this.#witness.versionOf(stream) : first.version - 1
+      this.#ledger.check(
+        'L6',
+        before === version
+          ? undefined
+          : `#${seq}: ${stream} was expected at ${version}, and was at ${before}`,
+      )
+    }
   }
 
   #hearNothing(asked: Asked, code: string): void {
@@ -63,7 +96,14 @@ export class Told {
   }
 
   /** A commit is on disk. */
-  landed({ command: { id }, facts }: Commit<AnyFact>): void {
+  landed(commit: Commit<AnyFact>): void {
+    const {
+      command: { id },
+      facts,
+    } = commit
+    const asked = this.#asked(id)
+    // What comes back was looked at when it was written.
+    if (asked !== undefined && !this.#landed.has(id)) this.#checkExpected(asked, commit)
     this.#landed.add(id)
     this.#check(id)
     // What overtook a command may have fallen with the epoch before.

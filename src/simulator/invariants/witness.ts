@@ -88,6 +88,16 @@ export class Witness {
     return { hash: this.log.at(-1)?.hash ?? GENESIS.hash, seq: this.head }
   }
 
+  /** Addresses that could be given on a network: see {@link AllocationModel.freeOn}. */
+  freeOn(network: string): number | undefined {
+    return this.#allocations.freeOn(network)
+  }
+
+  /** The version of a stream's last fact on disk; 0: it has none, or is over. */
+  versionOf(stream: Stream): number {
+    return this.#ended.has(stream) ? 0 : (this.#versions.get(stream) ?? 0)
+  }
+
   /** What the host has of networks of its cluster, by its log. */
   get grants(): GrantModel {
     return this.#grants
