@@ -2,7 +2,7 @@
  * One seed: a world in which everything goes wrong for some minutes (safety: no invariant breaks), then heals (liveness: all
  * comes to rest in time), then is emptied (nothing is left), and is looked at as a whole.
  */
-import type { AnyFact, Commit, Spec } from '../../events/index.ts'
+import { REST_MS, type AnyFact, type Commit, type Spec } from '../../events/index.ts'
 import { drawClimate, type Climate } from './climate.ts'
 import type { Act, ActGroup } from './acts/index.ts'
 import type { Host } from './host.ts'
@@ -69,6 +69,8 @@ const HEAL_MS_MAX = 700_000
 const STILL_MS = 310_000
 /** In which what was given up is known on all hosts: a claim, and a round of who keeps them. */
 const GIVE_UP_MS = 5000
+/** In which an address that is lent and not used any more has rested, and its owner has looked, which it does every minute. */
+const RETURN_MS = 3 * REST_MS
 const MINUTE = 60_000
 
 /** Runs a seed. Never rejects for what it finds. */
@@ -168,6 +170,13 @@ class Run {
     const { hosts } = this.#world
     const all = (host: Host): string => `all is deleted on ${host.name}`
     await this.#until(cluster?.putOutStopped() ?? Promise.resolve(), 'who is stopped for good is put out')
+    for (const host of hosts)
+      await this.#until(
+        empty(host.controller, () => false),
+        all(host),
+      )
+    // What hosts lend each other comes back when it has rested, and no network ends before.
+    if (cluster) await this.#world.advance(RETURN_MS)
     for (const host of hosts) {
       const isOwn = isOwnShared(host.controller)
       await this.#until(
@@ -276,6 +285,7 @@ class Run {
     await this.#until(cluster.joinAll(), 'every host is in the cluster')
     const endMs = this.#world.nowMs + REST_MS_MAX
     while (this.#world.nowMs < endMs && !(await cluster.agrees())) await this.#world.advance(1000)
+    await this.#world.advance(RETURN_MS)
     await cluster.check()
     ledger.verdict()
   }

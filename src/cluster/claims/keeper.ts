@@ -298,9 +298,16 @@ const lostTo = ({ key }: Grant, { by, host }: Head): ClaimLost['data'] => ({
   why: 'taken',
 })
 
-/** Name, number and pool stay as long as another host has something of it: what the servers lose of them is claimed again until then. */
-const isKept = ({ kind, lost, network }: Grant, { register }: ClaimSession): boolean =>
-  SHARED.has(kind) && lost === undefined && (register?.usersElsewhere(network).length ?? 0) > 0
+/**
+ * Name, number and pool stay as long as another host has something of it. What the servers lose of a pool is claimed again until then;
+ * name and number say what the network is, which is gone here, so they are over.
+ */
+function isKept({ key, kind, lost, network }: Grant, { register }: ClaimSession): boolean {
+  if (register === undefined || !SHARED.has(kind) || lost !== undefined) return false
+  const head = register.table.head(key)
+  const isThere = head?.by === register.origin && head.restsUntil === undefined
+  return (kind === 'pool' || isThere) && register.usersElsewhere(network).length > 0
+}
 
 /** A pool of another network that overlaps ours and that somebody has. */
 const rivalOf = ({ cidr, network }: Grant, register: Register): Head | undefined =>

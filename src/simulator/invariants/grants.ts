@@ -67,6 +67,12 @@ export class GrantModel {
     return [...this.grants.values()].filter(({ lost }) => !lost)
   }
 
+  /** A lent address is given back when nobody has it any more, lost or not. */
+  isStillUsed(key: string): boolean {
+    const { cidr, kind, network } = this.grants.get(key) ?? {}
+    return kind === 'address' && cidr !== undefined && this.held.has(`${network}/${ipOf(cidr)}`)
+  }
+
   #lose(key: string): void {
     const grant = this.grants.get(key)
     if (grant !== undefined) this.grants.set(key, { ...grant, lost: true })

@@ -72,7 +72,8 @@ export class Shared {
     const { isJudged, modelOf, world } = this.#parts
     const holders = this.#holders()
     return world.hosts.filter(isJudged).flatMap((host) => {
-      const { grants, own } = modelOf(host)
+      const model = modelOf(host)
+      const { grants, own } = model
       const mine = [...holders].filter(([, { by }]) => by === host.origin)
       return [
         ...own
@@ -82,7 +83,7 @@ export class Shared {
               `${host.name} has ${key} by its log, and by the servers ${holders.get(key)?.host ?? 'nobody'} has`,
           ),
         ...mine
-          .filter(([key]) => grants.get(key)?.lost !== false)
+          .filter(([key]) => grants.get(key)?.lost !== false && !model.isStillUsed(key))
           .map(([key]) => `${host.name} has ${key} by the servers, and not by its log`),
       ]
     })
