@@ -13,7 +13,7 @@ import { blockKey, CLAIM_STREAM } from '../src/cluster/claims/subjects.ts'
 import { ClaimTable } from '../src/cluster/claims/table.ts'
 import { blockAt } from '../src/ipam/index.ts'
 import { sha256 } from '../src/system/hash.ts'
-import { openHost, startServers } from './cluster.ts'
+import { joinAs, openHost, startServers } from './cluster.ts'
 import { inDirectory, median, printJson, printTable, quantile, rounded, sleep } from './support.ts'
 
 const CLAIMS = Number(process.argv[2] ?? 500)
@@ -57,7 +57,7 @@ async function blocks(url: string): Promise<number[]> {
 async function commands(dir: string, url: string): Promise<readonly [number[], number[], number[]]> {
   const controller = await openHost(dir)
   try {
-    await controller.dispatch({ data: { host: 'bench', servers: [url] }, type: 'cluster.join' })
+    await joinAs(controller, 'bench', url)
     const count = Math.min(100, CLAIMS)
     const made = await timed(count, (i) => controller.newNetwork('test', `n${i}`))
     const first = await timed(count, (i) => controller.newEndpoint(`n${i}`, 'first'))

@@ -65,6 +65,10 @@ export const openHost = (dir: string): Promise<Controller> =>
     runDir: `${dir}/run`,
   })
 
+/** Makes a host one of the cluster. */
+export const joinAs = (controller: Controller, host: string, url: string): Promise<unknown> =>
+  controller.dispatch({ data: { host, servers: [url] }, type: 'cluster.join' })
+
 /** Until one host has another's log up to a commit. @param look between two looks; 0: each turn of the loop */
 export async function arrived(
   reader: Controller,

@@ -8,6 +8,7 @@ import { createController, type Controller, type Kernel } from '../src/index.ts'
 import { withApply } from '../src/kernel/kernel.ts'
 import { openLinuxKernel } from '../src/kernel/linux/index.ts'
 import {
+  heapMb,
   inDirectory,
   inOwnNamespaces,
   linkCount,
@@ -69,11 +70,6 @@ async function probe(controller: Controller): Promise<Probe> {
   await Promise.all(boxes.map((box) => box.delete()))
   await until('the links to go', () => linkCount() === links)
   return { all: median(times.map(({ all }) => all)), kernel: median(times.map(({ kernel }) => kernel)) }
-}
-
-function heapMb(): number {
-  globalThis.gc?.()
-  return process.memoryUsage().heapUsed / 1e6
 }
 
 inOwnNamespaces()

@@ -8,8 +8,8 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Controller } from '../src/index.ts'
-import { openHost, startServers } from './cluster.ts'
-import { inDirectory, printJson, printTable, rounded, sleep } from './support.ts'
+import { joinAs, openHost, startServers } from './cluster.ts'
+import { heapMb, inDirectory, printJson, printTable, rounded, sleep } from './support.ts'
 
 const SIZES = (process.argv[2] ?? '10,30,100').split(',').map(Number)
 const ENDPOINTS = 100
@@ -18,9 +18,6 @@ const NETWORK = 'shared'
 const SUBNET = '10.0.0.0/15'
 const LOOK_MS = 5
 const WAIT_MS_MAX = 120_000
-
-const joinAs = (controller: Controller, host: string, url: string): Promise<unknown> =>
-  controller.dispatch({ data: { host, servers: [url] }, type: 'cluster.join' })
 
 async function until(controller: Controller, what: string, holds: (c: Controller) => Promise<boolean>) {
   const end = performance.now() + WAIT_MS_MAX
@@ -55,11 +52,6 @@ async function host(dir: string, url: string, i: number): Promise<void> {
   }
 }
 
-const heap = (): number => {
-  globalThis.gc?.()
-  return process.memoryUsage().heapUsed
-}
-
 const sizeOf = (path: string): number =>
   statSync(path).isDirectory()
     ? readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0)
@@ -69,7 +61,7 @@ const sizeOf = (path: string): number =>
 async function newcomer(dir: string, url: string, hosts: number) {
   const controller = await openHost(dir)
   try {
-    const before = heap()
+    const before = heapMb()
     const cpu = process.cpuUsage()
     const start = performance.now()
     await joinAs(controller, 'newcomer', url)
@@ -77,7 +69,7 @@ async function newcomer(dir: string, url: string, hosts: number) {
     const ms = performance.now() - start
     const { system, user } = process.cpuUsage(cpu)
     const { stream } = await controller.clusterStatus()
-    const heapKb = (heap() - before) / 1024
+    const heapKb = ((heapMb() - before) * 1e6) / 1024
     await controller.close()
     const again = performance.now()
     const reopened = await openHost(dir)

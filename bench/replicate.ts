@@ -6,15 +6,12 @@
  */
 import { join } from 'node:path'
 import type { Controller } from '../src/index.ts'
-import { arrived, openHost, startServers } from './cluster.ts'
+import { arrived, joinAs, openHost, startServers } from './cluster.ts'
 import { inDirectory, median, printJson, printTable, quantile, rounded, sleep } from './support.ts'
 
 const COMMITS = Number(process.argv[2] ?? 20_000)
 const ROUNDS = Number(process.argv[3] ?? 3)
 const SINGLE = 300
-
-const joinAs = (controller: Controller, host: string, url: string): Promise<unknown> =>
-  controller.dispatch({ data: { host, servers: [url] }, type: 'cluster.join' })
 
 async function fill(controller: Controller, count: number, name: string): Promise<void> {
   let next = 0

@@ -65,6 +65,12 @@ export async function until(what: string, holds: () => boolean): Promise<void> {
   }
 }
 
+/** Megabytes that are alive, where Node was started with `--expose-gc`. */
+export function heapMb(): number {
+  globalThis.gc?.()
+  return process.memoryUsage().heapUsed / 1e6
+}
+
 /** Links in this network namespace. */
 export const linkCount = (): number => readFileSync('/proc/net/dev', 'utf8').trim().split('\n').length - 2
 
