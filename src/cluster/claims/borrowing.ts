@@ -68,12 +68,10 @@ async function ask(
   const head = register.table.head(key)
   const isOurs = head?.by === register.origin && head.restsUntil === undefined
   if (isOurs) return head.asked === 'asked' ? head.seq : undefined
-  const said = register.said()
-  const to = { host: said.host, origin: said.by }
   const after = head === undefined ? {} : { after: { by: head.by, seq: head.seq } }
   // What it gave back itself need not rest for it.
   const isBack = head?.by === register.origin
-  const claim = addressClaim(said, { ...what, to }, 'asked', after)
+  const claim = addressClaim(register.said(), { ...what, to: register.self }, 'asked', after)
   const claimed = await register.claim(key, by, claim, isBack)
   return claimed.kind === 'granted' ? claimed.seq : undefined
 }

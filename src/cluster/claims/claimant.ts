@@ -157,8 +157,7 @@ export class Claimant implements Claims {
         return claimNetwork(session, command, { ...who, hash: this.#home.ports.hash, trial, vnis })
       }
       case 'vip.create': {
-        const { network: ref } = command.data
-        const network = this.#local(ref) ?? (await this.#adopt(session, ref))
+        const network = await this.#localOrAdopted(session, command.data.network)
         // What the turn will refuse is not claimed.
         const isThere = network?.vips?.some(({ name }) => name === command.data.name)
         if (network?.claim === undefined || isThere === true) return command
@@ -173,8 +172,7 @@ export class Claimant implements Claims {
         return command
       case 'connect':
       case 'endpoint.create': {
-        const network =
-          this.#local(command.data.network) ?? (await this.#adopt(session, command.data.network))
+        const network = await this.#localOrAdopted(session, command.data.network)
         const lacks = network === undefined ? [] : lacksOf(this.#home.decided(), network, command.data)
         if (network?.claim !== undefined)
           for (const lack of lacks) await this.#supply.get(session, network, lack, who)
@@ -262,6 +260,10 @@ export class Claimant implements Claims {
       message: `network '${network.name}' is used by ${[...new Set(hosts)].sort().join(', ')}; delete it there first ('chronet network rm ${network.name}')`,
     }
     throw new RefusedError([problem])
+  }
+
+  async #localOrAdopted(session: ClaimSession, ref: string): Promise<NetworkView | undefined> {
+    return this.#local(ref) ?? (await this.#adopt(session, ref))
   }
 
   #local(ref: string): NetworkView | undefined {

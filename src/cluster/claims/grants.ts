@@ -53,87 +53,53 @@ export const definitionOf = (network: NetworkView): Definition => ({
   ...(network.vni === undefined ? {} : { vni: network.vni }),
 })
 
-export const networkClaim = (
+/** What all say that are held. Messages put keys in order themselves. */
+const held = <K extends 'block' | 'network' | 'vip' | 'vni'>(
   { at, by, epoch, host }: Said,
-  definition: Definition,
-  first?: Grant['first'],
-): NetworkClaim => ({
+  kind: K,
+  network: NetworkId,
+  first: Grant['first'] | undefined,
+) => ({
   at,
   by,
-  definition,
   epoch,
   ...(first === undefined ? {} : { first }),
   host,
-  kind: 'network',
-  network: definition.network,
-  state: 'held',
+  kind,
+  network,
+  state: 'held' as const,
+})
+
+export const networkClaim = (said: Said, definition: Definition, first?: Grant['first']): NetworkClaim => ({
+  ...held(said, 'network', definition.network, first),
+  definition,
 })
 
 export const vipClaim = (
-  { at, by, epoch, host }: Said,
-  {
-    cidr,
-    name,
-    network,
-    subnet,
-  }: { readonly cidr: Cidr; readonly name: string; readonly network: NetworkId; readonly subnet: Cidr },
+  said: Said,
+  { cidr, name, network, subnet }: Pick<VipClaim, 'cidr' | 'name' | 'network' | 'subnet'>,
   first?: Grant['first'],
-): VipClaim => ({
-  at,
-  by,
-  cidr,
-  epoch,
-  ...(first === undefined ? {} : { first }),
-  host,
-  kind: 'vip',
-  name,
-  network,
-  state: 'held',
-  subnet,
-})
+): VipClaim => ({ ...held(said, 'vip', network, first), cidr, name, subnet })
 
 export const vniClaim = (
-  { at, by, epoch, host }: Said,
-  { name, network, vni }: { readonly name: string; readonly network: NetworkId; readonly vni: number },
+  said: Said,
+  { name, network, vni }: Pick<VniClaim, 'name' | 'network' | 'vni'>,
   first?: Grant['first'],
-): VniClaim => ({
-  at,
-  by,
-  epoch,
-  ...(first === undefined ? {} : { first }),
-  host,
-  kind: 'vni',
-  name,
-  network,
-  state: 'held',
-  vni,
-})
+): VniClaim => ({ ...held(said, 'vni', network, first), name, vni })
 
 export const blockClaim = (
-  { at, by, epoch, host }: Said,
+  said: Said,
   {
     cidr,
     contested,
     network,
     subnet,
-  }: {
-    readonly cidr: Cidr
-    readonly contested?: true | undefined
-    readonly network: NetworkId
-    readonly subnet: Cidr
-  },
+  }: Pick<BlockClaim, 'cidr' | 'network' | 'subnet'> & { readonly contested?: true | undefined },
   first?: Grant['first'],
 ): BlockClaim => ({
-  at,
-  by,
+  ...held(said, 'block', network, first),
   cidr,
   ...(contested === undefined ? {} : { contested }),
-  epoch,
-  ...(first === undefined ? {} : { first }),
-  host,
-  kind: 'block',
-  network,
-  state: 'held',
   subnet,
 })
 

@@ -4,7 +4,7 @@
  * round after the other: each begins by comparing, so that it does not matter where the one before ended.
  */
 import type { ClaimLost, ClaimReleased } from '../../../events/index.ts'
-import { EngineError, ipOf, REST_MS } from '../../../events/index.ts'
+import { EngineError, ipOf, pathOf, REST_MS } from '../../../events/index.ts'
 import type { Grant, Projections } from '../../../projections/index.ts'
 import { instant } from '../../engine/instant.ts'
 import { verdictOf } from './audit.ts'
@@ -206,8 +206,8 @@ export class Keeper {
       return view && register.claim(key, by, vniClaim(said, { name: view.name, network, vni }, first), true)
     if (cidr === undefined || subnet === undefined) return undefined
     if (block !== undefined && lender !== undefined) {
-      const to = { host: said.host, origin: said.by }
-      const lent = addressClaim(said, { block, cidr, lender, network, subnet, to }, 'lent', { first })
+      const what = { block, cidr, lender, network, subnet, to: register.self }
+      const lent = addressClaim(said, what, 'lent', { first })
       return register.claim(key, by, lent, true)
     }
     if (kind === 'vip')
@@ -265,7 +265,7 @@ export class Keeper {
   #isUsed({ cidr, key, kind, network }: Grant): boolean {
     const { allocations, topology } = this.#projections
     if (kind !== 'address' || cidr === undefined) return topology.networks.has(network)
-    return this.#flight.has(key) || allocations.addresses.has(`${network}/${ipOf(cidr)}`)
+    return this.#flight.has(key) || allocations.addresses.has(pathOf(network, ipOf(cidr)))
   }
 
   #hasMore(network: string): boolean {

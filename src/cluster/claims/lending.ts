@@ -64,8 +64,14 @@ export class Lender {
     const subnet = topology.networks.get(network)?.subnets.find((pool) => has(pool.subnet))?.subnet
     const block = subnet && ownBlocks(claims, network, subnet).find(has)
     const cidr = oneOf(ipOf(address))
-    const lender = { host: register.said().host, origin: register.origin }
-    return { block: block ?? cidr, cidr, lender, network, subnet: subnet ?? cidr, to: { host, origin: to } }
+    return {
+      block: block ?? cidr,
+      cidr,
+      lender: register.self,
+      network,
+      subnet: subnet ?? cidr,
+      to: { host, origin: to },
+    }
   }
 
   async #answer(session: ClaimSession, head: Head): Promise<void> {

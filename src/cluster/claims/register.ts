@@ -2,7 +2,7 @@
  * Claiming, and giving up, on the bus: one round trip where nobody else wants the same. Who has a thing is read from the table
  * first; that the table was right is proved by the publish alone, for it names the message that the table has.
  */
-import type { Cidr, Hash, Instant, NetworkId, Origin } from '../../../events/index.ts'
+import type { Cidr, Hash, Instant, Member, NetworkId, Origin } from '../../../events/index.ts'
 import { cidrFrom, EngineError, overlaps, REST_MS } from '../../../events/index.ts'
 import type { Bus } from '../../bus/bus.ts'
 import { instant } from '../../engine/instant.ts'
@@ -75,6 +75,12 @@ export class Register {
 
   get origin(): Origin {
     return this.#said().by
+  }
+
+  /** This host, as others call it. */
+  get self(): Member {
+    const { by: origin, host } = this.#said()
+    return { host, origin }
   }
 
   standing(head: Head | undefined): Standing {

@@ -10,6 +10,9 @@ import { vipKey } from './subjects.ts'
 
 type Create = Command<'vip.create'>
 
+/** An address that could be claimed. */
+type Candidate = { readonly cidr: Cidr; readonly key: string; readonly subnet: Cidr }
+
 /** A network, as far as its addresses for services need it. */
 type Served = Pick<NetworkView, 'id' | 'name' | 'subnets'>
 
@@ -34,10 +37,7 @@ export async function claimVip(
       vipClaim(register.said(), { ...what, name, network: network.id }),
     )
     if (claimed.kind === 'granted')
-      return withGrant(
-        command,
-        grantOf({ ...what, kind: 'vip', name, network: network.id }, claimed, register.table.stream),
-      )
+      return withGrant(command, grantOf(vipOf(what, network, name), claimed, register.table.stream))
   }
   throw taken(register, network, command)
 }
@@ -49,11 +49,15 @@ export function vipOnTrial(register: Register, network: Served, command: Create)
   if (what === undefined) throw taken(register, network, command)
   const place = { seq: 0, stream: register.table.stream }
   const granted = { first: place, kind: 'granted', seq: 0 } as const
-  return withGrant(
-    command,
-    grantOf({ ...what, kind: 'vip', name, network: network.id }, granted, place.stream),
-  )
+  return withGrant(command, grantOf(vipOf(what, network, name), granted, place.stream))
 }
+
+const vipOf = (what: Candidate, { id }: Served, name: string) => ({
+  ...what,
+  kind: 'vip' as const,
+  name,
+  network: id,
+})
 
 const withGrant = ({ data, type }: Create, grant: ClaimGranted['data']): Create => ({
   data: { ...data, grant },
@@ -65,7 +69,7 @@ function candidates(
   register: Register,
   { id, name, subnets }: Served,
   { data }: Create,
-): readonly { readonly cidr: Cidr; readonly key: string; readonly subnet: Cidr }[] {
+): readonly Candidate[] {
   const other = vipsIn(register, id).find((head) => head.name === data.name && head.restsUntil === undefined)
   if (other !== undefined && other.by !== register.origin)
     throw new RefusedError([
