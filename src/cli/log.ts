@@ -1,6 +1,7 @@
 /** `chronet log`: what happened, a sentence a fact, or an object a line; live with `--follow`, across the lives of engines. */
 import type { AnyFact, Commit } from '../../events/index.ts'
-import { EngineError, RefusedError } from '../../events/index.ts'
+import { EngineError } from '../../events/index.ts'
+import { refuseIf } from '../../events/refuse.ts'
 import { Names } from '../operations/names.ts'
 import type { Operations } from '../operations/operations.ts'
 import { factAsJson, linesOf } from './commit-lines.ts'
@@ -91,8 +92,7 @@ async function ofKnown<T>(
     return show()
   }
   const shown = await show()
-  const [first, ...rest] = await unknownStreams(operations, wanted.unseen, hosts)
-  if (first !== undefined) throw new RefusedError([first, ...rest])
+  refuseIf(await unknownStreams(operations, wanted.unseen, hosts))
   return shown
 }
 

@@ -91,8 +91,8 @@ export async function buildProgram(run: Runner, words: readonly string[] = []): 
     .enablePositionalOptions()
     .addHelpText('after', EPILOGUE)
   const [first = '', second] = words
-  const isOne = [...GROUPS.map(({ name }) => name), ...SECTIONS.flatMap(([, leaves]) => Object.keys(leaves))]
-    .includes(first) // prettier-ignore
+  const isOne =
+    GROUPS.some(({ name }) => name === first) || SECTIONS.some(([, leaves]) => Object.hasOwn(leaves, first))
   const isMeant = (name: string): boolean => !isOne || name === first
   program.commandsGroup('Every day:')
   for (const group of GROUPS) if (isMeant(group.name)) await addGroup(program, group, second, run)

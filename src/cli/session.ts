@@ -3,7 +3,7 @@
  * `--json`, one object a line.
  */
 import type { ClientCommand, CommandId, Problem, Ref } from '../../events/index.ts'
-import { RefusedError } from '../../events/index.ts'
+import { problemsIn, refuseIf } from '../../events/refuse.ts'
 import type { Done, Given, Operations, Place } from '../operations/operations.ts'
 import { duration } from '../operations/words.ts'
 import { ownActor } from './actor.ts'
@@ -143,11 +143,9 @@ export class Session {
       try {
         await change(ref)
       } catch (error) {
-        if (!(error instanceof RefusedError)) throw error
-        problems.push(...error.problems)
+        problems.push(...problemsIn(error))
       }
-    const [first, ...rest] = problems
-    if (first !== undefined) throw new RefusedError([first, ...rest])
+    refuseIf(problems)
   }
 
   #tell(done: Done, telling: Telling, tookMs: number): void {

@@ -4,7 +4,7 @@
  * What a command decides later in the same turn sees what it decided earlier (connect: reserve, fold, join).
  */
 import type { AnyFact, EffectsIntended, FactDraft, PlanId, Problem, Stream } from '../../events/index.ts'
-import { RefusedError, assert } from '../../events/index.ts'
+import { assert } from '../../events/index.ts'
 import {
   decideStream,
   problemsOfStream,
@@ -67,10 +67,4 @@ export class Draft {
   streams(): Stream[] {
     return [...new Set(this.facts.map((f) => f.stream))].filter((s) => s !== 'effects' && s !== 'host')
   }
-}
-
-/** Ends the turn with all problems at once, if there are any. */
-export function refuseIf(problems: readonly Problem[]): void {
-  const [first, ...rest] = problems
-  if (first) throw new RefusedError([first, ...rest])
 }

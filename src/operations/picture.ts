@@ -1,6 +1,7 @@
 /** Looking things up in a picture: by name, id, address. */
 import type { Problem, Ref } from '../../events/index.ts'
 import { ipOf, RefusedError } from '../../events/index.ts'
+import { problemsIn, refuseIf } from '../../events/refuse.ts'
 import type { EndpointView, NetworkView, SandboxView } from '../../projections/index.ts'
 import type { Picture } from './operations.ts'
 import { shortId } from './words.ts'
@@ -44,11 +45,9 @@ export function eachOf<T>(refs: readonly Ref[], find: (ref: Ref) => T): readonly
     try {
       found.push(find(ref))
     } catch (error) {
-      if (!(error instanceof RefusedError)) throw error
-      problems.push(...error.problems)
+      problems.push(...problemsIn(error))
     }
-  const [first, ...rest] = problems
-  if (first !== undefined) throw new RefusedError([first, ...rest])
+  refuseIf(problems)
   return found
 }
 

@@ -1,6 +1,7 @@
 /** What clients give to methods, checked field by field: what is known and sound is taken over, all that is wrong is told at once. */
 import type { Problem } from '../../events/index.ts'
-import { RefusedError, TEXT_CHARS_MAX } from '../../events/index.ts'
+import { TEXT_CHARS_MAX } from '../../events/index.ts'
+import { refuseIf } from '../../events/refuse.ts'
 import { isObject } from './protocol.ts'
 
 /** What is wrong with a value; undefined: nothing. */
@@ -39,8 +40,7 @@ export class Checked {
 
   /** @throws {RefusedError} ERR_INVALID, with all that was found */
   done(): void {
-    const [first, ...rest] = this.#problems
-    if (first) throw new RefusedError([first, ...rest])
+    refuseIf(this.#problems)
   }
 
   /** The fields that are there; others are not looked at. */

@@ -10,9 +10,10 @@ import type {
   Subnet,
 } from '../../../events/index.ts'
 import { familyOf, RefusedError } from '../../../events/index.ts'
+import { refuseIf } from '../../../events/refuse.ts'
 import { ownBlocks } from '../../../projections/index.ts'
 import { checkAddress } from '../../ipam/index.ts'
-import { refuseIf, type Draft } from '../draft.ts'
+import type { Draft } from '../draft.ts'
 import { resolveNetwork } from '../resolve.ts'
 import type { DecisionContext, Handler } from './decision.ts'
 import { networkIsUp, orRefuse } from './refuse.ts'

@@ -1,9 +1,9 @@
 /** A host joins a cluster, or leaves it. Whether the servers answer was asked before: a turn asks nobody. */
 import type { CommandData, Problem } from '../../../events/index.ts'
 import { RefusedError } from '../../../events/index.ts'
+import { refuseIf } from '../../../events/refuse.ts'
 import type { NetworkView } from '../../../projections/index.ts'
 import type { Draft } from '../draft.ts'
-import { refuseIf } from '../draft.ts'
 import type { Handler } from './decision.ts'
 import { endNetwork, endProblems } from './network.ts'
 

@@ -1,6 +1,7 @@
 /** Joining and leaving: what crosses endpoint, network and sandbox when an interface comes or goes. */
 import type { EndpointId, EndpointJoinRequested, IfName, PlanId, Problem } from '../../../events/index.ts'
 import { streamOf } from '../../../events/index.ts'
+import { refuseIf } from '../../../events/refuse.ts'
 import {
   failedIn,
   type EndpointView,
@@ -11,11 +12,10 @@ import {
 import { checkIfName, checkIfPrefix, lowestIfName, quoted } from '../../ipam/index.ts'
 import { linkMac, linkName } from '../../reconcile/marks.ts'
 import type { Draft } from '../draft.ts'
-import { refuseIf } from '../draft.ts'
 import { resolveEndpoint, resolveNetwork, resolveSandbox } from '../resolve.ts'
 import type { Decision, DecisionContext, Handler } from './decision.ts'
 import { candidateOf, candidatesIn, gatewayAmong, removeInterface } from './interfaces.ts'
-import { allOrRefuse, orRefuse } from './refuse.ts'
+import { allOrRefuse, orRefuse, sandboxIsUp } from './refuse.ts'
 import { askFor, reserve } from './reserve.ts'
 
 export const joinEndpoint: Handler<'endpoint.join'> = (draft, data, context) => {
@@ -183,19 +183,6 @@ const notBoth = (ifName: string, ifPrefix: string): Problem => ({
   field: 'ifPrefix',
   message: `interface ${quoted(ifName)} and one that begins with ${quoted(ifPrefix)} cannot both be had; give the name or the prefix`,
 })
-
-function sandboxIsUp(sandbox: SandboxView): readonly Problem[] {
-  if (sandbox.state === 'created') return []
-  return [
-    {
-      code: 'ERR_STATE',
-      field: 'sandbox',
-      holder: sandbox.id,
-      message: `sandbox '${sandbox.name}' takes no interfaces in state '${sandbox.state}'; ${sandbox.state === 'creating' ? 'wait for it' : 'delete it and create it again'}`,
-      ...(sandbox.state === 'creating' && sandbox.plan !== undefined ? { until: sandbox.plan } : {}),
-    },
-  ]
-}
 
 function isItsSandbox(endpoint: EndpointView, sandbox: SandboxView | undefined): readonly Problem[] {
   if (sandbox === undefined || endpoint.sandbox === sandbox.id) return []

@@ -1,6 +1,7 @@
 /** Networks: what crosses entities when one is made or ends (names, pools, use), and the values chosen for it. */
 import type { CommandData, IfName, NetworkId, Problem, Subnet } from '../../../events/index.ts'
 import { familyOf, streamOf } from '../../../events/index.ts'
+import { refuseIf } from '../../../events/refuse.ts'
 import { endpointsOf, loansOf, type Loan, type NetworkView, type Vip } from '../../../projections/index.ts'
 import { checkDriver, readOptions } from '../../drivers/index.ts'
 import {
@@ -19,7 +20,6 @@ import {
 } from '../../ipam/index.ts'
 import { linkMac, linkName } from '../../reconcile/marks.ts'
 import type { Draft } from '../draft.ts'
-import { refuseIf } from '../draft.ts'
 import { resolveNetwork } from '../resolve.ts'
 import { grantsFor, mustBeClaimed, NO_LINK, numberNetwork, vniIn } from './claims.ts'
 import { entityId, type DecisionContext, type Handler } from './decision.ts'

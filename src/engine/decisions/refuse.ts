@@ -1,7 +1,8 @@
 /** Small pieces of refusing that all decisions share. */
 import type { PlanId, Problem, SandboxId } from '../../../events/index.ts'
 import { RefusedError } from '../../../events/index.ts'
-import type { NetworkView } from '../../../projections/index.ts'
+import { refuseIf } from '../../../events/refuse.ts'
+import type { NetworkView, SandboxView } from '../../../projections/index.ts'
 import type { Draft } from '../draft.ts'
 import type { Resolved } from '../resolve.ts'
 
@@ -16,8 +17,7 @@ export function allOrRefuse<A, B>(a: Resolved<A>, b: Resolved<B>): readonly [A, 
   const problems: Problem[] = []
   if ('problem' in a) problems.push(a.problem)
   if ('problem' in b) problems.push(b.problem)
-  const [first, ...rest] = problems
-  if (first) throw new RefusedError([first, ...rest])
+  refuseIf(problems)
   return [orRefuse(a), orRefuse(b)]
 }
 
@@ -32,15 +32,26 @@ export const sandboxName = (draft: Draft, id: SandboxId): string =>
   draft.view.projections.topology.sandboxes.get(id)?.name ?? id.slice(0, 12)
 
 /** Nothing is given out of a network that is not there yet, or not any more. */
-export function networkIsUp(network: NetworkView): readonly Problem[] {
-  if (network.state === 'created') return []
+export const networkIsUp = (network: NetworkView): readonly Problem[] => isUp('network', 'endpoints', network)
+
+/** As {@link networkIsUp}, of who joins a sandbox. */
+export const sandboxIsUp = (sandbox: SandboxView): readonly Problem[] =>
+  isUp('sandbox', 'interfaces', sandbox)
+
+function isUp(
+  kind: 'network' | 'sandbox',
+  takes: string,
+  { id, name, plan, state }: NetworkView | SandboxView,
+): readonly Problem[] {
+  if (state === 'created') return []
+  const isComing = state === 'creating'
   return [
     {
       code: 'ERR_STATE',
-      field: 'network',
-      holder: network.id,
-      message: `network '${network.name}' takes no endpoints in state '${network.state}'; ${network.state === 'creating' ? 'wait for it' : 'delete it and create it again'}`,
-      ...(network.state === 'creating' && network.plan !== undefined ? { until: network.plan } : {}),
+      field: kind,
+      holder: id,
+      message: `${kind} '${name}' takes no ${takes} in state '${state}'; ${isComing ? 'wait for it' : 'delete it and create it again'}`,
+      ...(isComing && plan !== undefined ? { until: plan } : {}),
     },
   ]
 }

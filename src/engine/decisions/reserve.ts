@@ -9,10 +9,10 @@ import type {
   Subnet,
 } from '../../../events/index.ts'
 import { ipOf, streamOf } from '../../../events/index.ts'
+import { refuseIf } from '../../../events/refuse.ts'
 import { ownBlocks, ownParts, type EndpointView, type NetworkView } from '../../../projections/index.ts'
 import { checkAddress, checkMac, checkName, chooseAddress, chooseMac } from '../../ipam/index.ts'
 import type { Draft } from '../draft.ts'
-import { refuseIf } from '../draft.ts'
 import { resolveNetwork } from '../resolve.ts'
 import { entityId, type DecisionContext, type Handler } from './decision.ts'
 import { planOfEnd, untilEnds, untilOneEnds } from './ends.ts'

@@ -1,10 +1,10 @@
 /** Sandboxes: their names, and their end, which takes their endpoints along. */
 import type { Adopted, EndpointId, Problem, SandboxId, StepFailure, Stream } from '../../../events/index.ts'
 import { streamOf } from '../../../events/index.ts'
+import { refuseIf } from '../../../events/refuse.ts'
 import { failedIn, type SandboxView } from '../../../projections/index.ts'
 import { checkHostname, checkName, quoted } from '../../ipam/index.ts'
 import type { Draft } from '../draft.ts'
-import { refuseIf } from '../draft.ts'
 import { resolveSandbox } from '../resolve.ts'
 import { entityId, type Decision, type Handler } from './decision.ts'
 import { removeInterface } from './interfaces.ts'

@@ -1,9 +1,9 @@
 /** Addresses for services: claimed before the turn, and held from it on. */
 import type { Problem } from '../../../events/index.ts'
 import { RefusedError, REST_MS } from '../../../events/index.ts'
+import { refuseIf } from '../../../events/refuse.ts'
 import type { Vip } from '../../../projections/index.ts'
 import { checkName } from '../../ipam/index.ts'
-import { refuseIf } from '../draft.ts'
 import { instant } from '../instant.ts'
 import { resolveNetwork } from '../resolve.ts'
 import type { Handler } from './decision.ts'
