@@ -81,8 +81,8 @@ export class ClusterWatch {
       if (host.controller.engine.view.projections.host.cluster === null) await this.#world.join(host)
   }
 
-  /** Whose log somebody else has continued claims nothing and gives up nothing: the others go on without it. */
-  async putOutStopped(): Promise<void> {
+  /** Whose log somebody else has continued claims nothing and gives up nothing: the others go on without it. @returns who that is */
+  async putOutStopped(): Promise<readonly Host[]> {
     const stopped: Host[] = []
     let well: Host | undefined
     for (const host of this.#world.hosts) {
@@ -93,6 +93,7 @@ export class ClusterWatch {
     for (const { name } of well === undefined ? [] : stopped)
       for (const dead of [false, true])
         await well?.controller.dispatch({ data: { dead, host: name }, type: 'cluster.evict' })
+    return stopped
   }
 
   /** What is still to come until all agree. */

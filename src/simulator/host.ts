@@ -232,6 +232,11 @@ export class Host {
     this.#life.wakesAtMs = this.#parts.time.monotonicMs() + ms
   }
 
+  /** How far the machine's clock was set from the right time, in milliseconds. */
+  get clockMs(): number {
+    return this.#clockMs
+  }
+
   /** Somebody sets the machine's clock. */
   jumpClock(ms: number): void {
     this.#clockMs += ms

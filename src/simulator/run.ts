@@ -3,6 +3,7 @@
  * comes to rest in time), then is emptied (nothing is left), and is looked at as a whole.
  */
 import { REST_MS, type AnyFact, type Commit, type Spec } from '../../events/index.ts'
+import type { NetworkView } from '../../projections/index.ts'
 import { drawClimate, type Climate } from './climate.ts'
 import type { Act, ActGroup } from './acts/index.ts'
 import type { Host } from './host.ts'
@@ -10,7 +11,7 @@ import { InvariantError, Ledger } from './invariants/invariant.ts'
 import { groupsFor } from './faults.ts'
 import { ensureTwice, removeTwice } from './invariants/twice.ts'
 import { checkEmpty, checkEnd } from './ending.ts'
-import { empty, isOwnShared } from './empty.ts'
+import { empty, isOwnShared, lentBy } from './empty.ts'
 import { Play } from './play.ts'
 import { countsOf, pairsIn, summed, type Statistics } from './statistics.ts'
 import { Watch } from './watch.ts'
@@ -169,24 +170,35 @@ class Run {
     const { cluster, ledger } = this.#watch
     const { hosts } = this.#world
     const all = (host: Host): string => `all is deleted on ${host.name}`
-    await this.#until(cluster?.putOutStopped() ?? Promise.resolve(), 'who is stopped for good is put out')
+    const stopped = await this.#until(
+      cluster?.putOutStopped() ?? Promise.resolve([]),
+      'who is stopped for good is put out',
+    )
     for (const host of hosts)
       await this.#until(
         empty(host.controller, () => false),
         all(host),
       )
-    // What hosts lend each other comes back when it has rested, and no network ends before.
+    // What hosts lend each other comes back when it has rested by the clocks of both, and no network ends before.
     if (cluster) await this.#world.advance(RETURN_MS)
+    if (hosts.some((host) => lentBy(host).size > 0)) await this.#world.advance(this.#world.clocksApartMs)
+    // To who is stopped for good nothing comes back.
+    const kept = new Map(stopped.map((host) => [host, lentBy(host)]))
+    const goes = (host: Host, { id }: Pick<NetworkView, 'id'>): boolean => kept.get(host)?.has(id) !== true
     for (const host of hosts) {
       const isOwn = isOwnShared(host.controller)
       await this.#until(
-        empty(host.controller, (network) => !isOwn(network)),
+        empty(host.controller, (network) => !isOwn(network) && goes(host, network)),
         all(host),
       )
     }
     // Who made a network must hear that the others have left it.
     if (cluster) await this.#world.advance(GIVE_UP_MS)
-    for (const host of hosts) await this.#until(empty(host.controller), all(host))
+    for (const host of hosts)
+      await this.#until(
+        empty(host.controller, (network) => goes(host, network)),
+        all(host),
+      )
     await this.#world.advance(GIVE_UP_MS)
     if (cluster) ledger.check('C7', cluster.shared.leftovers()[0])
     for (const host of hosts) {

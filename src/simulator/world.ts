@@ -157,6 +157,12 @@ export class World {
     return this.time.monotonicMs()
   }
 
+  /** How far apart the clocks of hosts were set, in milliseconds. */
+  get clocksApartMs(): number {
+    const set = this.hosts.map(({ clockMs }) => clockMs)
+    return Math.max(...set) - Math.min(...set)
+  }
+
   /** Lets virtual time pass. */
   advance(ms: number): Promise<void> {
     return this.time.runFor(ms)

@@ -58,6 +58,7 @@ export class Claimant implements Claims {
     return (this.#aligned = this.#aligned.then(async () => {
       await this.#session?.close()
       this.#session = member === null || this.#isOver ? undefined : this.#begin(member)
+      if (this.#session !== undefined) this.#auditLater(this.#session)
     }))
   }
 
@@ -188,10 +189,7 @@ export class Claimant implements Claims {
       onNews: (keys) => {
         if (keys.some((key) => this.#concerns(key))) this.#keeper.ring()
       },
-      onReady: () => {
-        this.#keeper.ring()
-        this.#auditLater(session)
-      },
+      onReady: () => this.#keeper.ring(),
     })
     return session
   }
@@ -208,27 +206,32 @@ export class Claimant implements Claims {
     )
   }
 
-  /** A stream that lost its end without a word is read again: then what was lost is missed. */
+  /**
+   * From time to time, as long as there is this session: a round that could not be ended is begun again, and a stream that lost
+   * something without a word is read again, so that what was lost is missed.
+   */
   #auditLater(session: ClaimSession): void {
-    const register = session.register
-    if (register === undefined) return
-    this.#alarms.after(AUDIT_MS, () => {
-      if (this.#session !== session || session.register !== register) return
-      const audit = session.within(async (now) => {
-        if (!(await now.isWhole()))
-          throw new EngineError(
-            'ERR_CLUSTER_UNAVAILABLE',
-            "the cluster's servers lost claims: all are read again",
-          )
+    if (this.#isOver || this.#session !== session) return
+    this.#alarms.after(AUDIT_MS, () => void this.#audit(session).finally(() => this.#auditLater(session)))
+  }
+
+  async #audit(session: ClaimSession): Promise<void> {
+    // Who may not claim now, or has just begun to read, is looked at the next time.
+    if (this.#session !== session || session.register === undefined) return
+    const { grants, lent } = this.#home.decided().claims
+    try {
+      await session.within(async (register) => {
+        if (await register.isWhole([...grants.keys(), ...lent.keys()])) return
+        throw new EngineError(
+          'ERR_CLUSTER_UNAVAILABLE',
+          "the cluster's servers lost claims: all are read again",
+        )
       })
-      void audit.then(
-        () => {
-          this.#keeper.ring()
-          this.#auditLater(session)
-        },
-        () => undefined,
-      )
-    })
+    } catch {
+      // The session is over, and says why: the next one begins with a round.
+      return
+    }
+    this.#keeper.ring()
   }
 
   /** A network that another host made becomes one of this host, too. */

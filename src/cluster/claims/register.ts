@@ -67,10 +67,25 @@ export class Register {
     return this.#said()
   }
 
-  /** Whether the stream still has all that was read of it. @throws {EngineError} ERR_CLUSTER_UNAVAILABLE */
-  async isWhole(): Promise<boolean> {
+  /**
+   * Whether the stream still has what was read of it: as many messages, the newest of them, and the last of each of these things.
+   * Many alone prove nothing: who lost some and was told others has as many.
+   * @throws {EngineError} ERR_CLUSTER_UNAVAILABLE
+   */
+  async isWhole(keys: readonly string[]): Promise<boolean> {
     const { created, lastSeq } = await this.#bus.state()
-    return created === this.table.stream && lastSeq >= this.table.seq
+    if (created !== this.table.stream || lastSeq < this.table.seq) return false
+    const { newest } = this.table
+    const subjects = new Set([...keys.map(subjectOf), ...(newest === undefined ? [] : [newest])])
+    const still = await Promise.all([...subjects].map((subject) => this.#isStillThere(subject)))
+    return still.every((is) => is)
+  }
+
+  async #isStillThere(subject: string): Promise<boolean> {
+    const read = this.table.last(subject)
+    if (read === undefined) return true
+    const last = await this.#bus.last(subject)
+    return last !== undefined && (last.seq > read.seq || (last.seq === read.seq && last.id === read.id))
   }
 
   get origin(): Origin {

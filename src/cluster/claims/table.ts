@@ -57,6 +57,8 @@ export class ClaimTable {
   /** By the key of a block: the keys of addresses that were ever asked for out of it. */
   readonly #loans = new Map<string, Set<string>>()
   #pools = new Set<string>()
+  /** The subject of the last message that was read. */
+  newest: string | undefined
   /** The last message that was read. */
   seq = 0
   /** Its stream: numbers of another mean nothing here. */
@@ -69,7 +71,10 @@ export class ClaimTable {
 
   /** The next message of the stream. @returns keys of what stands otherwise now */
   take(message: BusMessage): readonly string[] {
-    this.seq = Math.max(this.seq, message.seq)
+    if (message.seq > this.seq) {
+      this.newest = message.subject
+      this.seq = message.seq
+    }
     return this.note(message)
   }
 
