@@ -27,6 +27,7 @@ const ALL = [
   'families',
   'crowd',
   'transfer',
+  'simulate',
   'replicate',
   'partition',
   'claims',
@@ -37,6 +38,8 @@ const WITH_SERVERS = ['replicate', 'partition', 'claims', 'hosts']
 
 /** Folds make much short-lived garbage: with Node's default of 16 MB they lose a third of their speed. */
 const NODE_FLAGS = ['--expose-gc', '--max-semi-space-size=64']
+/** Of the simulator: short runs of all the code there is, so that compiling it at first sight pays, and a large heap does not. */
+const FLAGS_OF = { simulate: ['--always-sparkplug'] }
 
 requireNode()
 await ensurePackages()
@@ -72,10 +75,14 @@ writeFileSync(
 
 /** Runs one, showing what it prints, and returns the figures of its last line of JSON. */
 async function run(name) {
-  const child = spawn(process.execPath, [...NODE_FLAGS, inRoot(`dist/bench/${name}.js`)], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    process.execPath,
+    [...(FLAGS_OF[name] ?? NODE_FLAGS), inRoot(`dist/bench/${name}.js`)],
+    {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   const ended = new Promise((done) => child.on('exit', done))
   let last
   for await (const line of createInterface({ input: child.stdout })) {

@@ -6,11 +6,9 @@
  *
  * Each job is a process: the parent gives it worlds and hears what came of them.
  */
-import { fork, type ChildProcess } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { commitOf } from '../src/cli/commit.ts'
 import { failureLines, summaryLines } from '../src/cli/simulation-report.ts'
@@ -20,6 +18,7 @@ import { runSeed, type Failure, type RunOptions } from '../src/simulator/run.ts'
 import { shrink } from '../src/simulator/shrink.ts'
 import { noStatistics, sumOf, type Statistics } from '../src/simulator/statistics.ts'
 import { playTape, tapeOf, writeTape, type Tape } from '../src/simulator/tape.ts'
+import { beJob, Jobs } from '../src/system/jobs.ts'
 
 type World = Required<Pick<RunOptions, 'faults' | 'forbidGlobals' | 'hosts' | 'minutes'>> &
   Pick<RunOptions, 'commit'> & { readonly seed: string }
@@ -32,14 +31,6 @@ const HOSTS_MAX = 3
 const KEPT_MAX = 5
 const say = (...lines: readonly string[]): void => void process.stdout.write(`${lines.join('\n')}\n`)
 const oneOf = <T>(all: readonly T[]): T => all[Math.floor(Math.random() * all.length)] as T
-
-/** A job: runs what it is given, one world after another. */
-function work(tell: (came: Came) => void): void {
-  // Ctrl-C is heard by all of the group; the parent says when it is over.
-  process.on('SIGINT', () => undefined)
-  process.on('disconnect', () => process.exit(0))
-  process.on('message', (asked) => void run(asked as Asked).then(tell))
-}
 
 async function run({ mayShrink, world }: Asked): Promise<Came> {
   const { failure, statistics } = await runSeed(world)
@@ -67,7 +58,7 @@ async function night(): Promise<void> {
   const minutes = values.minutes.split(',').map(Number)
   // A typing error is told before anything runs.
   const isOfCluster = faultGroups(names, HOSTS_MAX).some((each) => names && CLUSTER_GROUPS.includes(each))
-  const parent = new Parent(values.dir, () => {
+  const draw = (): World => {
     const hosts = oneOf(isOfCluster ? [2, HOSTS_MAX] : [1, 1, 1, 2, HOSTS_MAX])
     return {
       ...(commit === undefined ? {} : { commit }),
@@ -77,51 +68,38 @@ async function night(): Promise<void> {
       minutes: oneOf(minutes),
       seed: String(Math.floor(Math.random() * 2 ** 32)),
     }
+  }
+  const tally = new Tally(values.dir)
+  const jobs = new Jobs<Asked, Came>(import.meta.url, {
+    next: () => ({ mayShrink: tally.isOpen, world: draw() }),
+    took: (came) => tally.take(came),
   })
-  setTimeout(() => parent.stop(), Number(values.hours) * 3_600_000).unref()
-  process.once('SIGINT', () => parent.stop())
-  process.once('SIGTERM', () => parent.stop())
+  setTimeout(() => jobs.stop(), Number(values.hours) * 3_600_000).unref()
+  process.once('SIGINT', () => jobs.stop())
+  process.once('SIGTERM', () => jobs.stop())
   say(`simulating on ${values.jobs} jobs; what fails goes to ${values.dir}; Ctrl-C ends it`)
-  await Promise.all(Array.from({ length: Math.max(1, Number(values.jobs)) }, () => parent.job()))
-  parent.sumUp()
+  try {
+    await jobs.run(Number(values.jobs))
+  } finally {
+    tally.sumUp()
+  }
 }
 
-class Parent {
+class Tally {
   readonly #dir: string
-  readonly #draw: () => World
   #failures = 0
   readonly #found = new Map<string, number>()
-  readonly #jobs = new Set<ChildProcess>()
   readonly #startMs = performance.now()
   #total = noStatistics
 
-  constructor(dir: string, draw: () => World) {
+  constructor(dir: string) {
     this.#dir = dir
-    this.#draw = draw
     mkdirSync(dir, { recursive: true })
   }
 
-  /** Settles when the job is over. */
-  job(): Promise<void> {
-    const child = fork(fileURLToPath(import.meta.url), { execArgv: process.execArgv })
-    this.#jobs.add(child)
-    let world = this.#give(child)
-    child.on('message', (came) => {
-      this.#take(came as Came)
-      world = this.#give(child)
-    })
-    return new Promise((resolve) => {
-      child.once('exit', (status, signal) => {
-        this.#jobs.delete(child)
-        if (status !== 0 && signal !== 'SIGINT')
-          say(`a job ended by itself (${status ?? signal}) in`, JSON.stringify(world))
-        resolve()
-      })
-    })
-  }
-
-  stop(): void {
-    for (const child of this.#jobs) if (child.connected) child.disconnect()
+  /** Whether the next failure is worth making small. */
+  get isOpen(): boolean {
+    return [...this.#found.values()].every((count) => count < KEPT_MAX)
   }
 
   sumUp(): void {
@@ -131,14 +109,7 @@ class Parent {
     process.exitCode = this.#failures === 0 ? 0 : 1
   }
 
-  #give(child: ChildProcess): World {
-    const world = this.#draw()
-    const mayShrink = [...this.#found.values()].every((count) => count < KEPT_MAX)
-    if (child.connected) child.send({ mayShrink, world } satisfies Asked)
-    return world
-  }
-
-  #take({ found, statistics, world }: Came): void {
+  take({ found, statistics, world }: Came): void {
     this.#total = sumOf(this.#total, statistics)
     const { runs } = this.#total
     if (runs % 500 === 0) say(`${runs} runs, ${this.#failures} failed`)
@@ -154,5 +125,4 @@ class Parent {
   }
 }
 
-if (process.send) work(process.send.bind(process))
-else await night()
+if (!beJob(run)) await night()

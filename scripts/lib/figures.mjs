@@ -78,6 +78,18 @@ const ROWS = {
       `${processMs} ms from the start of the process`,
     ],
   ],
+  simulate: ({ commitsPerHour, cores, hoursPerSecond, matrixPerMinute, matrixRuns, seedsPerMinute }) => [
+    [
+      'simulated: seeds of ten minutes, on one core',
+      `${seedsPerMinute} a minute`,
+      `three hosts, ${commitsPerHour} commits an hour: ${hoursPerSecond} hours a second`,
+    ],
+    [
+      'crashes at every port call of every scenario, each looked at to its end',
+      `${matrixPerMinute} a minute`,
+      `${matrixRuns} runs on ${cores} cores`,
+    ],
+  ],
   replicate: ({ commitsPerSecond, thereP50, thereP99 }) => [
     [
       'a log sent to another host, on loopback',

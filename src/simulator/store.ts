@@ -26,7 +26,9 @@ export class SimulatedStore extends AbstractLevel<Format, string, string> {
   readonly #wait: Wait
 
   constructor(platter: Platter, wait: Wait, via: Via = directly) {
-    super({ encodings: { utf8: true }, implicitSnapshots: true, permanence: true, seek: false })
+    // As LevelDB says of itself, though texts are all that comes: what a store does not say that it takes, each one begins by trying.
+    const encodings = { buffer: true, utf8: true, view: true }
+    super({ encodings, implicitSnapshots: true, permanence: true, seek: false })
     this.#platter = platter
     this.#via = via
     this.#wait = wait

@@ -19,6 +19,8 @@ export class SimulatedStream {
   /** It takes no more. */
   isFull = false
   readonly #ids = new Map<string, { readonly atMs: number; readonly seq: number }>()
+  /** Of all payloads: a host's cluster asks for it often. */
+  #bytes = 0
   /** Message n at n - 1: nothing is ever deleted. */
   readonly #messages: BusMessage[] = []
   readonly #nature: StreamNature
@@ -48,20 +50,28 @@ export class SimulatedStream {
     if (!isExpected) return { kind: 'refused', why: 'the subject is not where it was expected' }
     if (this.isFull) return { kind: 'refused', why: 'the stream is full' }
     const seq = this.#messages.push({ ...message, seq: this.#messages.length + 1 })
+    this.#bytes += message.payload.length
     this.#ids.set(message.id, { atMs: this.#nature.nowMs(), seq })
     return { kind: 'stored', seq }
   }
 
   state(): StreamState {
     const messages = this.#messages.length
-    const bytes = this.#messages.reduce((sum, { payload }) => sum + payload.length, 0)
-    return { bytes, created: this.created, firstSeq: Math.min(messages, 1), lastSeq: messages, messages }
+    return {
+      bytes: this.#bytes,
+      created: this.created,
+      firstSeq: Math.min(messages, 1),
+      lastSeq: messages,
+      messages,
+    }
   }
 
   /** Its last messages are gone, as after a power cut; their numbers are given again. */
   lose(count: number): void {
-    for (const { id } of this.#messages.splice(Math.max(0, this.#messages.length - count)))
+    for (const { id, payload } of this.#messages.splice(Math.max(0, this.#messages.length - count))) {
+      this.#bytes -= payload.length
       this.#ids.delete(id)
+    }
   }
 
   #duplicateOf({ id }: Outgoing): number | undefined {

@@ -1,0 +1,78 @@
+/**
+ * Work for every core: a script starts itself again as so many processes, gives each of them something to do, and the next when it
+ * has told what came of it.
+ */
+import { fork, type ChildProcess, type Serializable } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+/** @typeParam A what a job is given, plain data. @typeParam C what it tells */
+export class Jobs<A extends Serializable, C> {
+  readonly #children = new Set<ChildProcess>()
+  readonly #next: () => A | undefined
+  readonly #script: string
+  readonly #took: (came: C) => void
+
+  /**
+   * @param url of the script, which begins with {@link beJob}
+   * @param next what to do next; undefined: nothing is left
+   */
+  constructor(
+    url: string,
+    { next, took }: { readonly next: () => A | undefined; readonly took: (came: C) => void },
+  ) {
+    this.#next = next
+    this.#script = fileURLToPath(url)
+    this.#took = took
+  }
+
+  /** Settles when all is done, or was stopped. @throws {Error} a job ended by itself: what it had then */
+  async run(count: number): Promise<void> {
+    const ended = await Promise.all(Array.from({ length: Math.max(1, count) }, () => this.#job()))
+    const lost = ended.filter((each) => each !== undefined)
+    if (lost.length > 0) throw new Error(lost.join('\n'))
+  }
+
+  /** What is begun is not waited for. */
+  stop(): void {
+    for (const child of this.#children) if (child.connected) child.disconnect()
+  }
+
+  /** @returns what was lost with it, if it ended by itself */
+  #job(): Promise<string | undefined> {
+    const child = fork(this.#script, { execArgv: process.execArgv })
+    this.#children.add(child)
+    let asked = this.#give(child)
+    child.on('message', (came) => {
+      this.#took(came as C)
+      asked = this.#give(child)
+    })
+    return new Promise((resolve) => {
+      child.once('exit', (status, signal) => {
+        this.#children.delete(child)
+        const isWell = status === 0 || signal === 'SIGINT'
+        resolve(
+          isWell ? undefined : `a job ended by itself (${status ?? signal}) in ${JSON.stringify(asked)}`,
+        )
+      })
+    })
+  }
+
+  #give(child: ChildProcess): A | undefined {
+    if (!child.connected) return undefined
+    const asked = this.#next()
+    if (asked === undefined) child.disconnect()
+    else child.send(asked)
+    return asked
+  }
+}
+
+/** Whether this process is a job. Then it does what it is given, a {@link Jobs}'s `A`, until it is let go. */
+export function beJob(work: (asked: never) => Promise<unknown>): boolean {
+  const tell = process.send?.bind(process)
+  if (tell === undefined) return false
+  // Ctrl-C is heard by all of the group; the parent says when it is over.
+  process.on('SIGINT', () => undefined)
+  process.on('disconnect', () => process.exit(0))
+  process.on('message', (asked) => void work(asked as never).then(tell))
+  return true
+}
