@@ -51,6 +51,10 @@ export class Healer {
   readonly #damping: Damping
   readonly #parts: HealerParts
   readonly #watching: Subscription
+  /** The life that was looked at last. */
+  #known: Life | undefined
+  /** How often in a row orphans were left. */
+  #orphanTries = 0
   #scope: Scope = NOWHERE
   /** How many healings in a row had a step that the kernel refused. */
   #tries = 0
@@ -98,6 +102,7 @@ export class Healer {
     const scope = this.#scope
     if (life === undefined || scope === NOWHERE) return undefined
     this.#scope = NOWHERE
+    this.#follow(life)
     try {
       await this.#heal(life, scope, by)
       return undefined
@@ -110,13 +115,27 @@ export class Healer {
     }
   }
 
+  /** A life that begins anew removes what no fact speaks of; what it could not remove is looked for soon. */
+  #follow(life: Life): void {
+    if (life === this.#known) return
+    this.#known = life
+    void life.whenOver.then(() => this.#afterNext(1))
+  }
+
+  #afterNext(tries: number): void {
+    this.#alarms.after(pauseAfter(tries), () => {
+      if (this.#parts.life() === undefined) this.#afterNext(tries + 1)
+      else this.#later(0)
+    })
+  }
+
   async #heal(life: Life, scope: Scope, by: By): Promise<void> {
     const before = life.heads.decided.projections
     const near = (places: Scope): Specs => specsWithin(before, places, this.#parts.context)
     const seen = await this.#observe(near(scope), near, scope.all)
     if (life.over) return
     const { applied } = life.heads.decided.projections
-    if (applied === before.applied) await removeOrphans(life, this.#parts.kernel, seen.strays, by)
+    if (applied === before.applied) await this.#removeOrphans(life, seen, by)
     const now = life.heads.decided.projections.applied.resources
     // Only what no plan touched while we looked can be judged by what we saw.
     const steady = (key: ResourceKey): boolean => isSteady(before.applied.resources.get(key), now.get(key))
@@ -125,6 +144,13 @@ export class Healer {
     if (due.length < lacks.length) this.#afterRest()
     if (due.length === 0) return
     await this.#report(life, due, seen, by)
+  }
+
+  /** An orphan holds addresses that the log gives to others: one that the kernel would not remove is tried again soon. */
+  async #removeOrphans(life: Life, { strays }: Observation, by: By): Promise<void> {
+    const isLeft = await removeOrphans(life, this.#parts.kernel, strays, by)
+    this.#orphanTries = isLeft ? this.#orphanTries + 1 : 0
+    if (isLeft) this.#later(pauseAfter(this.#orphanTries))
   }
 
   /** What was there and drifted is logged; what an earlier healing failed to put back is only healed. */
@@ -136,7 +162,7 @@ export class Healer {
     const failures = await reportDrift(life, { differences, purpose: 'heal', recover }, by)
     for (const { key } of differences) this.#noteHeal(life, key)
     this.#tries = failures.length === 0 ? 0 : this.#tries + 1
-    if (this.#tries > 0) this.#later(Math.min(AGAIN_MS_FIRST * 2 ** (this.#tries - 1), AGAIN_MS_MAX))
+    if (this.#tries > 0) this.#later(pauseAfter(this.#tries))
   }
 
   /** Only a heal that was logged counts. One too many is a quarrel, and that is logged too. */
@@ -199,6 +225,9 @@ export class Healer {
     return this.#parts.ports.clock.monotonicMs()
   }
 }
+
+/** @param tries in vain, until now */
+const pauseAfter = (tries: number): number => Math.min(AGAIN_MS_FIRST * 2 ** (tries - 1), AGAIN_MS_MAX)
 
 const isSteady = (before: AppliedResource | undefined, now: AppliedResource | undefined): boolean =>
   before === now && (before === undefined || before.intents.length === 0)

@@ -21,21 +21,19 @@ export function removeStrays(
 /**
  * Beside commands: only what no receipt knows either, since the rest of a sweep that failed is that sweep's; and nothing
  * while plans are open, which make things that a look may have seen too early.
+ * @returns whether some are left, for the kernel refused or it was too early
  */
 export async function removeOrphans(
   life: Life,
   kernel: Kernel,
   strays: readonly Stray[],
   by: By,
-): Promise<void> {
+): Promise<boolean> {
   const { applied } = life.heads.decided.projections
-  if (applied.open.size > 0) return
-  await remove(
-    life,
-    kernel,
-    strays.filter(({ key }) => baseOf(applied, key) === undefined),
-    by,
-  )
+  const orphans = strays.filter(({ key }) => baseOf(applied, key) === undefined)
+  if (orphans.length === 0) return false
+  if (applied.open.size > 0) return true
+  return (await remove(life, kernel, orphans, by)).length < orphans.length
 }
 
 async function remove(

@@ -27,6 +27,8 @@ export class ClusterWatch {
   readonly shared: Shared
   readonly #ledger: Ledger
   readonly #play: Play
+  /** Whom the cluster does not take back: it has more of their log. */
+  readonly #refused = new Set<Host>()
   readonly #witnessOf: WitnessOf
   readonly #world: World
 
@@ -75,10 +77,17 @@ export class ClusterWatch {
     return (await this.differences()).length === 0
   }
 
-  /** Who left, or whose log forgot that it is a member, joins again. */
+  /** Who left, or whose log forgot that it is a member, joins again: but not one whose log somebody else has continued. */
   async joinAll(): Promise<void> {
-    for (const host of this.#world.hosts)
-      if (host.controller.engine.view.projections.host.cluster === null) await this.#world.join(host)
+    for (const host of this.#world.hosts) {
+      if (host.controller.engine.view.projections.host.cluster !== null) continue
+      try {
+        await this.#world.join(host)
+      } catch (error) {
+        if (!this.#mayStop(host) || !FENCED.has((error as { readonly code?: unknown }).code)) throw error
+        this.#refused.add(host)
+      }
+    }
   }
 
   /** Whose log somebody else has continued claims nothing and gives up nothing: the others go on without it. @returns who that is */
@@ -99,12 +108,11 @@ export class ClusterWatch {
   /** What is still to come until all agree. */
   async differences(): Promise<readonly Difference[]> {
     const all: Difference[] = []
-    const stopped = new Set<Host>()
+    const stopped = new Set(this.#refused)
     for (const host of this.#world.hosts) {
       const { problem, state } = await this.#world.until(host.controller.clusterStatus())
-      const mayStop = this.#play.excuses.has(host) || this.#play.copied.has(host)
-      if (state === 'stopped' && mayStop) stopped.add(host)
-      else if (state !== 'connected')
+      if (state === 'stopped' && this.#mayStop(host)) stopped.add(host)
+      else if (state !== 'connected' && !stopped.has(host))
         all.push(['C1', `${host.name} is ${state}${problem ? `: ${problem.code}` : ''}`])
     }
     for (const host of this.#world.hosts) {
@@ -112,6 +120,10 @@ export class ClusterWatch {
       if (!stopped.has(host)) all.push(...(await this.#missing(host)))
     }
     return [...all, ...this.shared.differences().map((why) => ['C7', why] as const)]
+  }
+
+  #mayStop(host: Host): boolean {
+    return this.#play.excuses.has(host) || this.#play.copied.has(host)
   }
 
   #listen(host: Host): void {

@@ -20,6 +20,8 @@ export class Histories {
   readonly #fenced = new Set<string>()
   readonly #isJudged: (origin: Origin) => boolean
   readonly #ledger: Ledger
+  /** What was sent and will come late: whoever sent it may be told something else before. */
+  readonly #underWay = new Set<string>()
   /** The servers forgot something: what was fenced by it may come again. */
   #lost = false
   readonly #told = new Map<Origin, Told[]>()
@@ -76,10 +78,11 @@ export class Histories {
   hear(message: Outgoing, outcome: PublishOutcome, from: string): void {
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1)
     this.#world.trace.add('bus', `${outcome} ${message.id.slice(-24)} of ${from}`)
+    if (outcome === 'late') this.#underWay.add(message.id)
     if (outcome !== 'stored') return
     const origin = originOf(message.subject)
     if (origin === undefined) return
-    const isFenced = this.#fenced.has(from) && !this.#lost
+    const isFenced = this.#fenced.has(from) && !this.#lost && !this.#underWay.delete(message.id)
     this.#ledger.check('C3', isFenced ? `${from} was fenced, and ${message.id} of it was taken` : undefined)
     for (const told of this.#whole.commitsIn(message, origin)) this.#add(origin, told)
   }

@@ -74,10 +74,15 @@ export class Shared {
     return world.hosts.filter(isJudged).flatMap((host) => {
       const model = modelOf(host)
       const { grants, own } = model
+      // What is lent is told, and told again, by its owner alone.
+      const isSure = ({ lender }: (typeof own)[number]): boolean => {
+        const owner = lender && this.#hostOf(lender.origin)
+        return lender === undefined || (owner !== undefined && isJudged(owner))
+      }
       const mine = [...holders].filter(([, { by }]) => by === host.origin)
       return [
         ...own
-          .filter(({ key }) => holders.get(key)?.by !== host.origin)
+          .filter((grant) => holders.get(grant.key)?.by !== host.origin && isSure(grant))
           .map(
             ({ key }) =>
               `${host.name} has ${key} by its log, and by the servers ${holders.get(key)?.host ?? 'nobody'} has`,
