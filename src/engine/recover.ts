@@ -128,15 +128,20 @@ function isStillWanted(step: Step, desired: Wanted): boolean {
   return (step.op === 'ensure') === desired.has(step.key)
 }
 
-/** A sweep that failed in the last epoch waited to be intended again: that is due now. Nobody waits for it. */
+/**
+ * A sweep that failed in the last epoch waited to be intended again: that is due now. Nobody waits for it. One that held nothing, as of
+ * a sandbox alone, has left nothing but what it was to remove.
+ */
 function sweepAgain(life: Life, desired: Wanted): void {
   const { allocations, applied } = life.heads.decided.projections
   const owners = unswept(allocations)
   const plan = owners.flatMap((owner) => allocations.remnants.get(owner) ?? []).find((r) => r.failed)?.plan
-  if (plan === undefined) return
   const left = [...applied.resources.values()].filter(({ spec, state }) => state !== 'absent' && isLink(spec))
-  const steps = left.map(({ spec }): Step => ({ key: keyOf(spec), op: 'remove', spec, takes: [] }))
-  life.own('effects.retry', { for: owners, plan, steps: steps.filter(({ key }) => !desired.has(key)) })
+  const steps = left
+    .map(({ spec }): Step => ({ key: keyOf(spec), op: 'remove', spec, takes: [] }))
+    .filter(({ key }) => !desired.has(key))
+  if (plan === undefined && steps.length === 0) return
+  life.own('effects.retry', { for: owners, ...(plan === undefined ? {} : { plan }), steps })
 }
 
 /** What a sweep removes. */

@@ -123,6 +123,7 @@ export async function playPoint(
 ): Promise<PointResult> {
   const { hosts = 1 } = scenario
   const world = new World({ cluster: hosts > 1, forbidGlobals, hosts, seed })
+  world.time.waitsForTurns = false
   if (onLine) world.trace.onLine = onLine
   const run = new PointRun(world, common)
   try {

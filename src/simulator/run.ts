@@ -79,6 +79,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   const { commit, minutes = 10, seed, tape } = options
   const profile = profileOf(options)
   const world = new World(profile)
+  world.time.waitsForTurns = false
   if (options.onLine) world.trace.onLine = options.onLine
   options.prepare?.(world)
   const play = new Play(world)

@@ -24,6 +24,11 @@ export class VirtualTime implements Clock, Timers {
   #nowMs = 0
   readonly #queue = new DueQueue()
   #wallOffsetMs: number
+  /**
+   * Something that runs here may wait for turns of the process's own loop, as a service of the user's own. An engine waits for promises
+   * alone: then each event costs a tenth.
+   */
+  waitsForTurns = true
 
   constructor(wallStartMs = WALL_START_MS) {
     this.#wallOffsetMs = wallStartMs
@@ -89,7 +94,7 @@ export class VirtualTime implements Clock, Timers {
     this.steps++
     this.#nowMs = Math.max(this.#nowMs, due.atMs)
     due.run()
-    await drained()
+    await (this.waitsForTurns ? settle() : drained())
     return true
   }
 
@@ -97,7 +102,8 @@ export class VirtualTime implements Clock, Timers {
   async runFor(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms
     await this.run(() => (this.nextMs ?? Infinity) > endMs)
-    this.#nowMs = endMs
+    // Whoever else lets time pass meanwhile may be further.
+    this.#nowMs = Math.max(this.#nowMs, endMs)
   }
 
   /** Runs events until it is enough, or none is left. @returns how many. */
@@ -169,10 +175,7 @@ export const settle = (): Promise<void> => new Promise((resolve) => void immedia
 /** Taken when this is loaded, as the other. */
 const nextTick = process.nextTick.bind(process)
 
-/**
- * The same at a tenth of the price: a tick comes when no promise has anything to do. Twice, for what runs then may ask for a tick
- * itself; who asks for more of them is waited for by {@link settle}, when nothing else is left to do.
- */
+/** Promises have run, as above, without a turn of the loop: a tick comes when none has anything to do. Twice, for one may ask for a tick. */
 async function drained(): Promise<void> {
   await tick()
   await tick()
