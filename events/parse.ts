@@ -78,9 +78,14 @@ const servers: Check = (value) => {
   return value.flatMap((one) => {
     const wrong = text(one)
     if (wrong.length > 0) return wrong
-    return SERVER.test(one as string)
-      ? []
-      : [`has ${named(one as string)}, which is no server; give it as nats://host:4222 or tls://host:4222`]
+    if (SERVER.test(one as string)) return []
+    // What is told is kept somewhere, too.
+    const shown = (one as string).replace(/\/\/[^/]*@/, '//***@')
+    return shown === one
+      ? [`has ${named(shown)}, which is no server; give it as nats://host:4222 or tls://host:4222`]
+      : [
+          `has ${named(shown)}, with a user or a password, and it would stand in the log; give a file (credentials)`,
+        ]
   })
 }
 

@@ -261,7 +261,7 @@ function cannotReach(servers: readonly string[], cause: unknown): EngineError {
     isRefusal ? 'ERR_NOT_PERMITTED' : 'ERR_CLUSTER_UNAVAILABLE',
     isRefusal
       ? `${servers.join(', ')} does not let us in (${why}): give credentials that may`
-      : `no server answers at ${servers.join(', ')} (${why}): is nats-server running there, with JetStream?`,
+      : `no server answers at ${servers.join(', ')} (${why}); see that nats-server runs there, with JetStream`,
     { cause, details: { servers } },
   )
 }

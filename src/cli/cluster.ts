@@ -1,5 +1,7 @@
 /** `chronet cluster …` */
 import { hostname } from 'node:os'
+import { SERVER_VERSION_MIN, type BusServer } from '../bus/bus.ts'
+import { isOlder } from '../bus/server-version.ts'
 import type { ClaimView } from '../cluster/claims/report.ts'
 import { peerName } from '../cluster/peers.ts'
 import type { PeerRecord } from '../cluster/peer-logs.ts'
@@ -22,11 +24,17 @@ const join: Leaf = {
   ],
   name: 'join',
   options: [
-    { flags: '--as <name>', what: "what peers call this host (default: the machine's name)" },
+    {
+      flags: '--as <name>',
+      what: "what peers call this host (default: what they call it now, else the machine's name)",
+    },
     ...ACCESS_OPTIONS,
   ],
   run: async (session, servers, values) => {
-    const host = values.text('as') ?? hostname()
+    const host =
+      values.text('as') ??
+      (await session.with('read', (operations) => operations.cluster())).host ??
+      hostname()
     const data = { ...accessIn(servers, values), host }
     await session.change(
       { data, type: 'cluster.join' },
@@ -84,6 +92,12 @@ const STATES: { readonly [S in ClusterStatus['state']]: string } = {
   stopped: 'stopped: somebody must do something first',
 }
 
+/** A log gets its id when it begins. */
+const NO_LOG = 'no log is here yet: it gets its id when it begins (chronet engine)'
+const LEGACY = `: older than ${SERVER_VERSION_MIN}, and allowed all the same`
+
+const isLegacy = ({ version }: BusServer): boolean => isOlder(version, SERVER_VERSION_MIN)
+
 function linesOf({
   access,
   host,
@@ -98,11 +112,11 @@ function linesOf({
   const behind = published && published.of - published.seq
   const unread = stream && stream.lastSeq - stream.read
   return pairs([
-    ['host', `${host ?? '-'} (${origin.slice(0, 12)})`],
+    ['host', origin === '' ? NO_LOG : `${host ?? '-'} (${origin.slice(0, 12)})`],
     ['state', STATES[state]],
     ['problem', problem && `${problem.code}: ${problem.message}`],
     ['servers', access?.servers.join(', ')],
-    ['server', server && `nats-server ${server.version}`],
+    ['server', server && `nats-server ${server.version}${isLegacy(server) ? LEGACY : ''}`],
     [
       'published',
       published && `#${published.seq} of #${published.of}${behind === 0 ? '' : `: ${behind} to go`}`,

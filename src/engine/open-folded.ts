@@ -83,7 +83,7 @@ function whyBlocked({ damage }: Disk, log: Log<AnyFact>): EngineError | undefine
   return new EngineError(
     'ERR_LOG_BEHIND',
     `the log ends at #${log.durable.seq}, but this boot has seen a later or other one: was a backup restored under running sandboxes? ` +
-      'Nothing is changed or removed; restore the newer log, or accept this one and lose what it does not know',
+      'Nothing is changed or removed; restore the newer log, or accept this one and lose what it does not know (chronet engine --accept-log-behind)',
     { details: { head: log.durable.seq } },
   )
 }

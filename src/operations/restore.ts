@@ -141,9 +141,15 @@ class Site {
         throw new EngineError('ERR_LOG_FORKED', `#${end.seq} is another in the cluster than here`)
       return { ...done, how: 'nothing', seq: durable.seq }
     }
-    if (dryRun === true) return { ...done, how: 'added', seq: end.seq }
     const epoch = await epochOf(log)
     const { hash } = this.#ports
+    if (dryRun === true) {
+      // Read to its end: what does not follow is told now.
+      const wanted = { after: { ...durable, epoch }, end, hash, origin }
+      let seq = durable.seq
+      for await (const commits of logInStream(bus, wanted)) seq = commits.at(-1)?.seq ?? seq
+      return { ...done, how: 'added', seq }
+    }
     const added = await catchUp(bus, { epoch, hash, log, store })
     return { ...done, how: 'added', seq: added?.to ?? durable.seq }
   }

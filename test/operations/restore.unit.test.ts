@@ -253,7 +253,7 @@ describe('a host whose log is whole', SYNCS, () => {
     const backup = `${site.dataDir}.backup`
     await cp(site.dataDir, backup, { recursive: true })
     const controller = await site.open()
-    await controller.newSandbox('published')
+    for (const name of ['published', 'longer']) await controller.newSandbox(name)
     await published(controller)
     await controller.close()
     const full = await site.log()
@@ -261,6 +261,8 @@ describe('a host whose log is whole', SYNCS, () => {
     await rename(backup, site.dataDir)
     await site.aside('forked')
     const forked = await site.log()
+    expect(forked.length).toBeLessThan(full.length)
+    await expect(site.restore({ dryRun: true })).rejects.toMatchObject({ code: 'ERR_LOG_FORKED' })
     await expect(site.restore()).rejects.toMatchObject({
       code: 'ERR_LOG_FORKED',
       message: expect.stringContaining('--drop-fork') as string,

@@ -54,7 +54,8 @@ export async function borrow(
     )
   const { restsUntil } = answer
   const taken = restsUntil === undefined ? 'has it' : `gave it back, and it rests until ${restsUntil}`
-  const why = answer.why ?? `${answer.host} ${taken}`
+  // Whoever has the block gives the same advice as we.
+  const why = answer.why?.replace(/; take another[^;]*$/, '') ?? `${answer.host} ${taken}`
   throw refusal('ERR_ADDRESS_TAKEN', pool, `${named} and does not lend: ${why}; ${advice}`, owner)
 }
 

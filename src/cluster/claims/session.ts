@@ -27,6 +27,10 @@ const LOOK_MS = 20
 /** How often it is looked whether another host has answered, in milliseconds. */
 const ANSWER_LOOK_MS = 2
 
+/** How the message begins and ends that tells a command why it got nothing; it may be why the next one gets nothing. */
+const NOTHING_NOW = 'nothing can be claimed in the cluster now: '
+const LOCAL = '; what is local goes on'
+
 export type Listening = {
   /** The table is whole. */
   readonly onReady: () => void
@@ -146,7 +150,7 @@ export class ClaimSession {
     const why = this.problem?.message ?? "the cluster's servers are not reached"
     return new EngineError(
       'ERR_CLUSTER_UNAVAILABLE',
-      `nothing can be claimed in the cluster now: ${why.replace(/; what is local goes on$/, '')}. What this host has it goes on with`,
+      why.startsWith(NOTHING_NOW) ? why : `${NOTHING_NOW}${why.replace(LOCAL, '')}${LOCAL}`,
     )
   }
 
