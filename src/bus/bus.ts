@@ -52,7 +52,7 @@ export type BusServer = {
 export interface Bus {
   /** Lets go; what follows ends. */
   close(): Promise<void>
-  /** Settles when the connection was lost and is there again, or is closed: what was believed of the stream must be looked at anew. */
+  /** Settles when the connection was lost, at the latest when it is there again, or is closed: what was believed of the stream must be looked at anew. */
   readonly disturbed: Promise<void>
   /**
    * Every message from a number on, in order, then live, until `end` settles or the bus is closed.

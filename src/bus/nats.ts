@@ -105,6 +105,8 @@ class NatsBus implements Bus {
   readonly #connection: NatsConnection
   readonly #manager: JetStreamManager
   readonly #stream: string
+  /** Tells each who waits for an answer that none will come. */
+  readonly #waiting = new Set<() => void>()
 
   constructor(connection: NatsConnection, manager: JetStreamManager, server: BusServer, stream: string) {
     this.#client = connection.jetstream({ timeout: ANSWER_MS })
@@ -113,7 +115,10 @@ class NatsBus implements Bus {
     this.#stream = stream
     this.server = server
     // What the client tells of its state does not end with it.
-    this.disturbed = Promise.race([this.#untilReconnected(), connection.closed().then(() => undefined)])
+    this.disturbed = new Promise((resolve) => {
+      void this.#watch(resolve)
+      void connection.closed().then(() => resolve())
+    })
   }
 
   async close(): Promise<void> {
@@ -132,7 +137,8 @@ class NatsBus implements Bus {
 
   async last(subject: string): Promise<BusMessage | undefined> {
     try {
-      return messageOf(await this.#manager.streams.getMessage(this.#stream, { last_by_subj: subject }))
+      const asked = this.#manager.streams.getMessage(this.#stream, { last_by_subj: subject })
+      return messageOf(await this.#answer(asked))
     } catch (error) {
       if (codeOf(error) === CODE.noMessage) return undefined
       throw unavailable(error)
@@ -143,13 +149,14 @@ class NatsBus implements Bus {
     const sent = headers()
     for (const [name, value] of Object.entries(given)) sent.set(name, value)
     try {
-      const { seq } = await this.#client.publish(subject, payload, {
+      const asked = this.#client.publish(subject, payload, {
         expect: { lastSubjectSequence: expect },
         headers: sent,
         msgID: id,
         ...UNHEARD,
         timeout: ANSWER_MS,
       })
+      const { seq } = await this.#answer(asked)
       return { kind: 'stored', seq }
     } catch (error) {
       if (codeOf(error) === ErrorCode.PermissionsViolation) throw unavailable(error)
@@ -160,7 +167,7 @@ class NatsBus implements Bus {
 
   async state(): Promise<StreamState> {
     try {
-      const { created, state } = await this.#manager.streams.info(this.#stream)
+      const { created, state } = await this.#answer(this.#manager.streams.info(this.#stream))
       const { bytes, first_seq: firstSeq, last_seq: lastSeq, messages } = state
       return { bytes, created, firstSeq, lastSeq, messages }
     } catch (error) {
@@ -168,8 +175,25 @@ class NatsBus implements Bus {
     }
   }
 
-  async #untilReconnected(): Promise<void> {
-    for await (const { type } of this.#connection.status()) if (type === Events.Reconnect) return
+  /**
+   * The client looks for a lost server by itself, and whoever asked meanwhile hears nothing until it is too late for an answer: who
+   * waits is told at once, and whoever has the bus, too.
+   */
+  async #watch(disturbed: () => void): Promise<void> {
+    for await (const { type } of this.#connection.status()) {
+      if (type !== Events.Disconnect && type !== Events.Reconnect) continue
+      if (type === Events.Disconnect) for (const fail of this.#waiting) fail()
+      disturbed()
+    }
+  }
+
+  /** What a server answers. @throws what the client does, or that the connection was lost meanwhile */
+  #answer<T>(asked: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const fail = (): void => reject(new Error('the connection was lost'))
+      this.#waiting.add(fail)
+      asked.then(resolve, reject).finally(() => this.#waiting.delete(fail))
+    })
   }
 }
 

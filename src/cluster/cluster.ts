@@ -92,10 +92,17 @@ export class Cluster {
   async status(member: ClusterJoined['data'] | null): Promise<ClusterStatus> {
     const session = this.#session
     const log = this.#home.log()
-    if (session === undefined) return restingStatus(this.kept, log.origin, member)
-    const stream = await session.stream().catch(() => undefined)
+    // Who has just left may still be saying so.
+    if (session === undefined || member === null) return restingStatus(this.kept, log.origin, member)
+    let silence: EngineError | undefined
+    const stream = await session.stream().catch((error: unknown) => {
+      if (error instanceof EngineError) silence = error
+      return undefined
+    })
     const peers = await session.peersIn(stream).catch(() => session.peers)
-    const { problem, published, read, server, state } = session
+    const { published, read, server } = session
+    const problem = session.problem ?? silence
+    const state = silence !== undefined && session.state === 'connected' ? 'connecting' : session.state
     return {
       ...membershipOf(member),
       origin: log.origin,

@@ -41,6 +41,8 @@ const READ_ON_MS = 1000
 /** How often it is looked whether the stream is still as it was taken for, in milliseconds. */
 const AUDIT_MS = 60_000
 const LOOK_MS = 10
+/** How long it may take to say how the stream stands, in milliseconds. */
+const STATUS_MS = 2000
 
 /** What no attempt mends. */
 const FOR_EVER: ReadonlySet<string> = new Set([
@@ -57,6 +59,15 @@ export function busOf({ openBus }: Ports): OpenBus {
   throw new EngineError('ERR_UNSUPPORTED', 'these ports have no bus: give `ports.openBus`')
 }
 
+const silent = (): EngineError =>
+  new EngineError('ERR_CLUSTER_UNAVAILABLE', "the cluster's servers do not answer; what is local goes on")
+
+const lost = (): EngineError =>
+  new EngineError(
+    'ERR_CLUSTER_UNAVAILABLE',
+    "the connection to the cluster's servers was lost; what is local goes on",
+  )
+
 export class Session {
   readonly access: ClusterAccess
   /** What stood in the way last; absent: nothing does. */
@@ -72,6 +83,8 @@ export class Session {
   readonly #over: Promise<void>
   readonly #pauses: Pauses
   readonly #running: Promise<void>
+  /** The problem that nobody was told: it may be over in a moment. */
+  #untold: EngineError | undefined
 
   constructor(access: ClusterAccess, home: Home) {
     this.access = access
@@ -95,9 +108,12 @@ export class Session {
     return this.#importer?.cursor.seq ?? 0
   }
 
-  /** @throws {EngineError} ERR_CLUSTER_UNAVAILABLE */
+  /** @throws {EngineError} ERR_CLUSTER_UNAVAILABLE: also if it is not said soon: somebody waits */
   async stream(): Promise<StreamState | undefined> {
-    return this.state === 'connected' ? this.#bus?.state() : undefined
+    if (this.state !== 'connected' || this.#bus === undefined) return undefined
+    const told = await this.#pauses.atMost(STATUS_MS, this.#bus.state())
+    if (told === undefined) throw silent()
+    return told
   }
 
   /** The peers, and how far each is behind the stream, if that is known. @throws {EngineError} ERR_CLUSTER_UNAVAILABLE */
@@ -142,7 +158,7 @@ export class Session {
           })
     // The log closed under the reader: its next life is taken up.
     if (problem.code === 'ERR_CLOSED') return !this.#isOver
-    if (problem.code !== this.problem?.code) this.#home.report(problem)
+    if (problem.code !== this.problem?.code || this.problem === this.#untold) this.#home.report(problem)
     this.problem = problem
     this.state = FOR_EVER.has(problem.code) ? 'stopped' : 'connecting'
     return this.state !== 'stopped'
@@ -182,6 +198,12 @@ export class Session {
       }
     })
     void Promise.race([this.#over, bus.disturbed, this.#home.logEnds()]).then(end)
+    // What is under way may take a while to end.
+    void bus.disturbed.then(() => {
+      if (this.#bus !== bus || this.state !== 'connected' || this.#isOver) return
+      this.state = 'connecting'
+      this.problem = this.#untold = lost()
+    })
     const told = (at: PublishedTo): void => void (this.published = at)
     const both = [
       publishLog(bus, log, { isOver: () => isOver, over }, told).catch((error: unknown) =>

@@ -73,6 +73,40 @@ describe.skipIf(CURRENT_SERVER === undefined)('hosts on a nats-server', () => {
     expect(await texts(west.peerCommits('east'))).toEqual(await texts(east.commits()))
   })
 
+  it('say so at once when their server is gone, and claim nothing, until it is back', async () => {
+    const server = await start()
+    const east = await host(join(await scratch(), 'east'))
+    await join1(east, 'east', [server.url])
+    await east.newNetwork('test', 'before')
+    await server.kill()
+    const startMs = performance.now()
+    const told = async () => (await east.clusterStatus()).problem
+    for (let waited = 0; (await told()) === undefined && waited < 100; waited++)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(performance.now() - startMs).toBeLessThan(4000)
+    expect(await east.clusterStatus()).toMatchObject({
+      problem: { code: 'ERR_CLUSTER_UNAVAILABLE' },
+      state: 'connecting',
+    })
+    const askedMs = performance.now()
+    for (const name of ['one', 'two'])
+      await expect(east.newNetwork('test', name)).rejects.toMatchObject({
+        code: 'ERR_CLUSTER_UNAVAILABLE',
+        message: expect.stringMatching(
+          /^nothing can be claimed in the cluster now: (?!nothing).*; what is local goes on$/,
+        ) as string,
+      })
+    expect(performance.now() - askedMs).toBeLessThan(1000)
+    await server.restart()
+    for (let waited = 0; (await told()) !== undefined && waited < 200; waited++)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(await east.clusterStatus()).toMatchObject({ state: 'connected' })
+    const left = () => east.leaveCluster().catch((error: unknown) => error)
+    for (let waited = 0; (await left()) !== undefined && waited < 100; waited++)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(await east.clusterStatus()).toMatchObject({ state: 'alone' })
+  })
+
   it('cannot write as another host', async () => {
     const dir = await scratch()
     await mkdir(dir, { recursive: true })
