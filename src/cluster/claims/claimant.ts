@@ -26,7 +26,7 @@ import { claimsReport, type ClaimsReport } from './report.ts'
 import { ClaimSession } from './session.ts'
 import { networkKey } from './subjects.ts'
 import { Supply, type For } from './supply.ts'
-import { claimVip, vipOnTrial } from './vips.ts'
+import { claimVip, mustBeFirst, vipOnTrial } from './vips.ts'
 
 /** How often the servers are asked whether they still have what was read, in milliseconds. */
 const AUDIT_MS = 15_000
@@ -162,7 +162,11 @@ export class Claimant implements Claims {
         // What the turn will refuse is not claimed.
         const isThere = network?.vips?.some(({ name }) => name === command.data.name)
         if (network?.claim === undefined || isThere === true) return command
+        await session.within(async (register) => {
+          this.#home.trial(vipOnTrial(register, network, command), who.by)
+        })
         const claimed = await session.within((register) => claimVip(register, network, command, who))
+        await mustBeFirst(session, network, claimed, who.by)
         // As with a first block: whoever made the network may have ended it before it saw that somebody is on it.
         if (!isUserOf(this.#home.decided(), network))
           await session.within((register) => this.#supply.mustBeThere(register, network))

@@ -6,7 +6,10 @@ import { oneOf, vipsOf } from '../../ipam/index.ts'
 import { refusal, sharesOf } from './blocks.ts'
 import { grantOf, vipClaim } from './grants.ts'
 import type { Register } from './register.ts'
+import type { ClaimSession } from './session.ts'
+import { comesFirst } from './standing.ts'
 import { vipKey } from './subjects.ts'
+import type { Head } from './table.ts'
 
 type Create = Command<'vip.create'>
 
@@ -42,6 +45,28 @@ export async function claimVip(
   throw taken(register, network, command)
 }
 
+/**
+ * Of two hosts that claim addresses for one service at once, the first has the name: all claims stand in one order, and each of the two
+ * reads it as far as its own. Nobody has used the other one's address: it is given up.
+ * @throws {RefusedError} ERR_EXISTS: with who has it
+ */
+export async function mustBeFirst(
+  session: ClaimSession,
+  { id, name: network }: Served,
+  { data: { grant, name } }: Create,
+  by: CommandId,
+): Promise<void> {
+  if (grant === undefined) return
+  await session.read(grant.seq)
+  await session.within(async (register) => {
+    const ours = { by: register.origin, first: grant.first }
+    const other = othersOf(register, id, name).find((head) => comesFirst(head, ours))
+    if (other === undefined) return
+    await register.release(grant.key, by, 0)
+    throw nameTaken(other, network, name)
+  })
+}
+
 /** The command as its turn is tried: with the address that it would get, as far as is known. */
 export function vipOnTrial(register: Register, network: Served, command: Create): Create {
   const { name } = command.data
@@ -70,16 +95,8 @@ function candidates(
   { id, name, subnets }: Served,
   { data }: Create,
 ): readonly Candidate[] {
-  const other = vipsIn(register, id).find((head) => head.name === data.name && head.restsUntil === undefined)
-  if (other !== undefined && other.by !== register.origin)
-    throw new RefusedError([
-      {
-        code: 'ERR_EXISTS',
-        field: 'name',
-        holder: other.by,
-        message: `service '${data.name}' has ${other.cidr ?? 'an address'} on network '${name}' already, held by ${other.host}; take another name`,
-      },
-    ])
+  const [other] = othersOf(register, id, data.name)
+  if (other !== undefined) throw nameTaken(other, name, data.name)
   const all = subnets.flatMap((pool) =>
     vipsOf(pool).map((cidr) => ({ cidr, key: vipKey(id, cidr), subnet: pool.subnet })),
   )
@@ -100,6 +117,22 @@ function candidates(
 
 const vipsIn = (register: Register, network: string) =>
   register.table.heads().filter(({ kind, network: of }) => kind === 'vip' && of === network)
+
+/** What other hosts hold for a service. */
+const othersOf = (register: Register, network: string, service: string): readonly Head[] =>
+  vipsIn(register, network).filter(
+    ({ by, name, restsUntil }) => name === service && restsUntil === undefined && by !== register.origin,
+  )
+
+const nameTaken = ({ by, cidr, host }: Head, network: string, service: string): RefusedError =>
+  new RefusedError([
+    {
+      code: 'ERR_EXISTS',
+      field: 'name',
+      holder: by,
+      message: `service '${service}' has ${cidr ?? 'an address'} on network '${network}' already, held by ${host}; take another name`,
+    },
+  ])
 
 function taken(register: Register, { id, name, subnets }: Served, { data }: Create): RefusedError {
   const pool = subnets[0] as NonNullable<(typeof subnets)[0]>

@@ -86,6 +86,39 @@ describe('an address for a service', () => {
     expect(await scene.lab.do(codeOf(create(east, 'full')))).toBe('ERR_ADDRESS_EXHAUSTED')
   })
 
+  it('is of one service alone: of hosts that claim addresses for one name at once, the first has it', async () => {
+    const { east, scene, west } = await shared()
+    for (const [i, [a, b]] of [
+      ['10.9.0.240', '10.9.0.241'],
+      ['10.9.0.242', undefined],
+    ].entries()) {
+      const done = await scene.lab.all([create(east, `web${i}`, a), create(west, `web${i}`, b)])
+      expect(done.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+      const [host, other] = done[0]?.status === 'fulfilled' ? ['east', a] : ['west', b]
+      const refused = done.find((one) => one.status === 'rejected')
+      expect((refused as PromiseRejectedResult).reason).toMatchObject({
+        code: 'ERR_EXISTS',
+        message: expect.stringContaining(`held by ${host}; take another name`) as string,
+      })
+      await scene.pass(1000)
+      const seen = (await seenBy(scene, west)).filter((each) => each.startsWith(`web${i} `))
+      expect(seen.filter((each) => each.includes(' held '))).toHaveLength(1)
+      // What nobody used need not rest.
+      expect(seen.every((each) => each.includes(' held ') || each.includes(' free '))).toBe(true)
+      expect(seen.find((each) => each.includes(' held '))).toContain(
+        `${other ?? '10.9.0.224'}/32 held ${host}`,
+      )
+    }
+    expect([...vipsOn(east), ...vipsOn(west)]).toHaveLength(2)
+  })
+
+  it('is not claimed where the turn would refuse it', async () => {
+    const { east, scene } = await shared()
+    expect(await scene.lab.do(codeOf(create(east, 'no name')))).toBe('ERR_INVALID')
+    await scene.pass(1000)
+    expect(await seenBy(scene, east)).toEqual([])
+  })
+
   it('is not there in a network that is small, or of one host alone', async () => {
     const { east, scene } = await shared('10.9.0.0/25')
     expect(await scene.lab.do(codeOf(create(east, 'web')))).toBe('ERR_ADDRESS_EXHAUSTED')
