@@ -1,5 +1,7 @@
 /** `chronet cluster claims`, `blocks` and `evict`. */
-import type { ClaimsReport, ClaimView } from '../cluster/claims/report.ts'
+import type { ClaimedHost, ClaimsReport, ClaimView } from '../cluster/claims/report.ts'
+import { peerName } from '../cluster/peers.ts'
+import type { ClusterStatus } from '../cluster/status.ts'
 import { ago, clock, shortener } from '../operations/words.ts'
 import type { Leaf } from './leaf.ts'
 import type { Session } from './session.ts'
@@ -11,19 +13,22 @@ const claims: Leaf = {
   examples: ['chronet cluster claims', "chronet cluster claims --json | jq -r 'select(.own) | .key'"],
   name: 'claims',
   run: async (session) => {
-    const report = await session.with('read', (operations) => operations.claims())
+    const { cluster, report } = await session.with('read', async (operations) => ({
+      cluster: await operations.cluster(),
+      report: await operations.claims(),
+    }))
     const nowMs = session.io.nowMs()
     list(session, report, report.claims, [
       { of: ({ kind }) => kind, rank: 0, title: 'KIND' },
       { of: whatOf, rank: 0, title: 'WHAT' },
-      networkColumn(report.claims),
+      networkColumn(report),
       { of: ({ host }) => host, rank: 0, title: 'HOST' },
       { of: (claim) => stateOf(claim, nowMs), rank: 0, title: 'STATE' },
       { of: ({ at }) => ago(at, nowMs), rank: 3, title: 'SINCE' },
     ])
     if (!session.json)
-      for (const { at, host, state } of report.hosts)
-        session.note(`${host} says of a host: ${state}, ${ago(at, nowMs)}`)
+      for (const { at, host, origin, state } of report.hosts)
+        session.note(`${hostIn(cluster, origin)} ${STANDS[state]} (${host}, ${ago(at, nowMs)})`)
     return undefined
   },
   summary: 'names, pools and blocks that hosts of the cluster have, each alone',
@@ -38,7 +43,7 @@ const blocks: Leaf = {
     const nowMs = session.io.nowMs()
     const all = report.claims.filter(({ kind }) => kind === 'block')
     list(session, report, all, [
-      networkColumn(all),
+      networkColumn(report),
       { of: ({ subnet }) => subnet ?? '-', rank: 2, title: 'POOL' },
       { of: whatOf, rank: 0, title: 'BLOCK' },
       { of: ({ host }) => host, rank: 0, title: 'HOST' },
@@ -64,7 +69,7 @@ const evict: Leaf = {
     await session.change({ data: { ...(dead ? { dead } : {}), host }, type: 'cluster.evict' }, () =>
       dead
         ? `${host} is taken for dead: its blocks rest for a minute, and then others may claim them`
-        : `${host} is put out: what it has stays as it is, until it is confirmed dead (--dead)`,
+        : `${host} is put out: what it has stays as it is, until it is confirmed dead (--dead); if it is there, it says so (chronet cluster peers)`,
     )
     return undefined
   },
@@ -75,9 +80,30 @@ const evict: Leaf = {
 /** `shop`, `10.0.0.0/20`, `4711`. */
 export const whatOf = ({ cidr, name, vni }: ClaimView): string => cidr ?? vni?.toString() ?? name ?? '-'
 
-function networkColumn(all: readonly ClaimView[]): Columns[number] {
+/** By its name, also where it is not on this host: whoever claimed the name told it. */
+export function networkColumn({ claims: all }: ClaimsReport): Columns[number] {
   const short = shortener(all.map(({ network }) => network))
-  return { of: ({ name, network }) => name ?? short(network), rank: 1, title: 'NETWORK' }
+  const names = new Map(
+    all.flatMap(({ kind, name, network }) => (kind === 'network' ? [[network, name]] : [])),
+  )
+  return {
+    of: ({ kind, name, network }) =>
+      names.get(network) ?? (kind === 'vip' ? undefined : name) ?? short(network),
+    rank: 1,
+    title: 'NETWORK',
+  }
+}
+
+/** What was said of a host. */
+export const STANDS = {
+  dead: 'is taken for dead',
+  evicted: 'is put out',
+  present: 'was put out, and is there',
+} as const satisfies { readonly [S in ClaimedHost['state']]: string }
+
+const hostIn = ({ host, origin: own, peers }: ClusterStatus, origin: string): string => {
+  const peer = peers.find((each) => each.origin === origin)
+  return peer === undefined ? (origin === own && host) || origin.slice(0, 12) : peerName(peer)
 }
 
 function stateOf({ lender, own, state, until }: ClaimView, nowMs: number): string {
@@ -96,7 +122,9 @@ function list(
   if (problem !== undefined && !session.json) session.note(`${problem.code}: ${problem.message}`)
   else if (!ready && !session.json)
     session.note('no engine follows the cluster here: what the log has is shown')
-  session.list(all, columns, 'nothing is claimed')
+  // What anybody may claim is told to programs alone.
+  const shown = session.json ? all : all.filter(({ state }) => state !== 'free')
+  session.list(shown, columns, 'nothing is claimed')
 }
 
 export const claimLeaves: readonly Leaf[] = [claims, blocks, evict]

@@ -2,13 +2,13 @@
 import { hostname } from 'node:os'
 import { SERVER_VERSION_MIN, type BusServer } from '../bus/bus.ts'
 import { isOlder } from '../bus/server-version.ts'
-import type { ClaimView } from '../cluster/claims/report.ts'
+import type { ClaimedHost, ClaimView } from '../cluster/claims/report.ts'
 import { peerName } from '../cluster/peers.ts'
 import type { PeerRecord } from '../cluster/peer-logs.ts'
 import type { ClusterStatus, PeerStatus } from '../cluster/status.ts'
 import { ago, bytes } from '../operations/words.ts'
 import { ACCESS_OPTIONS, accessIn } from './access.ts'
-import { claimLeaves, whatOf } from './claims.ts'
+import { claimLeaves, STANDS, whatOf } from './claims.ts'
 import type { Leaf } from './leaf.ts'
 import { EXIT } from './problems.ts'
 import { restoring } from './restore.ts'
@@ -138,7 +138,10 @@ const peers: Leaf = {
   examples: ['chronet cluster peers', 'chronet log --host host-b --last 5'],
   name: 'peers',
   run: async (session) => {
-    const found = await session.with('read', (operations) => operations.cluster())
+    const { found, hosts } = await session.with('read', async (operations) => ({
+      found: await operations.cluster(),
+      hosts: new Map((await operations.claims()).hosts.map(({ origin, state }) => [origin, state])),
+    }))
     const all = [...found.peers].sort((a, b) => (peerName(a) < peerName(b) ? -1 : 1))
     const nowMs = session.io.nowMs()
     session.list(
@@ -151,7 +154,7 @@ const peers: Leaf = {
         { of: ({ at }) => ago(at, nowMs), rank: 2, title: 'NEWEST' },
         { of: ({ epoch }) => String(epoch), rank: 4, title: 'EPOCH' },
         { of: ({ hash }) => hash.slice(0, 12), rank: 3, title: 'DIGEST' },
-        { of: stateOf, rank: 0, title: 'STATE' },
+        { of: (peer) => stateOf(peer, hosts.get(peer.origin)), rank: 0, title: 'STATE' },
       ],
       'no other host was heard of',
     )
@@ -161,7 +164,10 @@ const peers: Leaf = {
   text: 'BEHIND counts commits that the peer has published and that are not here yet; - while no server tells. Two hosts that show the same digest for a peer at the same number have the same log of it, to the last byte.',
 }
 
-const stateOf = ({ broken, left }: PeerRecord): string =>
-  broken !== undefined ? `broken: ${broken}` : left === true ? 'left' : 'followed'
+function stateOf({ broken, left }: PeerRecord, said: ClaimedHost['state'] | undefined): string {
+  if (broken !== undefined) return `broken: ${broken}`
+  if (left === true) return 'left'
+  return said === undefined ? 'followed' : `followed; ${STANDS[said]}`
+}
 
 export const clusterLeaves: readonly Leaf[] = [join, status, peers, ...claimLeaves, leave, restoring]

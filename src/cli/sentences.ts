@@ -11,6 +11,7 @@ import type {
   StepFailure,
   Subnet,
 } from '../../events/index.ts'
+import { networkOfKey, wordsOfKey } from '../cluster/claims/subjects.ts'
 import type { Names } from '../operations/names.ts'
 import { kinds, resource } from '../operations/steps.ts'
 import { clock, count, duration, list } from '../operations/words.ts'
@@ -43,11 +44,12 @@ const SENTENCES: Sentences = {
   AddressReturned: ({ address, network, to }, names) =>
     `address ${address} of ${names.of(network)} is returned by ${names.of(to)}`,
   ClaimGranted: (d, names) => `the cluster grants ${claimed(d, names)} (message ${d.seq})`,
-  ClaimLost: ({ host, key, why }) =>
+  ClaimLost: ({ host, key, why }, names) =>
     why === 'evicted'
-      ? `this host was confirmed dead: ${key} is not its any more`
-      : `${key} belongs to ${host ?? 'another host'}, which came first: nothing new is given out of it here`,
-  ClaimReleased: ({ key, restsUntil }) => `${key} is given up in the cluster; it rests until ${restsUntil}`,
+      ? `this host was confirmed dead: ${thing(key, names)} is not its any more`
+      : `${thing(key, names)} belongs to ${host ?? 'another host'}, which came first: nothing new is given out of it here`,
+  ClaimReleased: ({ key, restsUntil }, names) =>
+    `${thing(key, names)} is given up in the cluster; it rests until ${restsUntil}`,
   ClockSteppedBack: ({ clock: told, log }) =>
     `the clock stepped back to ${told}; times stay at ${log} until it is there again`,
   ClusterJoined: ({ host, servers }) => `${host} joined the cluster at ${servers.join(', ')}`,
@@ -155,6 +157,12 @@ const claimed = ({ cidr, kind, name, network, vni }: Claim, names: Names): strin
   if (kind === 'network') return `the name ${name ?? network}`
   if (kind === 'vip') return `address ${cidr ?? ''} of ${names.of(network)} for ${name ?? 'a service'}`
   return vni === undefined ? `${kind} ${cidr ?? ''} of ${names.of(network)}` : `VNI ${vni}`
+}
+
+/** What was claimed, by its key: `block 10.0.0.32/27 of web`. */
+function thing(key: string, names: Names): string {
+  const network = networkOfKey(key)
+  return network === undefined ? wordsOfKey(key) : `${wordsOfKey(key)} of ${names.of(network)}`
 }
 
 /** What a fact says. `names` has the commit it stands in already. */

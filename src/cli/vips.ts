@@ -1,5 +1,5 @@
 /** `chronet vip …` */
-import { whatOf } from './claims.ts'
+import { networkColumn, whatOf } from './claims.ts'
 import { given, type Leaf } from './leaf.ts'
 
 const create: Leaf = {
@@ -29,14 +29,14 @@ const ls: Leaf = {
   examples: ['chronet vip ls', "chronet vip ls --json | jq -r 'select(.own) | .cidr'"],
   name: 'ls',
   run: async (session) => {
-    const { claims } = await session.with('read', (operations) => operations.claims())
-    const all = claims.filter(({ kind, state }) => kind === 'vip' && state !== 'free')
+    const report = await session.with('read', (operations) => operations.claims())
+    const all = report.claims.filter(({ kind, state }) => kind === 'vip' && state !== 'free')
     session.list(
       all,
       [
         { of: ({ name = '-' }) => name, rank: 0, title: 'SERVICE' },
         { of: whatOf, rank: 0, title: 'ADDRESS' },
-        { of: ({ network }) => network.slice(0, 12), rank: 1, title: 'NETWORK' },
+        networkColumn(report),
         { of: ({ host }) => host, rank: 0, title: 'HOST' },
         { of: ({ own, state }) => (own ? `${state}, here` : state), rank: 0, title: 'STATE' },
       ],

@@ -77,7 +77,7 @@ describe('chronet cluster', () => {
     const made = await westShell.do('vip create shared web')
     expect(made.out).toContain('10.0.15.224/32 is held for web on shared')
     await all.pass()
-    expect((await shell.do('vip ls')).out).toMatch(/^web +10\.0\.15\.224\/32 +[0-9a-f]{12} +west +held$/m)
+    expect((await shell.do('vip ls')).out).toMatch(/^web +10\.0\.15\.224\/32 +shared +west +held$/m)
     expect((await westShell.do('network inspect shared')).out).toMatch(
       /^ +services +web 10\.0\.15\.224\/32$/m,
     )
@@ -86,6 +86,13 @@ describe('chronet cluster', () => {
     expect(ended.out).toContain('the address of web on shared is given up')
     await all.pass()
     expect((await shell.do('vip ls')).out).toMatch(/ resting$/m)
+    const row = /^vip +10\.0\.15\.224\/32 +shared +west +rests until /m
+    expect((await shell.do('cluster claims')).out).toMatch(row)
+    await all.pass(61_000)
+    expect((await shell.do('cluster claims')).out).not.toContain('10.0.15.224')
+    expect((await shell.do('cluster claims --json')).json()).toContainEqual(
+      expect.objectContaining({ cidr: '10.0.15.224/32', state: 'free' }),
+    )
     expect((await westShell.do('vip rm shared web')).err).toContain('ERR_NOT_FOUND')
   })
 
@@ -117,10 +124,14 @@ describe('chronet cluster', () => {
       'west is put out: what it has stays as it is',
     )
     await all.pass()
+    expect((await shell.do('cluster peers')).out).toMatch(/ followed; was put out, and is there$/m)
+    expect((await shell.do('cluster claims')).err).toMatch(/^west was put out, and is there \(west, /m)
     expect((await shell.do('cluster evict west --dead')).err).toContain("host 'west' is there: it said so")
     await westShell.do('endpoint create none e')
     await all.lab.do(west.close())
     await shell.do('cluster evict west --reason "the machine burnt"')
     expect((await shell.do('cluster evict west --dead')).out).toContain('west is taken for dead')
+    expect((await shell.do('cluster peers')).out).toMatch(/ followed; is taken for dead$/m)
+    expect((await shell.do('cluster claims')).err).toMatch(/^west is taken for dead \(east, /m)
   })
 })

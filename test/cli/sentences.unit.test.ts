@@ -51,12 +51,12 @@ const SAMPLES: { readonly [T in FactType]: readonly [data: object, said: string]
     'the cluster grants block 10.0.0.32/27 of web (message 7)',
   ],
   ClaimLost: [
-    { host: 'h2', key: 'block.x', to: 'o', why: 'taken' },
-    'block.x belongs to h2, which came first: nothing new is given out of it here',
+    { host: 'h2', key: `block.${NET}.0a0000201b`, to: 'o', why: 'taken' },
+    'block 10.0.0.32/27 of web belongs to h2, which came first: nothing new is given out of it here',
   ],
   ClaimReleased: [
-    { key: 'block.x', restsUntil: AT },
-    `block.x is given up in the cluster; it rests until ${AT}`,
+    { key: 'pool.0a00000014', restsUntil: AT },
+    `pool 10.0.0.0/20 is given up in the cluster; it rests until ${AT}`,
   ],
   ClockSteppedBack: [
     { clock: '2026-01-01T00:00:00.000Z', log: AT },

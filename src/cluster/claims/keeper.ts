@@ -24,7 +24,7 @@ import { Lender } from './lending.ts'
 import type { Claimed, Register } from './register.ts'
 import type { ClaimSession } from './session.ts'
 import { comesFirst } from './standing.ts'
-import { blockKey } from './subjects.ts'
+import { blockKey, wordsOfKey } from './subjects.ts'
 import type { ClaimTable, Head } from './table.ts'
 
 /** What gives up claims goes in this order: a pool is free when nothing of it is used. */
@@ -121,8 +121,8 @@ export class Keeper {
         new EngineError(
           'ERR_CLAIM_CONFLICT',
           why === 'evicted'
-            ? `this host was confirmed dead while it was away, and ${key} is not its any more: move what is on it to other addresses`
-            : `${key} belongs to ${host ?? 'another host'}, which came first: nothing new is given out of it here; move what is on it`,
+            ? `this host was confirmed dead while it was away, and ${wordsOfKey(key)} is not its any more: move what is on it to other addresses`
+            : `${wordsOfKey(key)} belongs to ${host ?? 'another host'}, which came first: nothing new is given out of it here; move what is on it`,
           { details: { key } },
         ),
       )

@@ -14,8 +14,8 @@
  * `<hex>` is the first address, 8 digits or 32, and the prefix length, 2 digits: dots would split it. Pools share one subject
  * because what they must not do is overlap: that can only be compared and set for all of them at once.
  */
-import type { Cidr, Hash, NetworkId, Origin } from '../../../events/index.ts'
-import { cidrFrom } from '../../../events/index.ts'
+import type { Cidr, Hash, IpPrefix, NetworkId, Origin } from '../../../events/index.ts'
+import { cidrFrom, formatCidr, formatIp } from '../../../events/index.ts'
 
 /** The stream of all claims. */
 export const CLAIM_STREAM = { name: 'CHRONET_CLAIMS', subjects: 'chronet.claim.>' } as const
@@ -46,6 +46,31 @@ export const keyOfSubject = (subject: string): string | undefined =>
   )
     ? subject.slice(SUBJECT.length)
     : undefined
+
+/** What a key is of, in words: `block 10.0.0.32/27`. A name is not told by its key, nor what is of no known kind. */
+export function wordsOfKey(key: string): string {
+  const [kind = '', ...rest] = key.split('.')
+  const digits = rest.at(-1) ?? ''
+  if (kind === 'network') return "a network's name"
+  if (kind === 'vni') return `VNI ${Number.parseInt(digits, 16)}`
+  const prefix = /^(?:[0-9a-f]{10}|[0-9a-f]{34})$/.test(digits) ? prefixOf(digits) : undefined
+  if (prefix === undefined) return key
+  return kind === 'address' || kind === 'vip'
+    ? `address ${formatIp(prefix.address)}`
+    : `${kind} ${formatCidr(prefix)}`
+}
+
+/** The network that a key is of, if it tells. */
+export const networkOfKey = (key: string): NetworkId | undefined =>
+  /^(?:address|block|vip)\.([0-9a-f]{64})\./.exec(key)?.[1] as NetworkId | undefined
+
+/** The inverse of {@link hexOf}. */
+function prefixOf(digits: string): IpPrefix {
+  const [address, length] = [digits.slice(0, -2), Number.parseInt(digits.slice(-2), 16)]
+  return address.length === 8
+    ? { address: { family: 4, value: Number.parseInt(address, 16) }, length }
+    : { address: { family: 6, value: BigInt(`0x${address}`) }, length }
+}
 
 function hexOf(cidr: Cidr): string {
   const { address, length } = cidrFrom(cidr)

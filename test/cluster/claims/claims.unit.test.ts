@@ -4,12 +4,17 @@ import { blockClaim } from '../../../src/cluster/claims/grants.ts'
 import { claimIn, claimMessage } from '../../../src/cluster/claims/message.ts'
 import { comesFirst } from '../../../src/cluster/claims/standing.ts'
 import {
+  addressKey,
   blockKey,
   CLAIM_STREAM,
   keyOfSubject,
   networkKey,
+  networkOfKey,
   poolClaimKey,
   subjectOf,
+  vipKey,
+  vniKey,
+  wordsOfKey,
 } from '../../../src/cluster/claims/subjects.ts'
 import type { Cidr } from '../../../events/index.ts'
 import { sha256 } from '../../../src/system/hash.ts'
@@ -68,6 +73,19 @@ describe('a claim', () => {
     expect(keyOfSubject(subjectOf(key))).toBe(key)
     for (const odd of ['chronet.claim.pools', 'chronet.claim.block.x.y', 'chronet.log.a'])
       expect(keyOfSubject(odd)).toBeUndefined()
+  })
+
+  it('is told in words, as far as its key says what it is', () => {
+    for (const [key, words, network] of [
+      [blockKey(NETWORK, 'fd00::1:200/120' as Cidr), 'block fd00::1:200/120', NETWORK],
+      [vipKey(NETWORK, '10.0.15.224/32' as Cidr), 'address 10.0.15.224', NETWORK],
+      [addressKey(NETWORK, 'fd00::9/128' as Cidr), 'address fd00::9', NETWORK],
+      [poolClaimKey('10.0.0.0/20' as Cidr), 'pool 10.0.0.0/20', undefined],
+      [vniKey(4711), 'VNI 4711', undefined],
+      [networkKey(sha256, 'web'), "a network's name", undefined],
+      ['block.x.y', 'block.x.y', undefined],
+    ] as const)
+      expect([wordsOfKey(key), networkOfKey(key)]).toEqual([words, network])
   })
 
   it('is what was said, or nothing: not one byte of it may differ', () => {
