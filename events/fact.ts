@@ -40,7 +40,10 @@ export type IfName = Brand<string, 'IfName'>
 /** Where a fact belongs: one stream per entity, `effects` for plans, `host` for the engine's own life. */
 export type Stream = `network/${string}` | `endpoint/${string}` | `sandbox/${string}` | 'effects' | 'host'
 
-/** One thing that happened. `version` is its place in its stream, from 1; `v` the version of its type's shape. */
+/**
+ * One thing that happened. `version` is its place in its stream, from 1, and from 1 again if the stream ended and begins anew
+ * (docs/decisions/0034); `v` the version of its type's shape.
+ */
 export type Fact<T extends string = string, V extends number = number, D = object> = {
   readonly data: D
   readonly stream: Stream

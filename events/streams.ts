@@ -41,7 +41,10 @@ export class StreamIndex {
   readonly #isLast: IsLast
   readonly #versions: Map<Stream, number>
 
-  /** @param isLast what ended is forgotten, or the index would grow for ever; names of streams must not come again. */
+  /**
+   * @param isLast what ended is forgotten, or the index would grow for ever. A stream that comes again (a network of a cluster that this
+   *   host takes over a second time, under the id that it has on all hosts) begins again at 1.
+   */
   constructor(versions: Checkpoint['versions'] = [], isLast: IsLast = () => false) {
     this.#isLast = isLast
     this.#versions = new Map(versions)

@@ -1,10 +1,16 @@
 /** Ties a host's claims to its engine. */
 import { EngineError, type NetworkId } from '../../events/index.ts'
 import { Claimant } from '../cluster/claims/claimant.ts'
+import { restingClaims, type ClaimsReport } from '../cluster/claims/report.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { instant } from '../engine/instant.ts'
 import type { Engine } from '../engine/engine.ts'
 import { takeTurn } from '../engine/turn.ts'
+
+/** How claims stand: of the whole cluster, or where nobody follows it, of this host as its log has it. */
+export async function claimsStanding({ claims, context, view }: Engine): Promise<ClaimsReport> {
+  return claims?.report() ?? restingClaims(view.projections, context.origin)
+}
 
 /** The claims of an engine, which knows of them from now on. */
 export function claimsOf(engine: Engine, cluster: Cluster): Claimant {

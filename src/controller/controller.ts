@@ -18,6 +18,7 @@ import type {
   SubnetRequest,
 } from '../../events/index.ts'
 import { parseCommand, RefusedError } from '../../events/index.ts'
+import type { ClaimsReport } from '../cluster/claims/report.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Happened } from '../cluster/arrivals.ts'
 import type { HistoryRange } from '../cluster/follow-all.ts'
@@ -34,6 +35,7 @@ import type { Ports } from '../ports.ts'
 import { permittedKernel, systemPorts } from '../system/ports.ts'
 import { VERSION } from '../version.ts'
 import { driversOf } from './chosen-drivers.ts'
+import { claimsStanding } from './claims.ts'
 import { joiningAs, type ClusterOptions } from './cluster-options.ts'
 import { followingCluster } from './membership.ts'
 import { Actors, inspectEngine, type EntityActor } from './actor.ts'
@@ -156,6 +158,11 @@ export class Controller implements Owner {
   /** What stands behind it, for the ways in that are part of chronet. */
   get engine(): Engine {
     return this.#engine
+  }
+
+  /** Who has which name, pool, number, block and address: of the whole cluster where it is followed, else of this host. */
+  clusterClaims(): Promise<ClaimsReport> {
+    return claimsStanding(this.#engine)
   }
 
   /** How this host stands among others. */

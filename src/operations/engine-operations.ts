@@ -1,6 +1,6 @@
 /** The operations of a controller in this process: one command's, or a long-lived engine's that serves others by its socket. */
 import type { AnyFact, ClientCommand, Commit, Epoch, Ref, Seq } from '../../events/index.ts'
-import { restingClaims, type ClaimsReport } from '../cluster/claims/report.ts'
+import type { ClaimsReport } from '../cluster/claims/report.ts'
 import type { Kept } from '../cluster/resting.ts'
 import type { ClusterStatus } from '../cluster/status.ts'
 import type { Controller } from '../controller/controller.ts'
@@ -52,9 +52,8 @@ class EngineOperations implements Operations {
     return this.#controller.close()
   }
 
-  async claims(): Promise<ClaimsReport> {
-    const { claims, context, view } = this.#engine
-    return claims?.report() ?? restingClaims(view.projections, context.origin)
+  claims(): Promise<ClaimsReport> {
+    return this.#controller.clusterClaims()
   }
 
   cluster(): Promise<ClusterStatus> {

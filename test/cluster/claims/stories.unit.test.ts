@@ -45,6 +45,37 @@ describe('a network of a cluster', () => {
     expect(report.claims.filter(({ kind, state }) => kind === 'pool' && state === 'held')).toHaveLength(3)
   })
 
+  it('begins its stream again on a host that ended its part and takes it over again, and after a start, too', async () => {
+    const { east, scene, west } = await two()
+    await scene.lab.do(east.newNetwork('test', 'shared'))
+    const { id } = east.queries.network('shared')
+    for (let life = 0; life < 2; life++) {
+      await scene.lab.do(west.newEndpoint('shared', 'e'))
+      await scene.lab.do(west.endpoint('e').delete())
+      await scene.lab.do(west.network('shared').delete())
+    }
+    await scene.lab.do(west.newEndpoint('shared', 'last'))
+    const told = async (controller: Controller): Promise<readonly string[]> => {
+      const all: string[] = []
+      for await (const { facts } of controller.commits())
+        for (const { stream, type, version } of facts)
+          if (stream === `network/${id}`) all.push(`${version} ${type}`)
+      return all
+    }
+    const created = ['1 NetworkCreateRequested', '2 NetworkCreated']
+    const ended = ['3 NetworkDeleteRequested', '4 NetworkDeleted']
+    const lives = [...created, ...ended, ...created, ...ended, ...created]
+    expect(await scene.lab.do(told(west))).toEqual(lives)
+    expect(west.versionOf(`network/${id}`)).toBe(2)
+    scene.kill('west')
+    const again = await scene.open('west')
+    expect(await scene.lab.do(told(again))).toEqual(lives)
+    expect(again.versionOf(`network/${id}`)).toBe(2)
+    expect((await scene.lab.do(again.verify())).damage).toBeUndefined()
+    const claims = await scene.lab.do(again.clusterClaims())
+    expect(claims.claims.map(({ kind }) => kind)).toContain('block')
+  })
+
   it('needs a cluster', async () => {
     const scene = new ClaimScene()
     const alone = await scene.open('alone')
