@@ -20,7 +20,11 @@ const claims: Leaf = {
     const nowMs = session.io.nowMs()
     list(session, report, report.claims, [
       { of: ({ kind }) => kind, rank: 0, title: 'KIND' },
-      { of: whatOf, rank: 0, title: 'WHAT' },
+      {
+        of: (claim) => (claim.kind === 'vip' ? `${whatOf(claim)} ${claim.name ?? ''}` : whatOf(claim)),
+        rank: 0,
+        title: 'WHAT',
+      },
       networkColumn(report),
       { of: ({ host }) => host, rank: 0, title: 'HOST' },
       { of: (claim) => stateOf(claim, nowMs), rank: 0, title: 'STATE' },

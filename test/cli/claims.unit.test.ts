@@ -86,7 +86,7 @@ describe('chronet cluster', () => {
     expect(ended.out).toContain('the address of web on shared is given up')
     await all.pass()
     expect((await shell.do('vip ls')).out).toMatch(/ resting$/m)
-    const row = /^vip +10\.0\.15\.224\/32 +shared +west +rests until /m
+    const row = /^vip +10\.0\.15\.224\/32 web +shared +west +rests until /m
     expect((await shell.do('cluster claims')).out).toMatch(row)
     await all.pass(61_000)
     expect((await shell.do('cluster claims')).out).not.toContain('10.0.15.224')
