@@ -57,6 +57,9 @@ export class Host {
   onProblem: ((problem: unknown) => void) | undefined
   /** Nobody has set the machine's clock yet. */
   clockIsRight = true
+  /** How far it ever went from the right time, both ways, in milliseconds. */
+  clockMsMax = 0
+  clockMsMin = 0
   readonly disk: DiskHand
   readonly gate = new Gate(() => this.crash())
   readonly index: number
@@ -232,14 +235,11 @@ export class Host {
     this.#life.wakesAtMs = this.#parts.time.monotonicMs() + ms
   }
 
-  /** How far the machine's clock was set from the right time, in milliseconds. */
-  get clockMs(): number {
-    return this.#clockMs
-  }
-
   /** Somebody sets the machine's clock. */
   jumpClock(ms: number): void {
     this.#clockMs += ms
+    this.clockMsMin = Math.min(this.clockMsMin, this.#clockMs)
+    this.clockMsMax = Math.max(this.clockMsMax, this.#clockMs)
     this.clockIsRight = false
   }
 

@@ -180,9 +180,8 @@ class Run {
         empty(host.controller, () => false),
         all(host),
       )
-    // What hosts lend each other comes back when it has rested by the clocks of both, and no network ends before.
-    if (cluster) await this.#world.advance(RETURN_MS)
-    if (hosts.some((host) => lentBy(host).size > 0)) await this.#world.advance(this.#world.clocksApartMs)
+    // No network ends before what was lent of it is back.
+    if (cluster) await this.#returned()
     // To who is stopped for good nothing comes back.
     const kept = new Map(stopped.map((host) => [host, lentBy(host)]))
     const goes = (host: Host, { id }: Pick<NetworkView, 'id'>): boolean => kept.get(host)?.has(id) !== true
@@ -298,9 +297,16 @@ class Run {
     await this.#until(cluster.joinAll(), 'every host is in the cluster')
     const endMs = this.#world.nowMs + REST_MS_MAX
     while (this.#world.nowMs < endMs && !(await cluster.agrees())) await this.#world.advance(1000)
-    await this.#world.advance(RETURN_MS)
+    await this.#returned()
     await cluster.check()
     ledger.verdict()
+  }
+
+  /** What hosts lent each other, and nobody uses any more, comes back when it has rested by the clocks of both. */
+  async #returned(): Promise<void> {
+    await this.#world.advance(RETURN_MS)
+    const isOut = this.#world.hosts.some((host) => lentBy(host).size > 0)
+    if (isOut) await this.#world.advance(this.#world.clocksApartMs)
   }
 
   /** K10: at rest nothing is written and no step is taken, audits included. */

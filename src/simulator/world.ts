@@ -157,10 +157,13 @@ export class World {
     return this.time.monotonicMs()
   }
 
-  /** How far apart the clocks of hosts were set, in milliseconds. */
+  /** How far apart the clocks of hosts ever were, in milliseconds: so much longer what one says may seem to another. */
   get clocksApartMs(): number {
-    const set = this.hosts.map(({ clockMs }) => clockMs)
-    return Math.max(...set) - Math.min(...set)
+    const [max, min] = [
+      this.hosts.map(({ clockMsMax }) => clockMsMax),
+      this.hosts.map(({ clockMsMin }) => clockMsMin),
+    ]
+    return Math.max(...max) - Math.min(...min)
   }
 
   /** Lets virtual time pass. */

@@ -105,12 +105,12 @@ export class ClaimHistory {
     const before = this.#things.get(key)
     this.#things.set(key, { body, nth: this.#nth })
     if (body.state === 'released') return this.#checkRelease(key, body, before)
-    // Who has users in it all the while and gives nothing more out of it need not wait.
-    const isContested = body.kind === 'block' && body.contested === true
+    // Who gave it up, knows what of it must rest; who has users in it all the while and gives nothing more out of it, too.
+    const knows = before?.body.by === body.by || (body.kind === 'block' && body.contested === true)
     this.#check(
       'A11',
       body.by,
-      before?.body.state === 'released' && !isContested && this.#unrested(key, before.body.restsUntil),
+      before?.body.state === 'released' && !knows && this.#unrested(key, before.body.restsUntil),
     )
     this.#checkTaken(key, body, before)
     if (body.kind === 'block') this.#check('A3', body.by, this.#overlapping(key, body))

@@ -22,6 +22,8 @@ export class Histories {
   readonly #ledger: Ledger
   /** What was sent and will come late: whoever sent it may be told something else before. */
   readonly #underWay = new Set<string>()
+  /** Numbers were given again by then, and what came late may have found the one that it expected: who reads passes over it. */
+  #cameAfterLoss = false
   /** The servers forgot something: what was fenced by it may come again. */
   #lost = false
   readonly #told = new Map<Origin, Told[]>()
@@ -66,6 +68,7 @@ export class Histories {
     for (const message of this.#world.servers.messages(LOG_STREAM.name)) {
       if (originOf(message.subject) !== origin) continue
       for (const told of whole.commitsIn(message, origin)) {
+        if (told.seq <= seq && this.#cameAfterLoss) continue
         if (told.seq <= seq) return `#${told.seq} is in the stream twice`
         if (told.seq > seq + 1) return `#${seq + 1} is not in the stream, and #${told.seq} is`
         seq = told.seq
@@ -82,7 +85,9 @@ export class Histories {
     if (outcome !== 'stored') return
     const origin = originOf(message.subject)
     if (origin === undefined) return
-    const isFenced = this.#fenced.has(from) && !this.#lost && !this.#underWay.delete(message.id)
+    const isLate = this.#underWay.delete(message.id)
+    this.#cameAfterLoss ||= isLate && this.#lost
+    const isFenced = this.#fenced.has(from) && !this.#lost && !isLate
     this.#ledger.check('C3', isFenced ? `${from} was fenced, and ${message.id} of it was taken` : undefined)
     for (const told of this.#whole.commitsIn(message, origin)) this.#add(origin, told)
   }
