@@ -191,7 +191,11 @@ export type CommandData = {
     readonly skipped?: readonly ResourceKey[]
   }
   /** The engine's own: a sweep that failed is tried again, for the same streams. */
-  'effects.retry': { readonly for: readonly Stream[]; readonly plan?: PlanId; readonly steps: readonly Step[] }
+  'effects.retry': {
+    readonly for: readonly Stream[]
+    readonly plan?: PlanId
+    readonly steps: readonly Step[]
+  }
   /** The engine's own: the kernel differs from the receipts (`differences`), or from what is wanted; `recover` are the steps. */
   'drift.report': {
     readonly differences: readonly {

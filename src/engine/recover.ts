@@ -53,9 +53,9 @@ export async function recover(
   const late = await settleOpen(life, kernel, context)
   await life.executor.idle()
   const [desired, seen] = await look(life, kernel, context)
-  const orphans = await removeStrays(life, kernel, seen.strays, by)
+  const { gone: orphans, left } = await removeStrays(life, kernel, seen.strays, by)
   const healed = rebuilt + (heals ? await converge(life, desired, seen, by) : 0)
-  sweepAgain(life, desired)
+  sweepAgain(life, desired, left)
   const { cut } = life.log.opened
   return { ...(cut ? { cut } : {}), healed, late, orphans }
 }
@@ -129,17 +129,19 @@ function isStillWanted(step: Step, desired: Wanted): boolean {
 }
 
 /**
- * A sweep that failed in the last epoch waited to be intended again: that is due now. Nobody waits for it. One that held nothing, as of
- * a sandbox alone, has left nothing but what it was to remove.
+ * A sweep that failed in the last epoch waited to be intended again: that is due now. Nobody waits for it. Of one that held nothing, as
+ * that of a sandbox alone, nobody knows any more but by what is left of it.
  */
-function sweepAgain(life: Life, desired: Wanted): void {
+function sweepAgain(life: Life, desired: Wanted, left: ReadonlySet<ResourceKey>): void {
   const { allocations, applied } = life.heads.decided.projections
   const owners = unswept(allocations)
   const plan = owners.flatMap((owner) => allocations.remnants.get(owner) ?? []).find((r) => r.failed)?.plan
-  const left = [...applied.resources.values()].filter(({ spec, state }) => state !== 'absent' && isLink(spec))
-  const steps = left
+  const links = [...applied.resources.values()].filter(
+    ({ spec, state }) => state !== 'absent' && isLink(spec),
+  )
+  const steps = links
     .map(({ spec }): Step => ({ key: keyOf(spec), op: 'remove', spec, takes: [] }))
-    .filter(({ key }) => !desired.has(key))
+    .filter(({ key }) => !desired.has(key) && (plan !== undefined || left.has(key)))
   if (plan === undefined && steps.length === 0) return
   life.own('effects.retry', { for: owners, ...(plan === undefined ? {} : { plan }), steps })
 }
