@@ -47,8 +47,28 @@ export function planOn(change: WantedChange, base: BaseOf): Plan {
  * without a cut, and removals come first, since what goes may have the name or address that something new needs.
  */
 export function planAll(wanted: Specs, bases: ReadonlyMap<ResourceKey, Base>): readonly Step[] {
-  const { cut, realise, sweep } = planOn({ after: wanted, before: bases }, (key) => bases.get(key))
+  const gone = [...bases].flatMap(([key, there]) => (wanted.has(key) ? [] : [there]))
+  const fallen = fallenWith(gone, wanted, bases)
+  const { cut, sweep } = removals([...gone, ...fallen.values()])
+  const realise = ensures(wanted, (key) => (fallen.has(key) ? undefined : bases.get(key)))
   return [...cut.filter((step) => step.op !== 'cut'), ...sweep, ...realise]
+}
+
+/** What is wanted, and stands on something that goes: it goes along, and is made again on what comes in its place. */
+function fallenWith(
+  gone: readonly Base[],
+  wanted: Specs,
+  bases: ReadonlyMap<ResourceKey, Base>,
+): Map<ResourceKey, Base> {
+  const fallen = new Map<ResourceKey, Base>()
+  const lost = new Set(gone.flatMap(({ spec }) => providesOf(spec)))
+  if (lost.size === 0) return fallen
+  for (const key of wanted.keys()) {
+    const there = bases.get(key)
+    if (there === undefined || there.spec.kind === 'veth') continue
+    if (needsOf(there.spec).some((need) => lost.has(need))) fallen.set(key, there)
+  }
+  return fallen
 }
 
 /**

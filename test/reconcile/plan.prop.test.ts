@@ -148,6 +148,26 @@ describe('the plan of everything', () => {
     )
   })
 
+  it('says what goes with a link that another one replaces, and makes it again', () => {
+    const joined = (n: number, network: number): ReturnType<typeof specsOf> =>
+      specsOf(
+        live(
+          [
+            { internal: false, n: network, type: 'network' },
+            { n: 2, type: 'sandbox' },
+            { n, network, sandbox: 2, type: 'join' },
+          ],
+          () => undefined,
+        ),
+        context,
+      )
+    const world = new World()
+    for (const [key, spec] of joined(1, 3)) world.bases.set(key, { spec, state: 'present' })
+    const wanted = joined(0, 2)
+    world.run(planAll(wanted, world.bases))
+    expect(world.standing()).toEqual(withoutSysctls(wanted))
+  })
+
   it('has its steps with keys in alphabetical order', () => {
     fc.assert(
       fc.property(changes, changes, (life, other) => {
