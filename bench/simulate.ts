@@ -2,13 +2,13 @@
  * How fast worlds are simulated: ten-minute seeds on one core; hours of three hosts that nothing befalls, with the load of every seed;
  * and the whole crash matrix, on all cores. What fails is no figure: it ends the benchmark.
  *
- *   node --max-semi-space-size=64 dist/bench/simulate.js [seeds] [minutes of three hosts] [every]
+ *   node --always-sparkplug dist/bench/simulate.js [seeds] [minutes of three hosts] [every]
  */
 import { availableParallelism } from 'node:os'
 import { beJob, Jobs } from '../src/system/jobs.ts'
 import { crashMatrix, type MatrixOptions, type MatrixResult } from '../src/simulator/matrix.ts'
 import { runSeed, type RunOptions, type RunResult } from '../src/simulator/run.ts'
-import { SCENARIOS, scenarioNamed } from '../src/simulator/scenarios/index.ts'
+import { heaviestFirst, SCENARIOS, scenarioNamed } from '../src/simulator/scenarios/index.ts'
 import { printJson, printTable, rounded } from './support.ts'
 
 const [SEEDS, MINUTES, EVERY] = [60, 60, 1].map((usual, i) => Number(process.argv[i + 2] ?? usual)) as [
@@ -39,23 +39,17 @@ async function seeds(
   return { ms: performance.now() - startMs, results }
 }
 
-/** Every scenario's points, a scenario at a time on each core, those of several hosts first. */
+/** Every scenario's points, a scenario at a time on each core. */
 async function matrix(): Promise<{ readonly ms: number; readonly runs: number }> {
-  const left = [...SCENARIOS].sort((a, b) => (b.hosts ?? 1) - (a.hosts ?? 1)).map(({ name }) => name)
   const options = { every: EVERY, forbidGlobals: true }
+  const work = heaviestFirst(SCENARIOS).map(({ name }): Asked => ({ options, scenario: name }))
   let runs = 0
   const startMs = performance.now()
-  const jobs = new Jobs<Asked, MatrixResult>(import.meta.url, {
-    next: () => {
-      const scenario = left.shift()
-      return scenario === undefined ? undefined : { options, scenario }
-    },
-    took: ({ failures: [failure], runs: more }) => {
-      if (failure) throw new Error(`${failure.id}, scenario ${failure.scenario}: ${failure.why}`)
-      runs += more
-    },
-  })
-  await jobs.run(availableParallelism())
+  const took = ({ failures: [failure], runs: more }: MatrixResult): void => {
+    if (failure) throw new Error(`${failure.id}, scenario ${failure.scenario}: ${failure.why}`)
+    runs += more
+  }
+  await new Jobs(import.meta.url, work, took).run(availableParallelism())
   return { ms: performance.now() - startMs, runs }
 }
 

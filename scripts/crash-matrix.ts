@@ -11,7 +11,7 @@ import {
   type MatrixOptions,
   type MatrixResult,
 } from '../src/simulator/matrix.ts'
-import { SCENARIOS, scenarioNamed } from '../src/simulator/scenarios/index.ts'
+import { heaviestFirst, SCENARIOS, scenarioNamed } from '../src/simulator/scenarios/index.ts'
 import { beJob, Jobs } from '../src/system/jobs.ts'
 
 type Asked = { readonly options: MatrixOptions; readonly scenario: string }
@@ -50,27 +50,20 @@ async function matrix(): Promise<void> {
   const { seed } = values
   const options = { every: Number(values.every), forbidGlobals: true, pairs: Number(values.pairs), seed }
   const scenarios = positionals.length === 0 ? SCENARIOS : positionals.map(scenarioNamed)
-  // Those of several hosts take longest, and come first: no core shall wait for the last.
-  const left = [...scenarios].sort((a, b) => (b.hosts ?? 1) - (a.hosts ?? 1)).map(({ name }) => name)
+  const work = heaviestFirst(scenarios).map(({ name }): Asked => ({ options, scenario: name }))
   const failures: MatrixFailure[] = []
   let [cpuMs, runs] = [0, 0]
   const startMs = performance.now()
-  const jobs = new Jobs<Asked, Came>(import.meta.url, {
-    next: () => {
-      const scenario = left.shift()
-      return scenario === undefined ? undefined : { options, scenario }
-    },
-    took: ({ cpuMs: took, ms, result, scenario }) => {
-      cpuMs += took
-      runs += result.runs
-      failures.push(...result.failures)
-      say(
-        `${scenario.padEnd(26)} ${String(result.calls[scenario]).padStart(4)} calls ${String(result.runs).padStart(5)} runs ` +
-          `${(ms / result.runs).toFixed(1).padStart(6)} ms each ${result.failures.length > 0 ? `${result.failures.length} FAILED` : ''}`,
-      )
-    },
+  const jobs = new Jobs<Asked, Came>(import.meta.url, work, ({ cpuMs: took, ms, result, scenario }) => {
+    cpuMs += took
+    runs += result.runs
+    failures.push(...result.failures)
+    say(
+      `${scenario.padEnd(26)} ${String(result.calls[scenario]).padStart(4)} calls ${String(result.runs).padStart(5)} runs ` +
+        `${(ms / result.runs).toFixed(1).padStart(6)} ms each ${result.failures.length > 0 ? `${result.failures.length} FAILED` : ''}`,
+    )
   })
-  await jobs.run(Math.min(Number(values.jobs), left.length))
+  await jobs.run(Math.min(Number(values.jobs), work.length))
   for (const failure of failures)
     say(`FAIL ${failure.id} ${nameOf(failure)} seed=${seed}\n     ${failure.why.slice(0, 500)}`)
   const tookMs = performance.now() - startMs

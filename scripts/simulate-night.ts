@@ -70,10 +70,10 @@ async function night(): Promise<void> {
     }
   }
   const tally = new Tally(values.dir)
-  const jobs = new Jobs<Asked, Came>(import.meta.url, {
-    next: () => ({ mayShrink: tally.isOpen, world: draw() }),
-    took: (came) => tally.take(came),
-  })
+  function* worlds(): Generator<Asked, never> {
+    for (;;) yield { mayShrink: tally.isOpen, world: draw() }
+  }
+  const jobs = new Jobs<Asked, Came>(import.meta.url, worlds(), (came) => tally.take(came))
   setTimeout(() => jobs.stop(), Number(values.hours) * 3_600_000).unref()
   process.once('SIGINT', () => jobs.stop())
   process.once('SIGTERM', () => jobs.stop())

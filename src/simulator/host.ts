@@ -55,8 +55,6 @@ export class Host {
   onStep: ((step: Step, result: StepResult) => void) | undefined
   /** Hears of what the engine reports by itself. */
   onProblem: ((problem: unknown) => void) | undefined
-  /** Nobody has set the machine's clock yet. */
-  clockIsRight = true
   /** How far it ever went from the right time, both ways, in milliseconds. */
   clockMsMax = 0
   clockMsMin = 0
@@ -235,12 +233,16 @@ export class Host {
     this.#life.wakesAtMs = this.#parts.time.monotonicMs() + ms
   }
 
+  /** Nobody has set the machine's clock yet. */
+  get clockIsRight(): boolean {
+    return this.clockMsMin === 0 && this.clockMsMax === 0
+  }
+
   /** Somebody sets the machine's clock. */
   jumpClock(ms: number): void {
     this.#clockMs += ms
     this.clockMsMin = Math.min(this.clockMsMin, this.#clockMs)
     this.clockMsMax = Math.max(this.clockMsMax, this.#clockMs)
-    this.clockIsRight = false
   }
 
   /** A person in a sandbox, by id. @throws {Error} it has no namespace */

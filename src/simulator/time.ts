@@ -112,11 +112,7 @@ export class VirtualTime implements Clock, Timers {
     guard?.on()
     try {
       await settle()
-      for (let count = 0; count < EVENTS_MAX; count++) {
-        if (!isEnough() && (await this.step())) continue
-        await settle()
-        if (isEnough() || !(await this.step())) return count
-      }
+      for (let count = 0; count < EVENTS_MAX; count++) if (isEnough() || !(await this.step())) return count
       throw new Error(`more than ${EVENTS_MAX} events: something goes in circles`)
     } finally {
       guard?.off()

@@ -159,11 +159,10 @@ export class World {
 
   /** How far apart the clocks of hosts ever were, in milliseconds: so much longer what one says may seem to another. */
   get clocksApartMs(): number {
-    const [max, min] = [
-      this.hosts.map(({ clockMsMax }) => clockMsMax),
-      this.hosts.map(({ clockMsMin }) => clockMsMin),
-    ]
-    return Math.max(...max) - Math.min(...min)
+    return (
+      Math.max(...this.hosts.map(({ clockMsMax }) => clockMsMax)) -
+      Math.min(...this.hosts.map(({ clockMsMin }) => clockMsMin))
+    )
   }
 
   /** Lets virtual time pass. */

@@ -8,21 +8,18 @@ import { fileURLToPath } from 'node:url'
 /** @typeParam A what a job is given, plain data. @typeParam C what it tells */
 export class Jobs<A extends Serializable, C> {
   readonly #children = new Set<ChildProcess>()
-  readonly #next: () => A | undefined
   readonly #script: string
   readonly #took: (came: C) => void
+  readonly #work: Iterator<A>
 
   /**
    * @param url of the script, which begins with {@link beJob}
-   * @param next what to do next; undefined: nothing is left
+   * @param work what there is to do, taken when a job is free
    */
-  constructor(
-    url: string,
-    { next, took }: { readonly next: () => A | undefined; readonly took: (came: C) => void },
-  ) {
-    this.#next = next
+  constructor(url: string, work: Iterable<A>, took: (came: C) => void) {
     this.#script = fileURLToPath(url)
     this.#took = took
+    this.#work = work[Symbol.iterator]()
   }
 
   /** Settles when all is done, or was stopped. @throws {Error} a job ended by itself: what it had then */
@@ -59,10 +56,13 @@ export class Jobs<A extends Serializable, C> {
 
   #give(child: ChildProcess): A | undefined {
     if (!child.connected) return undefined
-    const asked = this.#next()
-    if (asked === undefined) child.disconnect()
-    else child.send(asked)
-    return asked
+    const next = this.#work.next()
+    if (next.done === true) {
+      child.disconnect()
+      return undefined
+    }
+    child.send(next.value)
+    return next.value
   }
 }
 

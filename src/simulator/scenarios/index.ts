@@ -26,3 +26,7 @@ export function scenarioNamed(name: string): Scenario {
     )
   return found
 }
+
+/** Those of several hosts take longest: begun first, they keep no core waiting for the last. */
+export const heaviestFirst = (scenarios: readonly Scenario[]): readonly Scenario[] =>
+  [...scenarios].sort((a, b) => (b.hosts ?? 1) - (a.hosts ?? 1))
