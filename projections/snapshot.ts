@@ -41,7 +41,7 @@ export function projectionsFrom(tables: ReadonlyMap<string, readonly unknown[]>)
   return all as Projections
 }
 
-/** How values go that are not JSON as they are: those with tries in them. */
+/** How values go that are not JSON as they are: those with tries in them. Equal ones go alike. */
 type Codec = { readonly decode: (json: unknown) => unknown; readonly encode: (value: unknown) => unknown }
 
 const CODECS: Readonly<Record<string, Codec>> = {
@@ -52,12 +52,12 @@ const CODECS: Readonly<Record<string, Codec>> = {
     },
     encode: (value) => {
       const { cursor, words } = value as PoolState
-      return { cursor, words: [...words.entries()] }
+      return { cursor, words: [...words.entries()].sort(byKey) }
     },
   },
   'topology.members': {
     decode: (json) => Trie.of((json as string[]).map((id) => [id, true] as const)),
-    encode: (value) => [...(value as Trie<true>).keys()],
+    encode: (value) => [...(value as Trie<true>).keys()].sort(),
   },
 }
 
@@ -71,3 +71,5 @@ const decodeRows = (rows: readonly unknown[], codec: Codec | undefined): Trie<un
       ([key, value]) => [key, codec ? codec.decode(value) : value] as const,
     ),
   )
+
+const byKey = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1)

@@ -1,5 +1,5 @@
 /**
- * The shape that projections' states have: a record whose fields are tries (tables), or plain values.
+ * The shape that projections' states have: a record whose fields are tables, or plain values.
  *
  * So one function each opens a state for many changes, seals it, and takes it apart into rows.
  */

@@ -1,78 +1,77 @@
 /**
  * A persistent map from text to values: what projections hold, so that a change costs what changed and an old version
- * costs nothing to keep. (At 10,000 entries a spread or `new Map` takes milliseconds for one set.)
+ * costs little to keep. (At 10,000 entries a spread or `new Map` takes milliseconds for one set.)
  *
- * It is a 32-way hash trie (`trie-nodes.ts`). A set copies the path to its leaf and shares all else, so two versions can
- * be compared by skipping what they share ({@link diff}).
+ * The newest version has a native map with all entries. A set changes that map and hands it on to the version it makes, and
+ * the one before remembers what is otherwise in the newer: one key and its value (Baker's trick, "Shallow binding makes
+ * functional arrays fast", 1991). So the newest answers as a map does, an older one looks through what came after it, and the
+ * difference of two is what lies between them. Whoever makes something of an older version takes the map back to it.
  *
- * For many changes in a row there are edits: between `begin()` and `seal()` what changes is kept in a native map over the
- * trie it began from, and each key enters the trie once, however often it changed. Replay folds that way.
+ * What an older version must look through is bounded: one that has come far from the newest gets a map of its own when it is
+ * asked, and after many changes a map is left behind for a copy, so that whoever keeps a version keeps no whole history.
  *
- * Iteration follows hashes, that is no order at all: sort in queries.
+ * For many changes in a row there are edits: between `begin()` and `seal()` nothing is remembered. Replay folds that way.
+ *
+ * Iteration follows the order in which keys came, in this process: for whoever reads, that is no order at all. Sort in
+ * queries. What is iterated is the version as it was at the first step.
  */
-import {
-  compareNodes,
-  emptyBranch,
-  find,
-  hashOf,
-  Leaf,
-  leavesOf,
-  withEntry,
-  withoutEntry,
-  type Branch,
-  type Change,
-  type Owner,
-} from './trie-nodes.ts'
 
-export type { Change } from './trie-nodes.ts'
+/** One key that two versions disagree about; undefined: absent there. */
+export type Change<V> = { readonly after?: V; readonly before?: V; readonly key: string }
 
-/** In an edit: the key was deleted, and the trie below has it. */
-const GONE = Symbol('gone')
-
-/** What an edit changed, by key. */
-type Changes<V> = Map<string, V | typeof GONE>
+/** Changes that an older version looks through at each question, beside an eighth of its size, before it gets a map. */
+const NEAR = 64
+/** Changes after which a map is left for a copy: so many, and as many again for each entry it has. */
+const CHANGES_MIN = 1024
+const CHANGES_PER_ENTRY = 16
 
 /** @typeParam V what it holds; `undefined` is no value: it means absent. */
 export class Trie<V> {
   /** Made when first asked for: tsc 6.0.3 emits a static initialiser that names its own class before the name is there. */
   static #empty: Trie<unknown> | undefined
 
-  /** In an edit: what was changed. */
-  readonly #changes: Changes<V> | undefined
-  /** The same in an edit that began from nothing: all there is, and no deletions, so that what comes and goes leaves no trace. */
-  readonly #all: Map<string, V> | undefined
-  readonly #root: Branch<V>
-  #size: number
+  /** All entries, of this version alone; undefined while `#next` has them. */
+  #map: Map<string, V> | undefined
+  /** All is there as it is here, but what `#key` has. In an edit that changed nothing yet: what it began from. */
+  #next: Trie<V> | undefined
+  /** Of an edit none. */
+  #key: string | undefined
+  #value: V | undefined
+  /** How many entries, once the map went on to another. */
+  #count: number
+  /** How many versions ago the map was made. */
+  readonly #age: number
+  /** An edit: set and delete change it in place. */
+  readonly #isOpen: boolean
 
-  private constructor(root: Branch<V>, size: number, changes?: Changes<V>) {
-    this.#root = root
-    this.#size = size
-    this.#changes = changes
-    const beganEmpty = changes !== undefined && root === Trie.empty<V>().#root
-    this.#all = beganEmpty ? (changes as Map<string, V>) : undefined
+  private constructor(map: Map<string, V> | undefined, age: number, base?: Trie<V>) {
+    this.#map = map
+    this.#next = base
+    this.#key = undefined
+    this.#value = undefined
+    this.#count = base === undefined ? 0 : base.size
+    this.#age = age
+    this.#isOpen = base !== undefined
   }
 
   /** Every empty trie is this one object. */
   static empty<V>(): Trie<V> {
-    return (Trie.#empty ??= new Trie<unknown>(emptyBranch(undefined), 0)) as Trie<V>
+    return (Trie.#empty ??= new Trie<unknown>(new Map(), 0)) as Trie<V>
   }
 
   /** The trie of these entries; of two with one key the later counts. */
   static of<V>(entries: Iterable<readonly [string, V]>): Trie<V> {
-    const trie = Trie.empty<V>().begin()
-    for (const [key, value] of entries) trie.set(key, value)
-    return trie.seal()
+    const map = new Map(entries)
+    return map.size === 0 ? Trie.empty() : new Trie(map, 0)
   }
 
   get size(): number {
-    return this.#all === undefined ? this.#size : this.#all.size
+    return this.#map === undefined ? this.#count : this.#map.size
   }
 
   get(key: string): V | undefined {
-    if (this.#all !== undefined) return this.#all.get(key)
-    const change = this.#changes?.get(key)
-    if (change === undefined) return find(this.#root, hashOf(key), key)?.value
-    return change === GONE ? undefined : change
+    const map = this.#map
+    return map === undefined ? Trie.#find(this, key) : map.get(key)
   }
 
   has(key: string): boolean {
@@ -81,102 +80,182 @@ export class Trie<V> {
 
   /** The trie with the entry; itself if it has the identical value already, and within an edit always itself. */
   set(key: string, value: V): Trie<V> {
-    if (this.#all !== undefined) {
-      this.#all.set(key, value)
-      return this
-    }
-    if (this.#changes !== undefined) return this.#write(this.#changes, key, this.get(key), value)
-    const hash = hashOf(key)
-    const old = find(this.#root, hash, key)
-    if (old !== undefined && Object.is(old.value, value)) return this
-    return this.#put(hash, key, value, old)
+    const before = this.get(key)
+    return Object.is(before, value) ? this : this.#with(key, before, value)
   }
 
   /** The trie without the entry; itself if there is none, and within an edit always itself. */
   delete(key: string): Trie<V> {
-    if (this.#all !== undefined) {
-      this.#all.delete(key)
-      return this
-    }
-    if (this.#changes !== undefined) return this.#write(this.#changes, key, this.get(key), undefined)
-    const leaf = find(this.#root, hashOf(key), key)
-    return leaf === undefined ? this : this.#remove(leaf)
+    const before = this.get(key)
+    return before === undefined ? this : this.#with(key, before, undefined)
   }
 
   /** {@link set} of what `change` makes of the value there is, or {@link delete} if that is nothing; at the price of one. */
   update(key: string, change: (value: V | undefined) => V | undefined): Trie<V> {
-    if (this.#changes !== undefined) {
-      const before = this.get(key)
-      return this.#write(this.#changes, key, before, change(before))
-    }
-    const hash = hashOf(key)
-    const old = find(this.#root, hash, key)
-    const value = change(old?.value)
-    if (Object.is(old?.value, value)) return this
-    if (value !== undefined) return this.#put(hash, key, value, old)
-    return old === undefined ? this : this.#remove(old)
+    const before = this.get(key)
+    const after = change(before)
+    return Object.is(before, after) ? this : this.#with(key, before, after)
   }
 
-  /** An edit of this trie: its `set` and `delete` change it in place. This trie stays as it is. */
+  /** An edit of this trie: its `set` and `delete` change it in place. This trie stays as it is. Copies at the first change. */
   begin(): Trie<V> {
-    return new Trie(this.#root, this.#size, new Map(this.#changes))
+    return new Trie(undefined, 0, this.#isOpen ? this.seal() : this)
   }
 
-  /** What the edit came to, as an unchanging trie. The edit stays open. */
+  /** What the edit came to, as an unchanging trie. The edit stays open, and begins from that. */
   seal(): Trie<V> {
-    if (this.#changes === undefined) return this
-    if (this.size === 0) return Trie.empty()
-    const owner: Owner = {}
-    let root = this.#root
-    for (const [key, value] of this.#changes) {
-      const hash = hashOf(key)
-      const old = value === GONE ? find(root, hash, key) : undefined
-      if (value !== GONE) root = withEntry(root, new Leaf(hash, key, value), owner)
-      else if (old !== undefined) root = withoutEntry(root, old, owner)
+    if (!this.#isOpen) return this
+    const map = this.#map
+    if (map !== undefined) {
+      this.#next = map.size === 0 ? Trie.empty<V>() : new Trie(map, 0)
+      this.#count = map.size
+      this.#map = undefined
     }
-    return new Trie(root, this.size)
+    return this.#next ?? Trie.empty()
   }
 
   /** In no order. */
-  *entries(): Generator<readonly [key: string, value: V]> {
-    const changes = this.#changes
-    for (const { key, value } of leavesOf<V>(this.#root)) if (changes?.has(key) !== true) yield [key, value]
-    for (const [key, value] of changes ?? []) if (value !== GONE) yield [key, value]
+  entries(): IterableIterator<readonly [key: string, value: V]> {
+    return [...(this.#map ?? this.#copy())].values()
   }
 
-  *keys(): Generator<string> {
-    for (const [key] of this.entries()) yield key
+  keys(): IterableIterator<string> {
+    return [...(this.#map ?? this.#copy()).keys()].values()
   }
 
-  *values(): Generator<V> {
-    for (const [, value] of this.entries()) yield value
+  values(): IterableIterator<V> {
+    return [...(this.#map ?? this.#copy()).values()].values()
   }
 
-  /** Calls back for each key whose value differs, skipping whatever the two share. Of sealed tries only. */
+  /** Calls back for each key whose value differs. Costs what lies between the two, if one was made from the other. */
   static compare<V>(before: Trie<V>, after: Trie<V>, tell: (change: Change<V>) => void): void {
-    compareNodes(before.#root, after.#root, tell)
+    if (before === after) return
+    const [old, young] = [Trie.#since(before), Trie.#since(after)]
+    const isOneFamily = old.newest === young.newest
+    const keys = isOneFamily
+      ? [...old.changes.keys(), ...young.changes.keys()]
+      : [...before.keys(), ...after.keys()]
+    for (const key of new Set(keys)) {
+      const [was, is] = [valueAt(old, key), valueAt(young, key)]
+      if (!Object.is(was, is)) tell(changeOf(key, was, is))
+    }
   }
 
-  /** One change in an edit. */
-  #write(changes: Changes<V>, key: string, before: V | undefined, after: V | undefined): this {
-    if (Object.is(before, after)) return this
-    if (before === undefined) this.#size++
-    else if (after === undefined) this.#size--
-    if (after !== undefined) changes.set(key, after)
-    else if (this.#all === undefined) changes.set(key, GONE)
-    else changes.delete(key)
-    return this
+  /** Looks through the newer ones, up to the newest. */
+  static #find<V>(from: Trie<V>, key: string): V | undefined {
+    let at = from
+    let steps = 0
+    while (at.#map === undefined && at.#next !== undefined) {
+      if (at.#key === key) return at.#value
+      at = at.#next
+      steps++
+    }
+    if (isFar(steps, from.#count)) from.#settle()
+    return at.#map?.get(key)
   }
 
-  #put(hash: number, key: string, value: V, old: Leaf<V> | undefined): Trie<V> {
-    const root = withEntry(this.#root, new Leaf(hash, key, value), undefined)
-    return new Trie(root, old === undefined ? this.#size + 1 : this.#size)
+  /** The newest version that came of one, and what is otherwise in that one. */
+  static #since<V>(from: Trie<V>): Since<V> {
+    const changes = new Map<string, V | undefined>()
+    let at = from
+    while (at.#map === undefined && at.#next !== undefined) {
+      if (at.#key !== undefined && !changes.has(at.#key)) changes.set(at.#key, at.#value)
+      at = at.#next
+    }
+    return { changes, newest: at }
   }
 
-  #remove(leaf: Leaf<V>): Trie<V> {
-    if (this.#size === 1) return Trie.empty()
-    return new Trie(withoutEntry(this.#root, leaf, undefined), this.#size - 1)
+  /** All entries, in a map that nobody else has. */
+  #copy(): Map<string, V> {
+    const { changes, newest } = Trie.#since(this)
+    const map = new Map(newest.#map)
+    for (const [key, value] of changes) put(map, key, value)
+    return map
   }
+
+  /** Gets a map of its own, and needs the newer ones no longer. */
+  #settle(): Map<string, V> {
+    const map = this.#copy()
+    this.#map = map
+    this.#next = this.#key = this.#value = undefined
+    return map
+  }
+
+  #with(key: string, before: V | undefined, after: V | undefined): Trie<V> {
+    const map = this.#map ?? Trie.#own(this)
+    if (this.#isOpen) {
+      put(map, key, after)
+      return this
+    }
+    if (after === undefined && map.size === 1) return Trie.empty()
+    const isOld = this.#age > CHANGES_MIN + CHANGES_PER_ENTRY * map.size
+    if (isOld || map.size === 0) {
+      const copy = new Map(map)
+      put(copy, key, after)
+      return new Trie(copy, 0)
+    }
+    const next = new Trie(map, this.#age + 1)
+    this.#handOn(map, next, key, before)
+    put(map, key, after)
+    return next
+  }
+
+  /** Leaves its map, as it is now, to a version that differs by a key. */
+  #handOn(map: Map<string, V>, next: Trie<V>, key: string, value: V | undefined): void {
+    this.#count = map.size
+    this.#map = undefined
+    this.#next = next
+    this.#key = key
+    this.#value = value
+  }
+
+  /** The map, brought back from the newest, which from then on remembers how it differs; a copy if that is too far. */
+  static #own<V>(version: Trie<V>): Map<string, V> {
+    const older: Trie<V>[] = []
+    let newer = version
+    while (newer.#map === undefined && newer.#next !== undefined) {
+      older.push(newer)
+      newer = newer.#next
+    }
+    const map = newer.#map
+    if (map === undefined || version.#isOpen || isFar(older.length, version.#count)) return version.#settle()
+    for (const each of older.reverse()) {
+      const { key, value } = each.#takeBack(map)
+      newer.#handOn(map, each, key, map.get(key))
+      put(map, key, value)
+      newer = each
+    }
+    return map
+  }
+
+  /** Has the map again, as soon as what it remembered is put there. */
+  #takeBack(map: Map<string, V>): { readonly key: string; readonly value: V | undefined } {
+    const remembered = { key: this.#key as string, value: this.#value }
+    this.#map = map
+    this.#next = this.#key = this.#value = undefined
+    return remembered
+  }
+}
+
+/** A version as the newest of its family, and what is otherwise in it; undefined: absent. */
+type Since<V> = { readonly changes: ReadonlyMap<string, V | undefined>; readonly newest: Trie<V> }
+
+const valueAt = <V>({ changes, newest }: Since<V>, key: string): V | undefined =>
+  changes.has(key) ? changes.get(key) : newest.get(key)
+
+/** Whether looking through so many changes costs as much as a good part of a copy. */
+const isFar = (steps: number, size: number): boolean => steps > NEAR + (size >> 3)
+
+function put<V>(map: Map<string, V>, key: string, value: V | undefined): void {
+  if (value === undefined) map.delete(key)
+  else map.set(key, value)
+}
+
+function changeOf<V>(key: string, before: V | undefined, after: V | undefined): Change<V> {
+  const change: { after?: V; before?: V; key: string } = { key }
+  if (after !== undefined) change.after = after
+  if (before !== undefined) change.before = before
+  return change
 }
 
 /**

@@ -201,10 +201,13 @@ export class Dispatcher {
 
   #takeOrPark(life: Life, request: Request, options: DispatchOptions): Taken | Promise<Taken> {
     try {
-      return mustWrite(life.take(request))
+      const taken = mustWrite(life.take(request))
+      if (taken.intended) this.#pace.tookLong()
+      return taken
     } catch (error) {
       if (planInTheWay(error) === undefined) throw error
     }
+    this.#pace.tookLong()
     const release = this.#holdBack.hold(this.#namesOf(life, request.command))
     return this.#park(life, request, options).finally(release)
   }

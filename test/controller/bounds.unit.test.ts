@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { LOG_LIMITS } from '../../events/log.ts'
 import { EngineError, type LoggedFact } from '../../src/index.ts'
-import { TURNS_AT_ONCE, WAITING_MAX } from '../../src/engine/pace.ts'
+import { WAITING_MAX, WORK_AT_ONCE, WORK_OF_A_PLAN } from '../../src/engine/pace.ts'
 import { DATA_DIR, Lab } from '../engine/lab.ts'
 
 const caught = (work: Promise<unknown>): Promise<unknown> =>
@@ -110,7 +110,7 @@ describe('a subscriber that reads', () => {
 describe('more commands than may wait', () => {
   it('are refused with ERR_BACKPRESSURE, wrote nothing, and may be given again', async () => {
     const { controller, lab } = await withNetwork()
-    const count = TURNS_AT_ONCE + WAITING_MAX + 100
+    const count = WORK_AT_ONCE + WAITING_MAX + 100
     const give = (i: number): Promise<unknown> =>
       controller.dispatch({ data: { name: `e${i}`, network: 'web' }, type: 'endpoint.create' })
     const outcomes = await lab.all(Array.from({ length: count }, (_, i) => give(i)))
@@ -135,7 +135,7 @@ describe('more commands than may wait', () => {
       one.catch(() => undefined) // It is heard below.
       work.push(one)
       // One by one, so that none waits for its turn: what is full is the log.
-      if (i % TURNS_AT_ONCE === 0) await lab.ports.time.runFor(0)
+      if (i % (WORK_AT_ONCE / WORK_OF_A_PLAN) === 0) await lab.ports.time.runFor(0)
     }
     const outcomes = await lab.all(work)
     const taken = outcomes.filter(({ status }) => status === 'fulfilled').length

@@ -1,15 +1,11 @@
-/** The trie is a map: held against `Map` through random edits, with keys that are made to collide. */
+/** The trie is a map: held against `Map` through random edits, and through versions made of any version there ever was. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Trie, diff } from '../../projections/trie.ts'
 
-/** One and the same hash, found by search: two pairs of blocks that collide from where they start. */
-const COLLIDING = ['k000ei52k000oy2a', 'k000ei52k00100n0', 'k001071ck000oy2a', 'k001071ck00100n0']
-
 /** Few keys, so that operations meet; long ones that differ only at the front or only at the end. */
 const id = 'f'.repeat(64)
 const key = fc.oneof(
-  fc.constantFrom(...COLLIDING),
   fc.nat(30).map((n) => `${id}/${n}`),
   fc.nat(30).map((n) => `${n}/${id}`),
   fc.nat(300).map(String),
@@ -139,5 +135,136 @@ describe('diff', () => {
     expect(diff(base, base.set('17', 0))).toEqual([{ after: 0, before: 17, key: '17' }])
     expect(diff(base, base.delete('17'))).toEqual([{ before: 17, key: '17' }])
     expect(diff(base, base)).toEqual([])
+  })
+})
+
+describe('versions', () => {
+  /** A step: from which version, and what is done to it. Runs of one step make versions that lie far behind the newest. */
+  const step = fc.tuple(fc.nat(), operation, fc.constantFrom(1, 1, 1, 100, 1500))
+
+  it('each stay what they are, whichever of them the next is made of', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 25 }), fc.nat(), (steps, looks) => {
+        const all: { readonly map: ReadonlyMap<string, number>; readonly trie: Trie<number> }[] = [
+          { map: new Map(), trie: Trie.empty() },
+        ]
+        for (const [nth, operationOf, times] of steps) {
+          let { map, trie } = all[nth % all.length] ?? { map: new Map(), trie: Trie.empty<number>() }
+          for (let i = 0; i < times; i++) {
+            const [op, k, v]: Operation = [operationOf[0], operationOf[1], operationOf[2] + i]
+            trie = apply(trie, [op, k, v])
+            map = new Map(map)
+            if (op === 'set') (map as Map<string, number>).set(k, v)
+            else (map as Map<string, number>).delete(k)
+          }
+          all.push({ map, trie })
+        }
+        const order = all
+          .map((_, i) => all[(i * 7 + looks) % all.length])
+          .filter((each) => each !== undefined)
+        for (const { map, trie } of order) {
+          expect(trie.size).toBe(map.size)
+          expect(contents(trie)).toEqual([...map].sort())
+          for (const [k, v] of map) expect(trie.get(k)).toBe(v)
+          expect(trie.get('never there')).toBeUndefined()
+        }
+        for (const [i, { map: a, trie: before }] of order.entries()) {
+          const { map: b, trie: after } = order[(i + looks) % order.length] ?? { map: a, trie: before }
+          const keys = [...new Set([...a.keys(), ...b.keys()])].filter((k) => a.get(k) !== b.get(k))
+          const changes = diff(before, after)
+          expect(changes.map((c) => c.key).sort()).toEqual(keys.sort())
+          for (const c of changes) expect([c.before, c.after]).toEqual([a.get(c.key), b.get(c.key)])
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('can be iterated while newer ones are made: as they were at the first step', () => {
+    const base = Trie.of(Array.from({ length: 5 }, (_, i) => [`${i}`, i] as const))
+    let trie = base
+    const seen: number[] = []
+    for (const [k, v] of base.entries()) {
+      trie = trie.delete(k).set(`new ${k}`, v)
+      seen.push(v)
+    }
+    expect(seen.sort()).toEqual([0, 1, 2, 3, 4])
+    expect([base.size, trie.size, base.has('0'), trie.has('0')]).toEqual([5, 5, true, false])
+  })
+
+  it('cost a long life nothing: who keeps the first of many keeps no more than a few changes for each entry', () => {
+    const first = Trie.of([['a', -1]] as const) as Trie<number>
+    let last = first
+    for (let i = 0; i < 10_000; i++) last = last.set('a', i)
+    expect([first.get('a'), last.get('a')]).toEqual([-1, 9999])
+    // Two maps by now, so no way leads from one to the other: they are compared by all they have.
+    expect(diff(first, last)).toEqual([{ after: 9999, before: -1, key: 'a' }])
+  })
+})
+
+describe('an edit', () => {
+  it('can be looked into while it is open: as it will be when it is sealed', () => {
+    const base = Trie.of(Array.from({ length: 5 }, (_, n) => [`k${n}`, n] as const))
+    const open = base.begin().set('k0', 10).delete('k1').set('new', 7)
+    open.update('k2', () => undefined)
+    open.set('gone', 1).delete('gone')
+    const expected = [
+      ['k0', 10],
+      ['k3', 3],
+      ['k4', 4],
+      ['new', 7],
+    ]
+    expect([...open.entries()].sort()).toEqual(expected)
+    expect([...open.keys()].sort()).toEqual(expected.map(([k]) => k))
+    expect([open.size, open.get('k1'), open.has('k2')]).toEqual([4, undefined, false])
+    expect([...open.seal().entries()].sort()).toEqual(expected)
+    expect(base.size).toBe(5)
+  })
+
+  it('that changes nothing comes to what it began from', () => {
+    const base = Trie.of<number>([['a', 1]])
+    const open = base.begin()
+    expect([open.size, open.get('a'), [...open.values()]]).toEqual([1, 1, [1]])
+    expect(open.set('a', 1).delete('b').seal()).toBe(base)
+  })
+
+  it('can be the beginning of another, and neither sees what the other does', () => {
+    const first = Trie.of<number>([['a', 1]])
+      .begin()
+      .set('b', 2)
+    const second = first.begin()
+    expect([...second.entries()].sort()).toEqual([
+      ['a', 1],
+      ['b', 2],
+    ])
+    first.set('b', 20)
+    second.set('a', 10)
+    expect([first.get('a'), first.get('b'), second.get('a'), second.get('b')]).toEqual([1, 20, 10, 2])
+  })
+
+  it('goes on after it was sealed, whatever was made of that', () => {
+    const open = Trie.empty<number>().begin().set('a', 1)
+    const sealed = open.seal()
+    const made = sealed.set('b', 2)
+    open.set('c', 3)
+    expect([contents(sealed), contents(made), contents(open.seal())]).toEqual([
+      [['a', 1]],
+      [
+        ['a', 1],
+        ['b', 2],
+      ],
+      [
+        ['a', 1],
+        ['c', 3],
+      ],
+    ])
+  })
+
+  it('is no edit any more once it is sealed', () => {
+    const sealed = Trie.of<number>([['a', 1]])
+    expect(sealed.seal()).toBe(sealed)
+    expect(sealed.update('a', (value) => value)).toBe(sealed)
+    expect(sealed.update('b', (value) => value)).toBe(sealed)
+    expect(sealed.update('b', () => 2).size).toBe(2)
   })
 })

@@ -22,9 +22,14 @@ type Log = readonly Commit<AnyFact>[]
 /** A commit, as it lies on the disk. */
 export type Known = { readonly body: string; readonly commit: Commit<AnyFact>; readonly hash: string }
 
-/** A view as text: equal text, equal views. */
+/** A view as text: equal text, equal views. Rows have no order of their own. */
 export const textOf = (view: View): string =>
-  JSON.stringify([...tablesOfView(view, [])].map(([name, rows]) => [name, [...rows]]))
+  JSON.stringify(
+    [...tablesOfView(view, [])].map(([name, rows]) => [
+      name,
+      [...rows].map((row) => JSON.stringify(row)).sort(),
+    ]),
+  )
 
 const folded = (log: Log, from?: View): View => {
   const fold = new ViewFold(from)
