@@ -18,7 +18,7 @@ import type {
 } from '../events/index.ts'
 import { defineProjection } from './define.ts'
 import { withTable } from './tables.ts'
-import { Trie } from './trie.ts'
+import { Table } from './table.ts'
 
 /** A step of a plan that has no receipt yet, as it concerns one resource. */
 export type Intent = {
@@ -50,9 +50,9 @@ export type OpenPlan = EffectsIntended['data']
 
 export type Applied = {
   /** By plan id. */
-  readonly open: Trie<OpenPlan>
+  readonly open: Table<OpenPlan>
   /** By resource key. */
-  readonly resources: Trie<AppliedResource>
+  readonly resources: Table<AppliedResource>
 }
 
 /** The kernel of the past. */
@@ -60,8 +60,8 @@ export const applied = defineProjection({
   name: 'applied',
   version: 1,
   init: {
-    open: Trie.empty<OpenPlan>(),
-    resources: Trie.empty<AppliedResource>(),
+    open: Table.empty<OpenPlan>(),
+    resources: Table.empty<AppliedResource>(),
   } satisfies Applied,
   on: {
     EffectsIntended: (state, { data }) => {
@@ -106,7 +106,7 @@ export function baseOf(
 export const openPlans = ({ open }: Applied): readonly OpenPlan[] =>
   [...open.values()].sort((a, b) => comparePlans(a.plan, b.plan))
 
-type Resources = Trie<AppliedResource>
+type Resources = Table<AppliedResource>
 type Outcome = EffectsSettled['data']
 
 function intend(resources: Resources, { plan, steps }: OpenPlan): Resources {

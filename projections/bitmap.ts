@@ -6,10 +6,10 @@
  * is full. So looking for a gap climbs over what is full and descends into what is not: at most {@link LEVELS} words up
  * and as many down. Words that are zero are not stored.
  */
-import type { Trie } from './trie.ts'
+import type { Table } from './table.ts'
 
 /** Words by `level.index`; unsigned, 32 bits. */
-export type Bitmap = Trie<number>
+export type Bitmap = Table<number>
 
 /** Numbers are below this: an IPv4 pool is at most this large, and no IPv6 pool needs its further addresses in order. */
 export const BITMAP_SIZE = 2 ** 32

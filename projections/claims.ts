@@ -3,7 +3,7 @@ import type { AddressLent, Cidr, ClaimGranted, ClaimLost, Instant, NetworkId } f
 import { defineProjection } from './define.ts'
 import { poolKey } from './pools.ts'
 import { withTable } from './tables.ts'
-import { Trie } from './trie.ts'
+import { Table } from './table.ts'
 
 /** A claim that was granted. `lost`: it is not ours all the same. */
 export type Grant = ClaimGranted['data'] & { readonly lost?: ClaimLost['data']; readonly since: Instant }
@@ -13,20 +13,20 @@ export type Loan = AddressLent['data'] & { readonly since: Instant }
 
 export type Claims = {
   /** By the key of a pool: the blocks out of which this host gives addresses, in the order in which it got them. */
-  readonly blocks: Trie<readonly Cidr[]>
+  readonly blocks: Table<readonly Cidr[]>
   /** By the key of a pool: addresses that other hosts lend to this one. They are given where they are asked for, and not else. */
-  readonly borrowed: Trie<readonly Cidr[]>
+  readonly borrowed: Table<readonly Cidr[]>
   /** By the claim's key. */
-  readonly grants: Trie<Grant>
+  readonly grants: Table<Grant>
   /** By the claim's key: what of this host's blocks is lent to others. */
-  readonly lent: Trie<Loan>
+  readonly lent: Table<Loan>
 }
 
 const none: Claims = {
-  blocks: Trie.empty(),
-  borrowed: Trie.empty(),
-  grants: Trie.empty(),
-  lent: Trie.empty(),
+  blocks: Table.empty(),
+  borrowed: Table.empty(),
+  grants: Table.empty(),
+  lent: Table.empty(),
 }
 
 export const claims = defineProjection({

@@ -18,7 +18,7 @@ import type {
 } from '../events/index.ts'
 import { defineProjection } from './define.ts'
 import { withTable } from './tables.ts'
-import { Trie } from './trie.ts'
+import { Table } from './table.ts'
 
 export type NetworkWant = {
   readonly bridge: NetworkCreateRequested['data']['bridge']
@@ -55,11 +55,11 @@ export type EndpointWant = Reservation & {
 }
 
 export type Desired = {
-  readonly endpoints: Trie<EndpointWant>
-  readonly networks: Trie<NetworkWant>
+  readonly endpoints: Table<EndpointWant>
+  readonly networks: Table<NetworkWant>
   /** By endpoint id, from reserved to released. */
-  readonly reserved: Trie<Reservation>
-  readonly sandboxes: Trie<SandboxWant>
+  readonly reserved: Table<Reservation>
+  readonly sandboxes: Table<SandboxWant>
 }
 
 /** What should be there. */
@@ -67,10 +67,10 @@ export const desired = defineProjection({
   name: 'desired',
   version: 2,
   init: {
-    endpoints: Trie.empty<EndpointWant>(),
-    networks: Trie.empty<NetworkWant>(),
-    reserved: Trie.empty<Reservation>(),
-    sandboxes: Trie.empty<SandboxWant>(),
+    endpoints: Table.empty<EndpointWant>(),
+    networks: Table.empty<NetworkWant>(),
+    reserved: Table.empty<Reservation>(),
+    sandboxes: Table.empty<SandboxWant>(),
   } satisfies Desired,
   on: {
     NetworkCreateRequested: (state, { data }) => {

@@ -10,15 +10,15 @@ import { pathOf } from '../events/index.ts'
 import { defineProjection, type Handlers } from './define.ts'
 import type { Position } from './projection.ts'
 import { withTable } from './tables.ts'
-import { Trie } from './trie.ts'
+import { Table } from './table.ts'
 
 export type History = {
   /** By `<stream>/<number of the chunk>`, from 0: numbers of commits, rising, {@link CHUNK_COMMITS} to a chunk. */
-  readonly chunks: Trie<readonly Seq[]>
+  readonly chunks: Table<readonly Seq[]>
   /** By stream: how many commits speak of it. */
-  readonly counts: Trie<number>
+  readonly counts: Table<number>
   /** By plan: the commit with its receipt. */
-  readonly settled: Trie<Seq>
+  readonly settled: Table<Seq>
 }
 
 /** A long-lived stream is kept in pieces, so that one more commit copies a piece and not its whole past. */
@@ -61,9 +61,9 @@ export const history = defineProjection({
   name: 'history',
   version: 1,
   init: {
-    chunks: Trie.empty<readonly Seq[]>(),
-    counts: Trie.empty<number>(),
-    settled: Trie.empty<Seq>(),
+    chunks: Table.empty<readonly Seq[]>(),
+    counts: Table.empty<number>(),
+    settled: Table.empty<Seq>(),
   },
   on: {
     ...(Object.fromEntries(ENTITY_TYPES.map((type) => [type, noteOwn])) as unknown as Handlers<

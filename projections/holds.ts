@@ -5,7 +5,7 @@
 import type { Cidr, Instant, PlanId, Stream } from '../events/index.ts'
 import { give, takeBack, type Place, type PoolState } from './pools.ts'
 import { withTable } from './tables.ts'
-import { Trie } from './trie.ts'
+import { Table } from './table.ts'
 
 /** Somebody has it. */
 export type Hold = {
@@ -34,33 +34,33 @@ export type Remnant = {
 /** Who holds what. */
 export type Allocations = {
   /** By `<network id>/<ip>`; gateways and auxiliary ones too, held by their network. */
-  readonly addresses: Trie<Hold>
+  readonly addresses: Table<Hold>
   /** By the owner's stream. */
-  readonly estates: Trie<Estate>
+  readonly estates: Table<Estate>
   /** By `<sandbox id>/<interface name>`; bridges by `host/<name>`, held by their network. */
-  readonly ifNames: Trie<Hold>
+  readonly ifNames: Table<Hold>
   /** By `<network id>/<mac>`; the bridge's too, held by its network. */
-  readonly macs: Trie<Hold>
+  readonly macs: Table<Hold>
   /** By {@link poolKey}. */
-  readonly pools: Trie<PoolState>
+  readonly pools: Table<PoolState>
   /** By the owner's stream; oldest first. */
-  readonly remnants: Trie<readonly Remnant[]>
+  readonly remnants: Table<readonly Remnant[]>
   /** By canonical text: `10.0.0.0/24`. */
-  readonly subnets: Trie<Hold>
+  readonly subnets: Table<Hold>
   /** By plan: the streams that have remnants waiting for it. */
-  readonly sweeping: Trie<readonly Stream[]>
+  readonly sweeping: Table<readonly Stream[]>
 }
 
 /** Nobody holds anything. */
 export const noHolds: Allocations = {
-  addresses: Trie.empty(),
-  estates: Trie.empty(),
-  ifNames: Trie.empty(),
-  macs: Trie.empty(),
-  pools: Trie.empty(),
-  remnants: Trie.empty(),
-  subnets: Trie.empty(),
-  sweeping: Trie.empty(),
+  addresses: Table.empty(),
+  estates: Table.empty(),
+  ifNames: Table.empty(),
+  macs: Table.empty(),
+  pools: Table.empty(),
+  remnants: Table.empty(),
+  subnets: Table.empty(),
+  sweeping: Table.empty(),
 }
 
 /**
@@ -235,7 +235,7 @@ function free(state: Allocations, owner: Stream, held: Held): Allocations {
 /** What a new hold means for the pools. */
 function enter(state: Allocations, owner: Stream, held: Held): Allocations {
   if (held.table === 'subnets')
-    return withTable(state, 'pools', state.pools.set(held.pool, { cursor: -1, words: Trie.empty() }))
+    return withTable(state, 'pools', state.pools.set(held.pool, { cursor: -1, words: Table.empty() }))
   // What a network has itself, as its gateway, is no address in the order of giving.
   if (held.table === 'addresses')
     return withTable(state, 'pools', give(state.pools, held.place, owner.startsWith('endpoint/')))

@@ -1,8 +1,8 @@
 /**
- * Queries over the topology. Tries have no order, so whatever lists things sorts them here, by name and then by id.
+ * Queries over the topology. Tables have no order, so whatever lists things sorts them here, by name and then by id.
  */
 import type { EndpointId, NetworkId, SandboxId } from '../events/index.ts'
-import type { Trie } from './trie.ts'
+import type { Table } from './table.ts'
 import type { EndpointView, NetworkView, SandboxView, Topology } from './views.ts'
 
 export const networkById = (t: Topology, id: NetworkId): NetworkView | undefined => t.networks.get(id)
@@ -10,8 +10,8 @@ export const endpointById = (t: Topology, id: EndpointId): EndpointView | undefi
 export const sandboxById = (t: Topology, id: SandboxId): SandboxView | undefined => t.sandboxes.get(id)
 
 /** Keys that begin with `prefix`, sorted. Looks at all keys: for what people type, not for hot paths. */
-export const idsByPrefix = (trie: Trie<unknown>, prefix: string): readonly string[] =>
-  [...trie.keys()].filter((key) => key.startsWith(prefix)).sort()
+export const idsByPrefix = (table: Table<unknown>, prefix: string): readonly string[] =>
+  [...table.keys()].filter((key) => key.startsWith(prefix)).sort()
 
 /** All networks. */
 export const networksOf = (t: Topology): readonly NetworkView[] => sorted(t.networks.values())

@@ -8,7 +8,7 @@ import type { EndpointId, Ip, NetworkId, SandboxId } from '../events/index.ts'
 import { ipOf, pathOf } from '../events/index.ts'
 import { defineProjection } from './define.ts'
 import { withTable } from './tables.ts'
-import { Trie } from './trie.ts'
+import { Table } from './table.ts'
 
 /** What an endpoint brings to a name: one address a family. */
 export type Named = { readonly addresses: readonly Ip[]; readonly endpoint: EndpointId }
@@ -23,11 +23,11 @@ type Endpoint = {
 
 export type Names = {
   /** By endpoint id, from reserved to released. */
-  readonly endpoints: Trie<Endpoint>
+  readonly endpoints: Table<Endpoint>
   /** By `<network id>/<name>`, oldest first. */
-  readonly records: Trie<readonly Named[]>
+  readonly records: Table<readonly Named[]>
   /** Names of each sandbox, by id, until its end is asked for. */
-  readonly sandboxes: Trie<readonly string[]>
+  readonly sandboxes: Table<readonly string[]>
 }
 
 /** What a resolver answers. */
@@ -35,9 +35,9 @@ export const names = defineProjection({
   name: 'names',
   version: 1,
   init: {
-    endpoints: Trie.empty<Endpoint>(),
-    records: Trie.empty<readonly Named[]>(),
-    sandboxes: Trie.empty<readonly string[]>(),
+    endpoints: Table.empty<Endpoint>(),
+    records: Table.empty<readonly Named[]>(),
+    sandboxes: Table.empty<readonly string[]>(),
   } satisfies Names,
   on: {
     SandboxCreateRequested: (state, { data: { hostname, name, sandbox } }) =>

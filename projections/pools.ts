@@ -7,7 +7,7 @@
 import type { Cidr, NetworkId } from '../events/index.ts'
 import { cidrFrom, contains, offsetOf, pathOf } from '../events/index.ts'
 import { BITMAP_SIZE, hasBit, nextGap, withBit, withoutBit, type Bitmap } from './bitmap.ts'
-import type { Trie } from './trie.ts'
+import type { Table } from './table.ts'
 
 export type PoolState = {
   /** Place of the address given last; -1: none yet. */
@@ -40,21 +40,21 @@ export const isInOrder = ({ offset }: Place): boolean => offset < BITMAP_SIZE
  * Gives an address; `moveCursor` unless it is not one in the order, as a gateway. Places beyond a bitmap's are not given
  * in order: that they are held is told by `addresses` alone.
  */
-export const give = (pools: Trie<PoolState>, place: Place, moveCursor: boolean): Trie<PoolState> =>
+export const give = (pools: Table<PoolState>, place: Place, moveCursor: boolean): Table<PoolState> =>
   changePool(pools, place, ({ cursor, words }, offset) => ({
     cursor: moveCursor ? offset : cursor,
     words: withBit(words, offset),
   }))
 
 /** Takes an address back. */
-export const takeBack = (pools: Trie<PoolState>, place: Place): Trie<PoolState> =>
+export const takeBack = (pools: Table<PoolState>, place: Place): Table<PoolState> =>
   changePool(pools, place, ({ cursor, words }, offset) => ({ cursor, words: withoutBit(words, offset) }))
 
 const changePool = (
-  pools: Trie<PoolState>,
+  pools: Table<PoolState>,
   { offset, pool }: Place,
   change: (state: PoolState, offset: number) => PoolState,
-): Trie<PoolState> =>
+): Table<PoolState> =>
   offset >= BITMAP_SIZE ? pools : pools.update(pool, (state) => state && change(state, offset))
 
 /** Whether the address of a place is given. */

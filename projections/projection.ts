@@ -2,7 +2,7 @@
  * What a projection is: a pure, total fold of facts into a state that can be thrown away.
  *
  * `evolve` returns the same object when nothing changed, and costs what changed, never what exists: states hold
- * {@link Trie}s. Queries are functions beside it.
+ * {@link Table}s. Queries are functions beside it.
  */
 import type { AnyFact, Epoch, FactOf, FactType, Instant, Seq } from '../events/index.ts'
 

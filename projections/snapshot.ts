@@ -6,7 +6,7 @@
  */
 import { allProjections, initialProjections, type ProjectionName, type Projections } from './fold.ts'
 import type { PoolState } from './pools.ts'
-import { Trie } from './trie.ts'
+import { Table } from './table.ts'
 
 /** A table's name, `<projection>.<field>`, and its rows: JSON values. */
 export type ProjectionTable = readonly [name: string, rows: Iterable<unknown>]
@@ -16,12 +16,12 @@ export const projectionsCode: string = Object.values(allProjections)
   .map(({ name, version }) => `${name}@${version}`)
   .join(' ')
 
-/** Takes projections apart. A trie's rows are `[key, value]`; a plain field is one row. */
+/** Takes projections apart. A table's rows are `[key, value]`; a plain field is one row. */
 export function* tablesOf(all: Projections): Generator<ProjectionTable, void> {
   for (const [projection, state] of Object.entries(all) as [ProjectionName, object][])
     for (const [field, value] of Object.entries(state) as [string, unknown][]) {
       const name = `${projection}.${field}`
-      yield [name, value instanceof Trie ? encodeRows(value, CODECS[name]) : [value]]
+      yield [name, value instanceof Table ? encodeRows(value, CODECS[name]) : [value]]
     }
 }
 
@@ -34,21 +34,21 @@ export function projectionsFrom(tables: ReadonlyMap<string, readonly unknown[]>)
       const name = `${projection}.${field}`
       const rows = tables.get(name)
       if (rows === undefined) return [field, empty]
-      return [field, empty instanceof Trie ? decodeRows(rows, CODECS[name]) : rows[0]]
+      return [field, empty instanceof Table ? decodeRows(rows, CODECS[name]) : rows[0]]
     })
     all[projection] = Object.fromEntries(fields) as object
   }
   return all as Projections
 }
 
-/** How values go that are not JSON as they are: those with tries in them. Equal ones go alike. */
+/** How values go that are not JSON as they are: those with tables in them. Equal ones go alike. */
 type Codec = { readonly decode: (json: unknown) => unknown; readonly encode: (value: unknown) => unknown }
 
 const CODECS: Readonly<Record<string, Codec>> = {
   'allocations.pools': {
     decode: (json) => {
       const { cursor, words } = json as { cursor: number; words: [string, number][] }
-      return { cursor, words: Trie.of(words) } satisfies PoolState
+      return { cursor, words: Table.of(words) } satisfies PoolState
     },
     encode: (value) => {
       const { cursor, words } = value as PoolState
@@ -56,17 +56,17 @@ const CODECS: Readonly<Record<string, Codec>> = {
     },
   },
   'topology.members': {
-    decode: (json) => Trie.of((json as string[]).map((id) => [id, true] as const)),
-    encode: (value) => [...(value as Trie<true>).keys()].sort(),
+    decode: (json) => Table.of((json as string[]).map((id) => [id, true] as const)),
+    encode: (value) => [...(value as Table<true>).keys()].sort(),
   },
 }
 
-function* encodeRows(trie: Trie<unknown>, codec: Codec | undefined): Generator<unknown, void> {
-  for (const [key, value] of trie.entries()) yield [key, codec ? codec.encode(value) : value]
+function* encodeRows(table: Table<unknown>, codec: Codec | undefined): Generator<unknown, void> {
+  for (const [key, value] of table.entries()) yield [key, codec ? codec.encode(value) : value]
 }
 
-const decodeRows = (rows: readonly unknown[], codec: Codec | undefined): Trie<unknown> =>
-  Trie.of(
+const decodeRows = (rows: readonly unknown[], codec: Codec | undefined): Table<unknown> =>
+  Table.of(
     (rows as readonly [string, unknown][]).map(
       ([key, value]) => [key, codec ? codec.decode(value) : value] as const,
     ),

@@ -15,7 +15,7 @@ import type {
 import { pathOf } from '../events/index.ts'
 import { defineProjection, type Handlers } from './define.ts'
 import { withTable } from './tables.ts'
-import { Trie } from './trie.ts'
+import { Table } from './table.ts'
 import type { EndpointView, NetworkView, Progress, SandboxView, Topology, Vip } from './views.ts'
 
 const onNetwork: Handlers<Topology, NetworkFact['type']> = {
@@ -34,7 +34,7 @@ const onNetwork: Handlers<Topology, NetworkFact['type']> = {
       subnets,
     }
     const named = withTable(t, 'networkNames', t.networkNames.set(name, id))
-    const empty = withTable(named, 'members', t.members.set(id, Trie.empty()))
+    const empty = withTable(named, 'members', t.members.set(id, Table.empty()))
     const view: NetworkView = { ...lasting, plan, since: at, state: 'creating' }
     return withTable(empty, 'networks', t.networks.set(id, view))
   },
@@ -137,7 +137,7 @@ const onEndpoint: Handlers<Topology, EndpointFact['type']> = {
   EndpointReserved: (t, { data }, { at }) => {
     const { addresses, endpoint: id, labels, mac, name, network } = data
     const named = withTable(t, 'endpointNames', t.endpointNames.set(pathOf(network, name), id))
-    const members = t.members.update(network, (ids = Trie.empty()) => ids.set(id, true))
+    const members = t.members.update(network, (ids = Table.empty()) => ids.set(id, true))
     const member = withTable(named, 'members', members)
     const view: EndpointView = { addresses, id, labels, mac, name, network, since: at, state: 'reserved' }
     return withTable(member, 'endpoints', t.endpoints.set(id, view))
@@ -177,14 +177,14 @@ export const topology = defineProjection({
   name: 'topology',
   version: 4,
   init: {
-    endpointNames: Trie.empty<EndpointId>(),
-    endpoints: Trie.empty<EndpointView>(),
-    failed: Trie.empty<true>(),
-    members: Trie.empty<Trie<true>>(),
-    networkNames: Trie.empty<NetworkId>(),
-    networks: Trie.empty<NetworkView>(),
-    sandboxNames: Trie.empty<SandboxId>(),
-    sandboxes: Trie.empty<SandboxView>(),
+    endpointNames: Table.empty<EndpointId>(),
+    endpoints: Table.empty<EndpointView>(),
+    failed: Table.empty<true>(),
+    members: Table.empty<Table<true>>(),
+    networkNames: Table.empty<NetworkId>(),
+    networks: Table.empty<NetworkView>(),
+    sandboxNames: Table.empty<SandboxId>(),
+    sandboxes: Table.empty<SandboxView>(),
   } satisfies Topology,
   on: { ...onNetwork, ...onClaims, ...onSandbox, ...onEndpoint },
 })

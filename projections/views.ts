@@ -15,7 +15,7 @@ import type {
   StepFailure,
   Subnet,
 } from '../events/index.ts'
-import type { Trie } from './trie.ts'
+import type { Table } from './table.ts'
 
 /** States of networks and sandboxes, as the machines name them; what is deleted has no view. */
 export type WorkState = 'created' | 'creating' | 'deleting' | 'failed'
@@ -98,14 +98,14 @@ export type SandboxView = Progress & {
 /** Who exists and who is on what. A deleted or released thing is in no table. */
 export type Topology = {
   /** By `<network id>/<endpoint name>`. */
-  readonly endpointNames: Trie<EndpointId>
-  readonly endpoints: Trie<EndpointView>
+  readonly endpointNames: Table<EndpointId>
+  readonly endpoints: Table<EndpointView>
   /** Ids of endpoints in the state `failed`: mostly none. */
-  readonly failed: Trie<true>
+  readonly failed: Table<true>
   /** Endpoint ids by network id. */
-  readonly members: Trie<Trie<true>>
-  readonly networkNames: Trie<NetworkId>
-  readonly networks: Trie<NetworkView>
-  readonly sandboxNames: Trie<SandboxId>
-  readonly sandboxes: Trie<SandboxView>
+  readonly members: Table<Table<true>>
+  readonly networkNames: Table<NetworkId>
+  readonly networks: Table<NetworkView>
+  readonly sandboxNames: Table<SandboxId>
+  readonly sandboxes: Table<SandboxView>
 }

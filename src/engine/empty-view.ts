@@ -4,18 +4,18 @@
  */
 import type { Seq } from '../../events/index.ts'
 import type { EntityState } from '../../machines/index.ts'
-import { initialProjections, Trie, type Projections } from '../../projections/index.ts'
+import { initialProjections, Table, type Projections } from '../../projections/index.ts'
 
 export type View = {
   /** By stream. Entities that have come to their end are not in it. */
-  readonly machines: Trie<EntityState>
+  readonly machines: Table<EntityState>
   readonly projections: Projections
   /** The newest commit in it; 0: none. */
   readonly seq: Seq
 }
 
 export const emptyView: View = {
-  machines: Trie.empty<EntityState>(),
+  machines: Table.empty<EntityState>(),
   projections: initialProjections,
   seq: 0 as Seq,
 }

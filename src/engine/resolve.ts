@@ -9,7 +9,7 @@ import {
   type NetworkView,
   type SandboxView,
   type Topology,
-  type Trie,
+  type Table,
 } from '../../projections/index.ts'
 
 export type Resolved<T> = { readonly found: T } | { readonly problem: Problem }
@@ -36,7 +36,7 @@ export function resolveEndpoint(t: Topology, ref: Ref, network?: NetworkView): R
   return resolve('endpoint', t.endpoints, ref, named[0])
 }
 
-function resolve<T>(kind: string, all: Trie<T>, ref: Ref, named: string | undefined): Resolved<T> {
+function resolve<T>(kind: string, all: Table<T>, ref: Ref, named: string | undefined): Resolved<T> {
   const found = all.get(ref) ?? (named === undefined ? undefined : all.get(named))
   if (found !== undefined) return { found }
   const ids = /^[0-9a-f]+$/.test(ref) && ref.length >= ID_PREFIX_CHARS_MIN ? idsByPrefix(all, ref) : []

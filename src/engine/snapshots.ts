@@ -15,7 +15,7 @@ import type {
 } from '../../events/index.ts'
 import { FACT_VERSIONS, openSnapshots } from '../../events/index.ts'
 import type { EntityState } from '../../machines/index.ts'
-import { projectionsCode, projectionsFrom, tablesOf, Trie } from '../../projections/index.ts'
+import { projectionsCode, projectionsFrom, tablesOf, Table } from '../../projections/index.ts'
 import type { Timers } from '../ports.ts'
 import { emptyView, type View } from './empty-view.ts'
 
@@ -54,7 +54,7 @@ export async function restore(snapshots: Snapshots, atMost?: Seq, wanted?: Wante
 /** The view that {@link tablesOfView} wrote down. */
 export function viewFrom(tables: ReadonlyMap<string, readonly unknown[]>, seq: Seq): View {
   const machines = (tables.get('machines') ?? []) as readonly (readonly [string, EntityState])[]
-  return { machines: Trie.of(machines), projections: projectionsFrom(tables), seq }
+  return { machines: Table.of(machines), projections: projectionsFrom(tables), seq }
 }
 
 /** Least commits between snapshots of a running engine. */

@@ -13,7 +13,7 @@ import {
   sealProjections,
   type Position,
   type Projections,
-  type Trie,
+  type Table,
 } from '../../projections/index.ts'
 import { emptyView, type View } from './empty-view.ts'
 
@@ -36,7 +36,7 @@ export function evolveView(view: View, fact: AnyFact | FactDraft<AnyFact>, posit
  * cost of one fact at a time.
  */
 export class ViewFold {
-  readonly #machines: Trie<EntityState>
+  readonly #machines: Table<EntityState>
   #projections: Projections
   #seq: Seq
 
@@ -67,7 +67,7 @@ export class ViewFold {
 
 const ENDED: ReadonlySet<string> = new Set(['deleted', 'released'])
 
-function evolveMachines(machines: Trie<EntityState>, fact: AnyFact): Trie<EntityState> {
+function evolveMachines(machines: Table<EntityState>, fact: AnyFact): Table<EntityState> {
   if (kindOf(fact.stream) === undefined) return machines
   return machines.update(fact.stream, (state) => {
     const next = evolveStream(state, fact)

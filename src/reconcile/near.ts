@@ -7,7 +7,7 @@
  */
 import type { EndpointId, IfName, SandboxId } from '../../events/index.ts'
 import {
-  Trie,
+  Table,
   type Desired,
   type EndpointWant,
   type NetworkWant,
@@ -44,7 +44,7 @@ function wantsNear({ applied, desired, topology }: Projections, scope: Scope): D
   )
   const networks = shared
     ? desired.networks
-    : Trie.of(
+    : Table.of(
         known(
           desired.networks,
           endpoints.map(([, want]) => want.network),
@@ -52,15 +52,15 @@ function wantsNear({ applied, desired, topology }: Projections, scope: Scope): D
       )
   return {
     ...desired,
-    endpoints: Trie.of<EndpointWant>(endpoints),
-    networks: networks satisfies Trie<NetworkWant>,
-    sandboxes: Trie.of(known(desired.sandboxes, sandboxes)),
+    endpoints: Table.of<EndpointWant>(endpoints),
+    networks: networks satisfies Table<NetworkWant>,
+    sandboxes: Table.of(known(desired.sandboxes, sandboxes)),
   }
 }
 
 /** The entries of these keys, of those that there are. */
 function known<K extends EndpointId | string, V>(
-  table: Trie<V>,
+  table: Table<V>,
   keys: Iterable<K>,
 ): readonly (readonly [K, V])[] {
   const entries: (readonly [K, V])[] = []

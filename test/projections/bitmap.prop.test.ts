@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BITMAP_SIZE, hasBit, nextGap, withBit, withoutBit } from '../../projections/bitmap.ts'
 import type { Bitmap } from '../../projections/bitmap.ts'
-import { Trie } from '../../projections/trie.ts'
+import { Table } from '../../projections/table.ts'
 
 /** Runs of numbers, so that words become full; and the far end. */
 const run = fc.tuple(fc.oneof(fc.nat(3000), fc.constant(BITMAP_SIZE - 100)), fc.integer({ min: 1, max: 100 }))
@@ -17,7 +17,7 @@ describe('a bitmap', () => {
     fc.assert(
       fc.property(fc.array(operation, { maxLength: 60 }), fc.nat(4000), fc.nat(4000), (all, from, last) => {
         const set = new Set<number>()
-        let bitmap: Bitmap = Trie.empty()
+        let bitmap: Bitmap = Table.empty()
         for (const [op, numbers] of all)
           for (const n of numbersOf(numbers)) {
             if (op === 'add') set.add(n)
@@ -35,7 +35,7 @@ describe('a bitmap', () => {
   })
 
   it('finds the one gap of a full /16, and none when that is taken', () => {
-    let bitmap: Bitmap = Trie.empty<number>().begin()
+    let bitmap: Bitmap = Table.empty<number>().begin()
     for (let n = 0; n < 65536; n++) if (n !== 40_000) bitmap = withBit(bitmap, n)
     bitmap = bitmap.seal()
     expect(nextGap(bitmap, 1, 65_535)).toBe(40_000)
@@ -45,7 +45,7 @@ describe('a bitmap', () => {
   })
 
   it('is the same object when the number is there already, or is not', () => {
-    const bitmap = withBit(Trie.empty(), 5)
+    const bitmap = withBit(Table.empty(), 5)
     expect(withBit(bitmap, 5)).toBe(bitmap)
     expect(withoutBit(bitmap, 6)).toBe(bitmap)
   })

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { AnyFact, Commit, Instant } from '../../events/index.ts'
 import {
   sweepOf,
-  Trie,
+  Table,
   allProjections,
   baseOf,
   foldCommits,
@@ -37,9 +37,9 @@ const foldSlowly = (all: Projections, commits: readonly Commit<AnyFact>[]): Proj
     all,
   )
 
-/** States without the order of tries, which depends on what was there before. */
+/** States without the order of tables, which depends on what was there before. */
 const plain = (value: unknown): unknown => {
-  if (value instanceof Trie)
+  if (value instanceof Table)
     return Object.fromEntries(
       [...value.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, v]) => [k, plain(v)]),
     )

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { AnyFact, Cidr, EndpointId } from '../../events/index.ts'
 import { isInOrder, nextFree, poolKey } from '../../projections/index.ts'
 import { give, placeIn } from '../../projections/pools.ts'
-import { Trie } from '../../projections/trie.ts'
+import { Table } from '../../projections/table.ts'
 import { factOf } from './commits.ts'
 import { after, network, networkRequested, reserved, streams } from './story.ts'
 
@@ -127,7 +127,7 @@ describe('a pool of IPv6', () => {
   })
 
   it('is not changed by what lies beyond, and none is made for what has none', () => {
-    const pools = Trie.of([['pool', { cursor: -1, words: Trie.empty<number>() }]] as const)
+    const pools = Table.of([['pool', { cursor: -1, words: Table.empty<number>() }]] as const)
     expect(give(pools, { offset: 2 ** 32, pool: 'pool' }, true)).toBe(pools)
     expect(give(pools, { offset: 1, pool: 'other' }, true)).toBe(pools)
   })

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AnyFact } from '../../events/index.ts'
 import {
-  Trie,
+  Table,
   endpointsBetween,
   endpointsIn,
   endpointsOf,
@@ -70,7 +70,7 @@ describe('an endpoint', () => {
     expect(names(reserved, joinRequested, joinFailed())).toEqual(['db'])
     expect(names(...failed, leaveRequested)).toEqual([])
     expect(names(...failed, releaseRequested, released)).toEqual([])
-    expect(seen(...failed, leaveRequested).failed).toBe(Trie.empty())
+    expect(seen(...failed, leaveRequested).failed).toBe(Table.empty())
   })
 
   it('names its plan while it waits for it, and its failures when it failed', () => {
@@ -90,7 +90,7 @@ describe('an endpoint', () => {
     expect(seen(networkRequested, reserved, releaseRequested).endpointNames.get(key)).toBe(endpoint)
     const gone = seen(networkRequested, reserved, releaseRequested, released)
     expect(gone.endpointNames.size).toBe(0)
-    expect(gone.members.get(network)).toBe(Trie.empty())
+    expect(gone.members.get(network)).toBe(Table.empty())
   })
 })
 
@@ -141,11 +141,11 @@ describe('queries', () => {
   })
 
   it('find ids by how they begin, in order', () => {
-    const trie = Trie.of([
+    const table = Table.of([
       ['abd', 1],
       ['abc', 2],
       ['b', 3],
     ])
-    expect(idsByPrefix(trie, 'ab')).toEqual(['abc', 'abd'])
+    expect(idsByPrefix(table, 'ab')).toEqual(['abc', 'abd'])
   })
 })

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { EndpointId, Spec, Step } from '../../events/index.ts'
 import { keyOf } from '../../events/index.ts'
-import { applied, Trie, type AppliedResource, type Desired } from '../../projections/index.ts'
+import { applied, Table, type AppliedResource, type Desired } from '../../projections/index.ts'
 import { differencesOf, differingFields, equalSpecs } from '../../src/reconcile/diff.ts'
 import { basesOf, planAll, planOn, type Base, type Plan } from '../../src/reconcile/plan.ts'
 import { changedSpecs, specsOf, withWants } from '../../src/reconcile/specs.ts'
@@ -140,7 +140,7 @@ describe('the cost of a plan', () => {
     const many = Array.from({ length: 1000 }, (_, i) => endpointWant(i + 2, 2, i + 2))
     const crowded: Desired = {
       ...sandbox,
-      endpoints: Trie.of(many.map((want) => [want.id, want])),
+      endpoints: Table.of(many.map((want) => [want.id, want])),
     }
     const bases = standing(crowded)
     const looks: string[] = []
@@ -211,7 +211,7 @@ describe('a difference', () => {
     const resources = [...wanted].map(
       ([key, spec]) => [key, { intents: [], spec, state: 'present' }] as const,
     )
-    const vouched = { ...applied.init, resources: Trie.of<AppliedResource>(resources) }
+    const vouched = { ...applied.init, resources: Table.of<AppliedResource>(resources) }
     expect(differencesOf(wanted, { found }, applied.init)).toEqual([])
     expect(differencesOf(wanted, { found }, vouched)).toEqual([])
     found.delete('nft/chronet_0badcafe')

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Cidr, EndpointId, IfName, Ip, Spec, Step } from '../../events/index.ts'
 import { keyOf } from '../../events/index.ts'
-import { applied, Trie, type Applied, type AppliedResource, type Desired } from '../../projections/index.ts'
+import { applied, Table, type Applied, type AppliedResource, type Desired } from '../../projections/index.ts'
 import { differencesOf, differingFields, isVouchedFor, lacksOf } from '../../src/reconcile/diff.ts'
 import { basesOf, plan, planOn, type Base } from '../../src/reconcile/plan.ts'
 import { changedSpecs, specsOf, withWants, type Specs } from '../../src/reconcile/specs.ts'
@@ -22,7 +22,7 @@ const keys = (specs: Specs): readonly string[] => [...specs.keys()].sort()
 /** Receipts as if all of it were there. */
 const standing = (desired: Desired, state: AppliedResource['state'] = 'present'): Applied => ({
   ...applied.init,
-  resources: Trie.of<AppliedResource>(
+  resources: Table.of<AppliedResource>(
     [...specsOf(desired, context)].map(([key, spec]) => [key, { intents: [], spec, state }]),
   ),
 })

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import type { Cidr, EndpointId, IfName, Ip, Mac, NetworkId, SandboxId } from '../../events/index.ts'
 import {
-  Trie,
+  Table,
   type Desired,
   type EndpointWant,
   type NetworkWant,
@@ -15,10 +15,10 @@ import type { SpecContext } from '../../src/reconcile/specs.ts'
 export const context: SpecContext = { drivers: builtinDrivers, table: 'chronet_0badcafe' }
 
 export const nothing: Desired = {
-  endpoints: Trie.empty<EndpointWant>(),
-  networks: Trie.empty<NetworkWant>(),
-  reserved: Trie.empty<Reservation>(),
-  sandboxes: Trie.empty<SandboxWant>(),
+  endpoints: Table.empty<EndpointWant>(),
+  networks: Table.empty<NetworkWant>(),
+  reserved: Table.empty<Reservation>(),
+  sandboxes: Table.empty<SandboxWant>(),
 }
 
 export const networkWant = (n: number, internal = false): NetworkWant => ({

@@ -1,7 +1,7 @@
 /** Bugs of deciding, planning and folding. A log that is decided again is decided with the same bug: only other invariants can tell. */
 import type { Stream } from '../../../events/index.ts'
 import type { EntityState } from '../../../machines/index.ts'
-import { Trie, type Allocations, type Applied } from '../../../projections/index.ts'
+import { Table, type Allocations, type Applied } from '../../../projections/index.ts'
 import { settleSweep } from '../../../projections/holds.ts'
 import { takeTurn } from '../../../src/engine/turn.ts'
 import type { View } from '../../../src/engine/view.ts'
@@ -34,7 +34,7 @@ const waitingFor = (view: View, plan: string, streams: readonly Stream[]): View[
   )
 
 const heldBy = (kind: 'endpoint' | 'network', holds: Allocations['addresses']): Allocations['addresses'] =>
-  Trie.of([...holds.entries()].filter(([, { holder }]) => holder.startsWith(`${kind}/`)))
+  Table.of([...holds.entries()].filter(([, { holder }]) => holder.startsWith(`${kind}/`)))
 
 /** Addresses and MACs that one kind of holder has. */
 const heldOnlyBy = (view: View, kind: 'endpoint' | 'network'): View => {
@@ -106,7 +106,7 @@ export const decisionBugs: readonly Bug[] = [
     means: 'Pools of networks are not compared with each other.',
     name: 'overlap-unchecked',
     plant: inView((view, { type }) =>
-      type === 'network.create' ? withHeld(view, { subnets: Trie.empty() }) : view,
+      type === 'network.create' ? withHeld(view, { subnets: Table.empty() }) : view,
     ),
   },
   {
@@ -115,7 +115,7 @@ export const decisionBugs: readonly Bug[] = [
     name: 'used-network-deleted',
     plant: inView((view, { type }) =>
       type === 'network.delete'
-        ? withProjections(view, { topology: { ...view.projections.topology, members: Trie.empty() } })
+        ? withProjections(view, { topology: { ...view.projections.topology, members: Table.empty() } })
         : view,
     ),
   },
@@ -141,7 +141,7 @@ export const decisionBugs: readonly Bug[] = [
       inView((view) => {
         const { pools } = view.projections.allocations
         const fromStart = [...pools.entries()].map(([key, pool]) => [key, { ...pool, cursor: -1 }] as const)
-        return nth++ % 2 === 0 ? view : withHeld(view, { pools: Trie.of(fromStart) })
+        return nth++ % 2 === 0 ? view : withHeld(view, { pools: Table.of(fromStart) })
       })(host, world)
     },
   },

@@ -1,7 +1,7 @@
-/** The trie is a map: held against `Map` through random edits, and through versions made of any version there ever was. */
+/** The table is a map: held against `Map` through random edits, and through versions made of any version there ever was. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Trie, diff } from '../../projections/trie.ts'
+import { Table, diff } from '../../projections/table.ts'
 
 /** Few keys, so that operations meet; long ones that differ only at the front or only at the end. */
 const id = 'f'.repeat(64)
@@ -18,33 +18,33 @@ const operations = fc.array(operation, { maxLength: 300 })
 type Operation = readonly ['delete' | 'set', string, number]
 
 /** An odd value goes in by `update`, which must come to the same. */
-const apply = (trie: Trie<number>, [op, k, v]: Operation): Trie<number> => {
-  if (op === 'set') return v % 2 === 0 ? trie.set(k, v) : trie.update(k, () => v)
-  return trie.has(k) && k.length % 2 === 0 ? trie.update(k, () => undefined) : trie.delete(k)
+const apply = (table: Table<number>, [op, k, v]: Operation): Table<number> => {
+  if (op === 'set') return v % 2 === 0 ? table.set(k, v) : table.update(k, () => v)
+  return table.has(k) && k.length % 2 === 0 ? table.update(k, () => undefined) : table.delete(k)
 }
-const applyAll = (trie: Trie<number>, all: readonly Operation[]): Trie<number> => all.reduce(apply, trie)
-const edit = (trie: Trie<number>, all: readonly Operation[]): Trie<number> =>
-  applyAll(trie.begin(), all).seal()
-const contents = (trie: Trie<number>): [string, number][] =>
-  [...trie.entries()].map(([k, v]): [string, number] => [k, v]).sort()
+const applyAll = (table: Table<number>, all: readonly Operation[]): Table<number> => all.reduce(apply, table)
+const edit = (table: Table<number>, all: readonly Operation[]): Table<number> =>
+  applyAll(table.begin(), all).seal()
+const contents = (table: Table<number>): [string, number][] =>
+  [...table.entries()].map(([k, v]): [string, number] => [k, v]).sort()
 
-describe('a trie', () => {
+describe('a table', () => {
   it('holds what a Map holds after the same operations', () => {
     fc.assert(
       fc.property(operations, (all) => {
         const map = new Map<string, number>()
-        let trie = Trie.empty<number>()
+        let table = Table.empty<number>()
         for (const each of all) {
-          trie = apply(trie, each)
+          table = apply(table, each)
           if (each[0] === 'set') map.set(each[1], each[2])
           else map.delete(each[1])
-          expect(trie.get(each[1])).toBe(map.get(each[1]))
-          expect(trie.has(each[1])).toBe(map.has(each[1]))
+          expect(table.get(each[1])).toBe(map.get(each[1]))
+          expect(table.has(each[1])).toBe(map.has(each[1]))
         }
-        expect(trie.size).toBe(map.size)
-        expect(contents(trie)).toEqual([...map].sort())
-        expect([...trie.keys()].sort()).toEqual([...map.keys()].sort())
-        expect([...trie.values()].sort()).toEqual([...map.values()].sort())
+        expect(table.size).toBe(map.size)
+        expect(contents(table)).toEqual([...map].sort())
+        expect([...table.keys()].sort()).toEqual([...map.keys()].sort())
+        expect([...table.values()].sort()).toEqual([...map.values()].sort())
       }),
     )
   })
@@ -52,7 +52,7 @@ describe('a trie', () => {
   it('leaves every older version as it was', () => {
     fc.assert(
       fc.property(operations, operations, (first, second) => {
-        const old = applyAll(Trie.empty(), first)
+        const old = applyAll(Table.empty(), first)
         const before = contents(old)
         applyAll(old, second)
         edit(old, second)
@@ -64,17 +64,17 @@ describe('a trie', () => {
   it('comes to the same by an edit as without one', () => {
     fc.assert(
       fc.property(operations, operations, (first, second) => {
-        const old = edit(Trie.empty(), first)
+        const old = edit(Table.empty(), first)
         expect(contents(edit(old, second))).toEqual(contents(applyAll(old, second)))
         expect(edit(old, second).size).toBe(applyAll(old, second).size)
       }),
     )
   })
 
-  it('keeps two edits of one trie apart', () => {
+  it('keeps two edits of one table apart', () => {
     fc.assert(
       fc.property(operations, operations, operations, (first, left, right) => {
-        const base = applyAll(Trie.empty(), first)
+        const base = applyAll(Table.empty(), first)
         const [a, b] = [base.begin(), base.begin()]
         const length = Math.max(left.length, right.length)
         for (let i = 0; i < length; i++) {
@@ -88,7 +88,7 @@ describe('a trie', () => {
   })
 
   it('is not changed any more once it is sealed, not even through the edit it came from', () => {
-    const open = Trie.of<number>([['a', 1]])
+    const open = Table.of<number>([['a', 1]])
       .begin()
       .set('b', 2)
     const sealed = open.seal()
@@ -102,16 +102,16 @@ describe('a trie', () => {
   it('is the same object after a set of an identical value or a delete of nothing', () => {
     fc.assert(
       fc.property(operations, key, (all, k) => {
-        const trie = applyAll(Trie.empty(), all)
-        const value = trie.get(k)
-        expect(value === undefined ? trie.delete(k) : trie.set(k, value)).toBe(trie)
+        const table = applyAll(Table.empty(), all)
+        const value = table.get(k)
+        expect(value === undefined ? table.delete(k) : table.set(k, value)).toBe(table)
       }),
     )
   })
 
-  it('is the one empty trie when nothing is left', () => {
-    expect(Trie.empty().set('a', 1).delete('a')).toBe(Trie.empty())
-    expect(Trie.empty().begin().set('a', 1).delete('a').seal()).toBe(Trie.empty())
+  it('is the one empty table when nothing is left', () => {
+    expect(Table.empty().set('a', 1).delete('a')).toBe(Table.empty())
+    expect(Table.empty().begin().set('a', 1).delete('a').seal()).toBe(Table.empty())
   })
 })
 
@@ -119,7 +119,7 @@ describe('diff', () => {
   it('tells exactly the keys whose values differ', () => {
     fc.assert(
       fc.property(operations, operations, operations, (common, left, right) => {
-        const base = applyAll(Trie.empty(), common)
+        const base = applyAll(Table.empty(), common)
         const [a, b] = [applyAll(base, left), edit(base, right)]
         const changes = diff(a, b)
         const keys = new Set([...a.keys(), ...b.keys()].filter((k) => a.get(k) !== b.get(k)))
@@ -130,8 +130,8 @@ describe('diff', () => {
     )
   })
 
-  it('finds one change among many, and none between a trie and itself', () => {
-    const base = Trie.of(Array.from({ length: 10_000 }, (_, i) => [`${i}`, i] as const))
+  it('finds one change among many, and none between a table and itself', () => {
+    const base = Table.of(Array.from({ length: 10_000 }, (_, i) => [`${i}`, i] as const))
     expect(diff(base, base.set('17', 0))).toEqual([{ after: 0, before: 17, key: '17' }])
     expect(diff(base, base.delete('17'))).toEqual([{ before: 17, key: '17' }])
     expect(diff(base, base)).toEqual([])
@@ -145,31 +145,31 @@ describe('versions', () => {
   it('each stay what they are, whichever of them the next is made of', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 25 }), fc.nat(), (steps, looks) => {
-        const all: { readonly map: ReadonlyMap<string, number>; readonly trie: Trie<number> }[] = [
-          { map: new Map(), trie: Trie.empty() },
+        const all: { readonly map: ReadonlyMap<string, number>; readonly table: Table<number> }[] = [
+          { map: new Map(), table: Table.empty() },
         ]
         for (const [nth, operationOf, times] of steps) {
-          let { map, trie } = all[nth % all.length] ?? { map: new Map(), trie: Trie.empty<number>() }
+          let { map, table } = all[nth % all.length] ?? { map: new Map(), table: Table.empty<number>() }
           for (let i = 0; i < times; i++) {
             const [op, k, v]: Operation = [operationOf[0], operationOf[1], operationOf[2] + i]
-            trie = apply(trie, [op, k, v])
+            table = apply(table, [op, k, v])
             map = new Map(map)
             if (op === 'set') (map as Map<string, number>).set(k, v)
             else (map as Map<string, number>).delete(k)
           }
-          all.push({ map, trie })
+          all.push({ map, table })
         }
         const order = all
           .map((_, i) => all[(i * 7 + looks) % all.length])
           .filter((each) => each !== undefined)
-        for (const { map, trie } of order) {
-          expect(trie.size).toBe(map.size)
-          expect(contents(trie)).toEqual([...map].sort())
-          for (const [k, v] of map) expect(trie.get(k)).toBe(v)
-          expect(trie.get('never there')).toBeUndefined()
+        for (const { map, table } of order) {
+          expect(table.size).toBe(map.size)
+          expect(contents(table)).toEqual([...map].sort())
+          for (const [k, v] of map) expect(table.get(k)).toBe(v)
+          expect(table.get('never there')).toBeUndefined()
         }
-        for (const [i, { map: a, trie: before }] of order.entries()) {
-          const { map: b, trie: after } = order[(i + looks) % order.length] ?? { map: a, trie: before }
+        for (const [i, { map: a, table: before }] of order.entries()) {
+          const { map: b, table: after } = order[(i + looks) % order.length] ?? { map: a, table: before }
           const keys = [...new Set([...a.keys(), ...b.keys()])].filter((k) => a.get(k) !== b.get(k))
           const changes = diff(before, after)
           expect(changes.map((c) => c.key).sort()).toEqual(keys.sort())
@@ -181,19 +181,19 @@ describe('versions', () => {
   })
 
   it('can be iterated while newer ones are made: as they were at the first step', () => {
-    const base = Trie.of(Array.from({ length: 5 }, (_, i) => [`${i}`, i] as const))
-    let trie = base
+    const base = Table.of(Array.from({ length: 5 }, (_, i) => [`${i}`, i] as const))
+    let table = base
     const seen: number[] = []
     for (const [k, v] of base.entries()) {
-      trie = trie.delete(k).set(`new ${k}`, v)
+      table = table.delete(k).set(`new ${k}`, v)
       seen.push(v)
     }
     expect(seen.sort()).toEqual([0, 1, 2, 3, 4])
-    expect([base.size, trie.size, base.has('0'), trie.has('0')]).toEqual([5, 5, true, false])
+    expect([base.size, table.size, base.has('0'), table.has('0')]).toEqual([5, 5, true, false])
   })
 
   it('cost a long life nothing: who keeps the first of many keeps no more than a few changes for each entry', () => {
-    const first = Trie.of([['a', -1]] as const) as Trie<number>
+    const first = Table.of([['a', -1]] as const) as Table<number>
     let last = first
     for (let i = 0; i < 10_000; i++) last = last.set('a', i)
     expect([first.get('a'), last.get('a')]).toEqual([-1, 9999])
@@ -204,7 +204,7 @@ describe('versions', () => {
 
 describe('an edit', () => {
   it('can be looked into while it is open: as it will be when it is sealed', () => {
-    const base = Trie.of(Array.from({ length: 5 }, (_, n) => [`k${n}`, n] as const))
+    const base = Table.of(Array.from({ length: 5 }, (_, n) => [`k${n}`, n] as const))
     const open = base.begin().set('k0', 10).delete('k1').set('new', 7)
     open.update('k2', () => undefined)
     open.set('gone', 1).delete('gone')
@@ -222,14 +222,14 @@ describe('an edit', () => {
   })
 
   it('that changes nothing comes to what it began from', () => {
-    const base = Trie.of<number>([['a', 1]])
+    const base = Table.of<number>([['a', 1]])
     const open = base.begin()
     expect([open.size, open.get('a'), [...open.values()]]).toEqual([1, 1, [1]])
     expect(open.set('a', 1).delete('b').seal()).toBe(base)
   })
 
   it('can be the beginning of another, and neither sees what the other does', () => {
-    const first = Trie.of<number>([['a', 1]])
+    const first = Table.of<number>([['a', 1]])
       .begin()
       .set('b', 2)
     const second = first.begin()
@@ -243,7 +243,7 @@ describe('an edit', () => {
   })
 
   it('goes on after it was sealed, whatever was made of that', () => {
-    const open = Trie.empty<number>().begin().set('a', 1)
+    const open = Table.empty<number>().begin().set('a', 1)
     const sealed = open.seal()
     const made = sealed.set('b', 2)
     open.set('c', 3)
@@ -261,7 +261,7 @@ describe('an edit', () => {
   })
 
   it('is no edit any more once it is sealed', () => {
-    const sealed = Trie.of<number>([['a', 1]])
+    const sealed = Table.of<number>([['a', 1]])
     expect(sealed.seal()).toBe(sealed)
     expect(sealed.update('a', (value) => value)).toBe(sealed)
     expect(sealed.update('b', (value) => value)).toBe(sealed)

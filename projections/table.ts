@@ -26,14 +26,14 @@ const CHANGES_MIN = 1024
 const CHANGES_PER_ENTRY = 16
 
 /** @typeParam V what it holds; `undefined` is no value: it means absent. */
-export class Trie<V> {
+export class Table<V> {
   /** Made when first asked for: tsc 6.0.3 emits a static initialiser that names its own class before the name is there. */
-  static #empty: Trie<unknown> | undefined
+  static #empty: Table<unknown> | undefined
 
   /** All entries, of this version alone; undefined while `#next` has them. */
   #map: Map<string, V> | undefined
   /** All is there as it is here, but what `#key` has. In an edit that changed nothing yet: what it began from. */
-  #next: Trie<V> | undefined
+  #next: Table<V> | undefined
   /** Of an edit none. */
   #key: string | undefined
   #value: V | undefined
@@ -44,7 +44,7 @@ export class Trie<V> {
   /** An edit: set and delete change it in place. */
   readonly #isOpen: boolean
 
-  private constructor(map: Map<string, V> | undefined, age: number, base?: Trie<V>) {
+  private constructor(map: Map<string, V> | undefined, age: number, base?: Table<V>) {
     this.#map = map
     this.#next = base
     this.#key = undefined
@@ -54,15 +54,15 @@ export class Trie<V> {
     this.#isOpen = base !== undefined
   }
 
-  /** Every empty trie is this one object. */
-  static empty<V>(): Trie<V> {
-    return (Trie.#empty ??= new Trie<unknown>(new Map(), 0)) as Trie<V>
+  /** Every empty table is this one object. */
+  static empty<V>(): Table<V> {
+    return (Table.#empty ??= new Table<unknown>(new Map(), 0)) as Table<V>
   }
 
-  /** The trie of these entries; of two with one key the later counts. */
-  static of<V>(entries: Iterable<readonly [string, V]>): Trie<V> {
+  /** The table of these entries; of two with one key the later counts. */
+  static of<V>(entries: Iterable<readonly [string, V]>): Table<V> {
     const map = new Map(entries)
-    return map.size === 0 ? Trie.empty() : new Trie(map, 0)
+    return map.size === 0 ? Table.empty() : new Table(map, 0)
   }
 
   get size(): number {
@@ -71,47 +71,47 @@ export class Trie<V> {
 
   get(key: string): V | undefined {
     const map = this.#map
-    return map === undefined ? Trie.#find(this, key) : map.get(key)
+    return map === undefined ? Table.#find(this, key) : map.get(key)
   }
 
   has(key: string): boolean {
     return this.get(key) !== undefined
   }
 
-  /** The trie with the entry; itself if it has the identical value already, and within an edit always itself. */
-  set(key: string, value: V): Trie<V> {
+  /** The table with the entry; itself if it has the identical value already, and within an edit always itself. */
+  set(key: string, value: V): Table<V> {
     const before = this.get(key)
     return Object.is(before, value) ? this : this.#with(key, before, value)
   }
 
-  /** The trie without the entry; itself if there is none, and within an edit always itself. */
-  delete(key: string): Trie<V> {
+  /** The table without the entry; itself if there is none, and within an edit always itself. */
+  delete(key: string): Table<V> {
     const before = this.get(key)
     return before === undefined ? this : this.#with(key, before, undefined)
   }
 
   /** {@link set} of what `change` makes of the value there is, or {@link delete} if that is nothing; at the price of one. */
-  update(key: string, change: (value: V | undefined) => V | undefined): Trie<V> {
+  update(key: string, change: (value: V | undefined) => V | undefined): Table<V> {
     const before = this.get(key)
     const after = change(before)
     return Object.is(before, after) ? this : this.#with(key, before, after)
   }
 
-  /** An edit of this trie: its `set` and `delete` change it in place. This trie stays as it is. Copies at the first change. */
-  begin(): Trie<V> {
-    return new Trie(undefined, 0, this.#isOpen ? this.seal() : this)
+  /** An edit of this table: its `set` and `delete` change it in place. This table stays as it is. Copies at the first change. */
+  begin(): Table<V> {
+    return new Table(undefined, 0, this.#isOpen ? this.seal() : this)
   }
 
-  /** What the edit came to, as an unchanging trie. The edit stays open, and begins from that. */
-  seal(): Trie<V> {
+  /** What the edit came to, as an unchanging table. The edit stays open, and begins from that. */
+  seal(): Table<V> {
     if (!this.#isOpen) return this
     const map = this.#map
     if (map !== undefined) {
-      this.#next = map.size === 0 ? Trie.empty<V>() : new Trie(map, 0)
+      this.#next = map.size === 0 ? Table.empty<V>() : new Table(map, 0)
       this.#count = map.size
       this.#map = undefined
     }
-    return this.#next ?? Trie.empty()
+    return this.#next ?? Table.empty()
   }
 
   /** In no order. */
@@ -128,9 +128,9 @@ export class Trie<V> {
   }
 
   /** Calls back for each key whose value differs. Costs what lies between the two, if one was made from the other. */
-  static compare<V>(before: Trie<V>, after: Trie<V>, tell: (change: Change<V>) => void): void {
+  static compare<V>(before: Table<V>, after: Table<V>, tell: (change: Change<V>) => void): void {
     if (before === after) return
-    const [old, young] = [Trie.#since(before), Trie.#since(after)]
+    const [old, young] = [Table.#since(before), Table.#since(after)]
     const isOneFamily = old.newest === young.newest
     const keys = isOneFamily
       ? [...old.changes.keys(), ...young.changes.keys()]
@@ -142,7 +142,7 @@ export class Trie<V> {
   }
 
   /** Looks through the newer ones, up to the newest. */
-  static #find<V>(from: Trie<V>, key: string): V | undefined {
+  static #find<V>(from: Table<V>, key: string): V | undefined {
     let at = from
     let steps = 0
     while (at.#map === undefined && at.#next !== undefined) {
@@ -155,7 +155,7 @@ export class Trie<V> {
   }
 
   /** The newest version that came of one, and what is otherwise in that one. */
-  static #since<V>(from: Trie<V>): Since<V> {
+  static #since<V>(from: Table<V>): Since<V> {
     const changes = new Map<string, V | undefined>()
     let at = from
     while (at.#map === undefined && at.#next !== undefined) {
@@ -167,7 +167,7 @@ export class Trie<V> {
 
   /** All entries, in a map that nobody else has. */
   #copy(): Map<string, V> {
-    const { changes, newest } = Trie.#since(this)
+    const { changes, newest } = Table.#since(this)
     const map = new Map(newest.#map)
     for (const [key, value] of changes) put(map, key, value)
     return map
@@ -181,27 +181,27 @@ export class Trie<V> {
     return map
   }
 
-  #with(key: string, before: V | undefined, after: V | undefined): Trie<V> {
-    const map = this.#map ?? Trie.#own(this)
+  #with(key: string, before: V | undefined, after: V | undefined): Table<V> {
+    const map = this.#map ?? Table.#own(this)
     if (this.#isOpen) {
       put(map, key, after)
       return this
     }
-    if (after === undefined && map.size === 1) return Trie.empty()
+    if (after === undefined && map.size === 1) return Table.empty()
     const isOld = this.#age > CHANGES_MIN + CHANGES_PER_ENTRY * map.size
     if (isOld || map.size === 0) {
       const copy = new Map(map)
       put(copy, key, after)
-      return new Trie(copy, 0)
+      return new Table(copy, 0)
     }
-    const next = new Trie(map, this.#age + 1)
+    const next = new Table(map, this.#age + 1)
     this.#handOn(map, next, key, before)
     put(map, key, after)
     return next
   }
 
   /** Leaves its map, as it is now, to a version that differs by a key. */
-  #handOn(map: Map<string, V>, next: Trie<V>, key: string, value: V | undefined): void {
+  #handOn(map: Map<string, V>, next: Table<V>, key: string, value: V | undefined): void {
     this.#count = map.size
     this.#map = undefined
     this.#next = next
@@ -210,8 +210,8 @@ export class Trie<V> {
   }
 
   /** The map, brought back from the newest, which from then on remembers how it differs; a copy if that is too far. */
-  static #own<V>(version: Trie<V>): Map<string, V> {
-    const older: Trie<V>[] = []
+  static #own<V>(version: Table<V>): Map<string, V> {
+    const older: Table<V>[] = []
     let newer = version
     while (newer.#map === undefined && newer.#next !== undefined) {
       older.push(newer)
@@ -238,7 +238,7 @@ export class Trie<V> {
 }
 
 /** A version as the newest of its family, and what is otherwise in it; undefined: absent. */
-type Since<V> = { readonly changes: ReadonlyMap<string, V | undefined>; readonly newest: Trie<V> }
+type Since<V> = { readonly changes: ReadonlyMap<string, V | undefined>; readonly newest: Table<V> }
 
 const valueAt = <V>({ changes, newest }: Since<V>, key: string): V | undefined =>
   changes.has(key) ? changes.get(key) : newest.get(key)
@@ -262,8 +262,8 @@ function changeOf<V>(key: string, before: V | undefined, after: V | undefined): 
  * The keys whose values differ between two versions, in no order. Costs what changed if one was made from the other;
  * values are compared by identity.
  */
-export function diff<V>(before: Trie<V>, after: Trie<V>): readonly Change<V>[] {
+export function diff<V>(before: Table<V>, after: Table<V>): readonly Change<V>[] {
   const changes: Change<V>[] = []
-  Trie.compare(before, after, (change) => changes.push(change))
+  Table.compare(before, after, (change) => changes.push(change))
   return changes
 }
