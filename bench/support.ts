@@ -25,8 +25,8 @@ export function inOwnNamespaces(): void {
 }
 
 /** A directory on the real disk, so that a sync costs what it costs; taken away after. */
-export async function inDirectory<T>(run: (path: string) => Promise<T>): Promise<T> {
-  const path = await mkdtemp(join(tmpdir(), 'chronet-bench-'))
+export async function inDirectory<T>(run: (path: string) => Promise<T>, within = tmpdir()): Promise<T> {
+  const path = await mkdtemp(join(within, 'chronet-bench-'))
   return run(path).finally(() => rm(path, { force: true, recursive: true }))
 }
 
