@@ -50,6 +50,7 @@ export type {
 } from './bus/bus.ts'
 export type { Happened } from './cluster/arrivals.ts'
 export type { HistoryRange } from './cluster/follow-all.ts'
+export type { ClusterNetwork } from './cluster/claims/shared.ts'
 export type { ClaimedHost, ClaimsReport, ClaimState, ClaimView } from './cluster/claims/report.ts'
 export type { PeerRecord } from './cluster/peer-logs.ts'
 export type { PeerRange } from './cluster/resting.ts'

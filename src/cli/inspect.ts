@@ -10,12 +10,15 @@ import { pairs } from './table.ts'
 
 type Pairs = readonly (readonly [name: string, value: string | undefined])[]
 
-/** @param where of the log's run files, if namespaces are to be told: they are those of now */
+/**
+ * @param where of the log's run files, if namespaces are to be told: they are those of now
+ * @param where.scope of a network, in words
+ */
 export function tellThing(
   session: Session,
   picture: Picture,
   { kind, view }: Thing,
-  where: { readonly runDir?: string } = {},
+  where: { readonly runDir?: string; readonly scope?: string } = {},
 ): void {
   const namespace =
     where.runDir === undefined || kind !== 'sandbox' || view.state === 'vanished'
@@ -25,7 +28,7 @@ export function tellThing(
   const nowMs = session.io.nowMs()
   const fields =
     kind === 'network'
-      ? ofNetwork(view)
+      ? networkFields(view)
       : kind === 'endpoint'
         ? ofEndpoint(view, picture)
         : ofSandbox(view, picture)
@@ -33,6 +36,7 @@ export function tellThing(
     session.paint('bold', `${kind} ${view.name}`),
     ...pairs([
       ['  id', view.id],
+      ['  scope', where.scope],
       ['  state', `${view.state} since ${clock(view.since, nowMs)}`],
       ...fields,
       ['  namespace', namespace],
@@ -48,7 +52,8 @@ export function tellThing(
   )
 }
 
-const ofNetwork = ({
+/** What a network is, wherever it is used. */
+export const networkFields = ({
   bridge,
   driver,
   ifPrefix,
@@ -59,10 +64,11 @@ const ofNetwork = ({
   subnets,
   vips = [],
   vni,
-}: NetworkView): Pairs => [
+}: Pick<NetworkView, 'driver' | 'internal' | 'masquerade' | 'mtu' | 'subnets'> &
+  Partial<NetworkView>): Pairs => [
   ['  driver', driver],
   ...subnets.map((subnet) => ['  subnet', subnetWords(subnet)] as const),
-  ['  bridge', bridge.name === '' ? undefined : `${bridge.name}, ${bridge.mac}`],
+  ['  bridge', bridge === undefined || bridge.name === '' ? undefined : `${bridge.name}, ${bridge.mac}`],
   ['  vni', vni?.toString()],
   ['  services', vips.map(({ address, name }) => `${name} ${address}`).join(', ')],
   [

@@ -1,11 +1,26 @@
 /** `chronet network …` */
+import { RefusedError } from '../../events/index.ts'
 import type { NetworkView, SandboxView } from '../../projections/index.ts'
-import { eachOf, networkIn } from '../operations/picture.ts'
+import type { ClusterNetwork } from '../cluster/claims/shared.ts'
+import { eachOf, matching, missing, networkIn } from '../operations/picture.ts'
 import { ago, shortener } from '../operations/words.ts'
+import {
+  foundElsewhere,
+  notHere,
+  othersOf,
+  scopeElsewhere,
+  scopeOf,
+  tellElsewhere,
+  tellUnknown,
+  type Others,
+} from './cluster-networks.ts'
 import { given, type Leaf } from './leaf.ts'
 import { tellThing } from './inspect.ts'
 import { POOL_OPTIONS, subnetsOf } from './pools.ts'
 import type { Session } from './session.ts'
+import type { Column } from './table.ts'
+
+type Row<T> = Column & { readonly of: (one: T) => string }
 
 const create: Leaf = {
   args: [['<name>', 'what to call it']],
@@ -66,30 +81,50 @@ const ls: Leaf = {
   examples: ['chronet network ls', 'chronet network ls --json | jq -r .name'],
   name: 'ls',
   run: async (session) => {
-    const picture = await session.with('read', (operations) => operations.picture())
-    tellNetworks(session, picture.networks, (id) => picture.endpoints.filter((e) => e.network === id).length)
+    const { others, picture } = await session.with('read', async (operations) => ({
+      others: await othersOf(operations),
+      picture: await operations.picture(),
+    }))
+    const endpoints = (id: string): number => picture.endpoints.filter((e) => e.network === id).length
+    tellNetworks(session, picture.networks, endpoints, others)
+    tellUnknown(session, others)
     return undefined
   },
   summary: 'the networks that there are',
+  text: 'In a cluster also those that other hosts made and nobody here uses yet: with --json, "here" of them is false.',
 }
 
-/** The table of networks. */
+/** The table of networks. @param others absent: of the cluster nothing is told */
 export function tellNetworks(
   session: Session,
   networks: readonly NetworkView[],
   endpoints: (network: string) => number,
+  others?: Others,
 ): void {
   const nowMs = session.io.nowMs()
-  const short = shortener(networks.map(({ id }) => id))
+  const all = [...networks, ...(others === undefined ? [] : notHere(others))]
+  const short = shortener(all.map(({ id }) => id))
+  const isShared = all.some((one) => 'here' in one || one.claim !== undefined)
+  const scope: readonly Row<(typeof all)[number]>[] =
+    others === undefined || !isShared
+      ? []
+      : [
+          {
+            of: (one) => ('here' in one ? scopeElsewhere(one) : scopeOf(one, others)),
+            rank: 0,
+            title: 'SCOPE',
+          },
+        ]
   session.list(
-    networks,
+    all,
     [
       { of: ({ name }) => name, rank: 0, title: 'NAME' },
       { of: ({ driver }) => driver, rank: 3, title: 'DRIVER' },
       { of: ({ subnets }) => subnets.map((s) => s.subnet).join(', '), rank: 1, title: 'SUBNETS' },
-      { of: ({ id }) => String(endpoints(id)), rank: 2, title: 'ENDPOINTS' },
-      { of: (network) => since(network, nowMs), rank: 4, title: 'SINCE' },
+      { of: (one) => ('here' in one ? '-' : String(endpoints(one.id))), rank: 2, title: 'ENDPOINTS' },
+      { of: (one) => ('here' in one ? '-' : since(one, nowMs)), rank: 4, title: 'SINCE' },
       { of: ({ id }) => short(id), rank: 5, title: 'ID' },
+      ...scope,
     ],
     "no networks; 'chronet network create NAME' makes one",
   )
@@ -106,9 +141,27 @@ const inspect: Leaf = {
   examples: ['chronet network inspect web', 'chronet network inspect web --json'],
   name: 'inspect',
   run: async (session, refs) => {
-    const picture = await session.with('read', (operations) => operations.picture())
-    for (const view of eachOf(refs, (ref) => networkIn(picture, ref)))
-      tellThing(session, picture, { kind: 'network', view })
+    const { others, picture } = await session.with('read', async (operations) => ({
+      others: await othersOf(operations),
+      picture: await operations.picture(),
+    }))
+    const find = (ref: string): ClusterNetwork | NetworkView => {
+      const [elsewhere, another] = foundElsewhere(others, ref)
+      const isKnown = matching(picture.networks, ref).length > 0
+      if (!isKnown && elsewhere !== undefined && another === undefined) return elsewhere
+      if (isKnown || others.unknown === undefined) return networkIn(picture, ref)
+      const unknown = missing('network', ref)
+      throw new RefusedError([{ ...unknown, message: `${unknown.message}; ${others.unknown}` }])
+    }
+    for (const found of eachOf(refs, find))
+      if ('here' in found) tellElsewhere(session, found)
+      else
+        tellThing(
+          session,
+          picture,
+          { kind: 'network', view: found },
+          found.claim === undefined ? {} : { scope: scopeOf(found, others) },
+        )
     return undefined
   },
   summary: 'all that is known of a network',

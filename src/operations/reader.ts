@@ -133,9 +133,13 @@ class Reader implements Operations {
   }
 
   async claims(): Promise<ClaimsReport> {
-    const { restingClaims } = await import('../cluster/claims/report.ts')
     const { disk, projections = initialProjections } = this.#opened ?? {}
-    return restingClaims(projections, disk?.origin ?? ('' as Origin))
+    const origin = disk?.origin ?? ('' as Origin)
+    // Who is alone has nothing to load for it.
+    if (projections.host.cluster === null && projections.claims.grants.size === 0)
+      return { claims: [], hosts: [], networks: [], origin, read: 'nothing', ready: false }
+    const { restingClaims } = await import('../cluster/claims/report.ts')
+    return restingClaims(projections, origin)
   }
 
   async cluster(): Promise<ClusterStatus> {

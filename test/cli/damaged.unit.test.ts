@@ -9,6 +9,15 @@ async function damaged(): Promise<{ readonly reach: () => Promise<Operations>; r
   const status: Status = { ...(await (await CommandLab.open()).status()), blocked }
   const nothing = { endpoints: [], networks: [], sandboxes: [], seq: 2 as never }
   const operations = withOthers({} as Operations, {
+    claims: () =>
+      Promise.resolve({
+        claims: [],
+        hosts: [],
+        networks: [],
+        origin: '' as never,
+        read: 'nothing' as const,
+        ready: false,
+      }),
     close: () => Promise.resolve(),
     picture: () => Promise.resolve(nothing),
     plan: () => Promise.resolve({ open: [], orphans: ['link cnv1 (index 4)'], steps: [] }),

@@ -16,20 +16,24 @@ import { Alarms } from '../../engine/alarms.ts'
 import type { Claims, Prepared } from '../../engine/claims.ts'
 import { resolveNetwork } from '../../engine/resolve.ts'
 import { lacksOf } from './blocks.ts'
+import { elsewhere, inTheWay } from './elsewhere.ts'
 import { evict, evictOnTrial } from './eviction.ts'
 import { Flight } from './flight.ts'
 import type { ClaimHome } from './home.ts'
 import { Keeper } from './keeper.ts'
 import { hasClaims, leave, leaveOnTrial } from './leaving.ts'
-import { asTrial, claimNetwork, findShared, isShared } from './networks.ts'
+import { asTrial, claimNetwork } from './networks.ts'
 import { claimsReport, type ClaimsReport } from './report.ts'
 import { ClaimSession } from './session.ts'
+import { findShared, isShared, type SharedNetwork } from './shared.ts'
 import { networkKey } from './subjects.ts'
 import { Supply, type For } from './supply.ts'
 import { claimVip, mustBeFirst, vipOnTrial } from './vips.ts'
 
 /** How often the servers are asked whether they still have what was read, in milliseconds. */
 const AUDIT_MS = 15_000
+/** How long whoever asks how claims stand waits for the first connection, in milliseconds. */
+const TELL_MS = 1000
 
 export class Claimant implements Claims {
   readonly #alarms: Alarms
@@ -93,9 +97,15 @@ export class Claimant implements Claims {
       case 'cluster.leave':
         return command.data.keep !== true && hasClaims(this.#home.decided())
       case 'network.create':
-        return this.#home.drivers.get(command.data.driver)?.scope === 'cluster'
+        return (
+          this.#home.drivers.get(command.data.driver)?.scope === 'cluster' ||
+          this.#elsewhere(command) !== undefined
+        )
       case 'network.delete':
-        return this.#local(command.data.network)?.claim?.owner === this.#home.origin
+        return (
+          this.#local(command.data.network)?.claim?.owner === this.#home.origin ||
+          this.#elsewhere(command) !== undefined
+        )
       case 'vip.create':
         return true
       case 'connect':
@@ -124,6 +134,7 @@ export class Claimant implements Claims {
 
   forTrial(command: ClientCommand): ClientCommand {
     if (!this.needs(command)) return command
+    this.#mustBeOurs(command)
     if (command.type === 'network.create') return asTrial(command, this.#session)
     if (command.type === 'vip.create') {
       const network = this.#local(command.data.network)
@@ -135,9 +146,9 @@ export class Claimant implements Claims {
   }
 
   async report(): Promise<ClaimsReport> {
+    await this.#session?.tried(TELL_MS)
     const projections = this.#home.decided()
     return claimsReport({
-      host: projections.host.cluster?.host ?? '',
       origin: this.#home.origin,
       projections,
       session: this.#session,
@@ -147,6 +158,7 @@ export class Claimant implements Claims {
   async #prepared(command: ClientCommand, who: For): Promise<ClientCommand> {
     const session = this.#session
     if (session === undefined) return command
+    this.#mustBeOurs(command)
     switch (command.type) {
       case 'cluster.evict':
         return evict(session, this.#home, command, who.by)
@@ -186,6 +198,16 @@ export class Claimant implements Claims {
       default:
         return command
     }
+  }
+
+  #elsewhere(command: ClientCommand): SharedNetwork | undefined {
+    return elsewhere(command, this.#session?.table, this.#home)
+  }
+
+  /** @throws {RefusedError} ERR_EXISTS, ERR_NOT_FOUND: it is of {@link elsewhere} */
+  #mustBeOurs(command: ClientCommand): void {
+    const shared = this.#elsewhere(command)
+    if (shared !== undefined) throw inTheWay(command, shared)
   }
 
   #begin({ host, ...access }: ClusterJoined['data']): ClaimSession {

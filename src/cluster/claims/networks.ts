@@ -1,4 +1,4 @@
-/** Networks of the cluster: making one, and finding one that another host made. */
+/** Networks of the cluster: making one. */
 import type {
   AnyFact,
   Cidr,
@@ -121,21 +121,6 @@ async function claimAll(
   if (named.kind === 'taken') throw nameTaken(register, definition, named.head)
   return { all: [grantOf({ key, kind: 'network', name, network }, named, stream), ...all] }
 }
-
-/** The network of that name or id that some host made, and that is there; by the beginning of its id, if that is enough. */
-export function findShared(table: ClaimTable | undefined, ref: string): SharedNetwork | undefined {
-  const all = (table?.heads() ?? []).filter(isShared)
-  const exact = all.find(({ name, network }) => name === ref || network === ref)
-  if (exact !== undefined || !/^[0-9a-f]{4,63}$/.test(ref)) return exact
-  const [one, other] = all.filter(({ network }) => network.startsWith(ref))
-  return other === undefined ? one : undefined
-}
-
-type SharedNetwork = Head & { readonly definition: Definition }
-
-/** Whether it is the claim of a network that is there. */
-export const isShared = (head: Head): head is SharedNetwork =>
-  head.kind === 'network' && head.restsUntil === undefined && head.definition !== undefined
 
 function definedBy({
   bridge: _here,

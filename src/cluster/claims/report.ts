@@ -4,6 +4,7 @@ import { familyOf, sizeOf, cidrFrom } from '../../../events/index.ts'
 import { poolKey, type Grant, type Projections } from '../../../projections/index.ts'
 import { roomIn } from '../../ipam/index.ts'
 import type { ClaimSession } from './session.ts'
+import { clusterNetworks, type ClusterNetwork } from './shared.ts'
 import type { Head } from './table.ts'
 
 /** `contested`: two hosts were granted it, so that nothing new is given out of it. `lost`: this host was granted it, and another one has it. `unsaid`: the log has it, and the servers cannot be asked. */
@@ -43,48 +44,57 @@ export type ClaimedHost = {
 
 export type ClaimsReport = {
   readonly claims: readonly ClaimView[]
+  /** What this host is called in the cluster; absent: it is in none. */
+  readonly host?: string
   /** Hosts of which somebody said something: that they were put out, or that they are there all the same. */
   readonly hosts: readonly ClaimedHost[]
+  /** Those that other hosts made and nobody here uses yet, too, as far as claims were read. */
+  readonly networks: readonly ClusterNetwork[]
   readonly origin: Origin
   /** What stands in the way of claiming. */
   readonly problem?: Problem
+  /** How far claims were read: up to now, up to when the servers fell silent, or not at all since the start. */
+  readonly read: 'all' | 'before' | 'nothing'
   /** Whether claims can be made now. */
   readonly ready: boolean
 }
 
 type Source = {
-  readonly host: string
   readonly origin: Origin
   readonly projections: Projections
   readonly session: ClaimSession | undefined
 }
 
-export function claimsReport({ host, origin, projections, session }: Source): ClaimsReport {
+export function claimsReport({ origin, projections, session }: Source): ClaimsReport {
+  const host = projections.host.cluster?.host
   const { grants } = projections.claims
   const heads = session?.register === undefined ? [] : session.register.table.heads()
   const known = new Set(heads.map(({ key }) => key))
   const told = heads.map((head) => viewOf(head, projections, origin, session))
   const unsaid = [...grants.values()]
     .filter(({ key }) => !known.has(key))
-    .map((grant) => ownView(grant, projections, host))
+    .map((grant) => ownView(grant, projections, host ?? ''))
   const problem = session?.problem
   return {
     claims: [...told, ...unsaid].sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1)),
+    ...(host === undefined ? {} : { host }),
     hosts: (session?.register?.table.hosts() ?? []).map(({ at, host: name, origin: of, state }) => ({
       at,
       host: name,
       origin: of,
       state,
     })),
+    networks: clusterNetworks(session?.table, projections.topology),
     origin,
     ...(problem === undefined ? {} : { problem: { code: problem.code, message: problem.message } }),
+    read: session?.table === undefined ? 'nothing' : session.register === undefined ? 'before' : 'all',
     ready: session?.register !== undefined,
   }
 }
 
 /** Where nobody follows the cluster. */
 export const restingClaims = (projections: Projections, origin: Origin): ClaimsReport =>
-  claimsReport({ host: projections.host.cluster?.host ?? '', origin, projections, session: undefined })
+  claimsReport({ origin, projections, session: undefined })
 
 /** Networks, then their numbers, pools, addresses for services, blocks and lent addresses; each by network, and then by address. */
 const orderOf = ({ key, kind, network }: ClaimView): string =>

@@ -92,12 +92,17 @@ export class ClaimSession {
     await this.#running
   }
 
+  /** Settles when the servers were tried once, or after so many milliseconds. */
+  async tried(ms: number): Promise<void> {
+    if (!this.#triedOnce) await this.#pauses.atMost(ms, this.#first)
+  }
+
   /**
    * Claims something, or asks.
    * @throws {EngineError} ERR_CLUSTER_UNAVAILABLE: at once where it is known that nobody answers, else within {@link CLAIM_MS}
    */
   async within<T>(work: (register: Register) => Promise<T>): Promise<T> {
-    if (!this.#triedOnce) await this.#pauses.atMost(CLAIM_MS, this.#first)
+    await this.tried(CLAIM_MS)
     const { register } = this
     if (register === undefined) throw this.#unavailable()
     try {

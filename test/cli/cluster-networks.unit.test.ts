@@ -1,0 +1,112 @@
+/** Networks of a cluster on a host that does not use them yet, as somebody types on one of two hosts. */
+import { describe, expect, it } from 'vitest'
+import { Scene } from '../cluster/scene.ts'
+import { CommandLab } from './lab.ts'
+
+async function scene() {
+  const all = new Scene()
+  const [east, west] = [await all.member('east'), await all.member('west')]
+  await all.pass()
+  const shell = CommandLab.of(all.lab, east)
+  await shell.do('network create shared --driver test --label team=shop')
+  await all.pass(100)
+  return { all, shell, westShell: CommandLab.of(all.lab, west) }
+}
+
+describe('a network that another host made', () => {
+  it('is found before anything here is on it, and says who made it', async () => {
+    const { shell, westShell } = await scene()
+    const seen = await westShell.do('network ls')
+    expect(seen.out).toMatch(
+      /^shared +test +10\.0\.0\.0\/20 +- +- +[0-9a-f]+ +cluster, made by east, not used here yet$/m,
+    )
+    expect(seen.err).toBe('')
+    expect((await westShell.do('network ls --json')).json()).toMatchObject([
+      { driver: 'test', here: false, host: 'east', name: 'shared' },
+    ])
+    const inspected = await westShell.do('network inspect shared')
+    for (const line of [
+      /^ +scope +cluster, made by east, not used here yet$/m,
+      /^ +subnet +10\.0\.0\.0\/20, gateway 10\.0\.0\.1$/m,
+      /^ +vni +\d+$/m,
+      /^ +labels +team=shop$/m,
+    ])
+      expect(inspected.out).toMatch(line)
+    const [{ id } = {}] = (await westShell.do('network inspect shared --json')).json()
+    expect((await westShell.do(`network inspect ${String(id).slice(0, 8)}`)).out).toContain('network shared')
+    expect((await shell.do('network ls')).out).toMatch(/ cluster, made here \(east\)$/m)
+    await westShell.do('network create own')
+    await westShell.do('endpoint create shared w')
+    const used = (await westShell.do('network ls')).out
+    expect(used).toMatch(/^shared +test +10\.0\.0\.0\/20 +1 .* cluster, made by east$/m)
+    expect(used).toMatch(/^own +bridge .* local$/m)
+    expect((await westShell.do('network inspect shared')).out).toMatch(/^ +scope +cluster, made by east$/m)
+  })
+
+  it('is told as it was last known, or not at all, while nobody can be asked; what is local always is', async () => {
+    const { all, westShell } = await scene()
+    await westShell.do('network create own')
+    all.arbiter.cut('west')
+    await all.pass(10_000)
+    const cut = await westShell.do('network ls')
+    expect([cut.status, cut.out]).toEqual([
+      0,
+      expect.stringMatching(/^shared .* made by east, not used here yet$/m),
+    ])
+    expect(cut.err).toMatch(
+      /^networks that other hosts made are shown as they were when the servers last answered: .+\n$/,
+    )
+    all.kill('west')
+    const again = CommandLab.of(all.lab, await all.open('west'))
+    const unknown = await again.do('network ls')
+    expect([unknown.status, unknown.out]).toEqual([0, expect.stringMatching(/^own +bridge /m)])
+    expect(unknown.out).not.toContain('shared')
+    expect(unknown.err).toMatch(/^networks that other hosts made are unknown just now: .+\n$/)
+    expect(JSON.parse((await again.do('network ls --json')).err)).toMatchObject({
+      warning: { code: 'ERR_CLUSTER_UNAVAILABLE' },
+    })
+    const missing = await again.do('network inspect shared')
+    expect([missing.status, missing.err]).toEqual([1, expect.stringContaining('unknown just now')])
+    expect((await again.do('network inspect own')).status).toBe(0)
+  })
+
+  it('keeps its name for itself, and is ended where it was made', async () => {
+    const { all, shell, westShell } = await scene()
+    for (const line of ['network create shared', 'network create shared --dry-run']) {
+      const refused = await westShell.do(line)
+      expect([refused.status, refused.err]).toEqual([
+        1,
+        expect.stringMatching(/ERR_EXISTS: network 'shared' is one of the cluster: east made it/),
+      ])
+    }
+    for (const line of ['network rm shared', 'network rm shared --dry-run']) {
+      const refused = await westShell.do(line)
+      expect(refused.err).toMatch(/ERR_NOT_FOUND: network 'shared' is not used on this host: east made it/)
+    }
+    await shell.do('network rm shared')
+    await all.pass(100)
+    expect((await westShell.do('network create shared')).status).toBe(0)
+  })
+
+  it('leaves a network of this host alone its name, if that was there first, and is then known by its id', async () => {
+    const all = new Scene()
+    const [east, west] = [await all.member('east'), await all.member('west')]
+    await all.pass()
+    const [shell, westShell] = [CommandLab.of(all.lab, east), CommandLab.of(all.lab, west)]
+    await westShell.do('network create shared')
+    await shell.do('network create shared --driver test')
+    await all.pass(100)
+    const both = (await westShell.do('network ls --json')).json()
+    expect(both).toMatchObject([{ driver: 'bridge' }, { driver: 'test', here: false }])
+    const [local, other] = both.map(({ id }) => String(id))
+    expect((await westShell.do('network inspect shared --json')).json()).toMatchObject([{ id: local }])
+    expect((await westShell.do(`network inspect ${other} --json`)).json()).toMatchObject([{ id: other }])
+    await westShell.do('endpoint create shared e')
+    expect((await westShell.do('network ls --json')).json()).toMatchObject([{ id: local }, { here: false }])
+    const refused = await westShell.do(`endpoint create ${other} e`)
+    expect([refused.status, refused.err]).toEqual([1, expect.stringContaining('ERR_EXISTS')])
+    await westShell.do('endpoint rm e')
+    await westShell.do('network rm shared')
+    expect((await westShell.do('endpoint create shared e')).status).toBe(0)
+  })
+})
