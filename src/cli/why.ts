@@ -1,15 +1,14 @@
 /** `chronet why`: a thing's past, each step with the command and the person it came from. */
 import type { AnyFact, Commit, PlanId } from '../../events/index.ts'
-import { EngineError } from '../../events/index.ts'
-import { peerName } from '../cluster/peers.ts'
 import { Names } from '../operations/names.ts'
-import type { Operations, Picture, Subject, Trace } from '../operations/operations.ts'
+import type { Picture, Subject, Trace } from '../operations/operations.ts'
 import { endpointIn, thingsIn } from '../operations/picture.ts'
 import { isOf } from '../operations/steps.ts'
 import { clock } from '../operations/words.ts'
 import type { Leaf } from './leaf.ts'
 import { asked, sentence, who } from './sentences.ts'
 import type { Session } from './session.ts'
+import { lookFor } from './why-hosts.ts'
 
 export const why: Leaf = {
   args: [['<thing>', 'a name, an id, an address, a MAC, or a link: of now or of any time']],
@@ -24,45 +23,25 @@ export const why: Leaf = {
     { flags: '--host <host>', what: "in another host's log only: its name or id (chronet cluster peers)" },
   ],
   run: async (session, [ref = ''], values) => {
-    const { host, picture, trace } = await session.with('read', (operations) =>
+    const { elsewhere, missing, told } = await session.with('read', (operations) =>
       lookFor(operations, ref, values.text('host')),
     )
-    if (session.json) session.show({ ...(host === undefined ? {} : { host }), ...trace })
-    else {
-      if (host !== undefined) session.print(session.paint('dim', `on host ${host}`))
-      tell(session, ref, trace, picture)
-    }
+    for (const { host, picture, trace } of told)
+      if (session.json) session.show({ ...(host === undefined ? {} : { host }), ...trace })
+      else {
+        if (told.length > 1 || host !== undefined)
+          session.print(session.paint('dim', host === undefined ? 'on this host' : `on host ${host}`))
+        tell(session, ref, trace, picture)
+      }
+    if (session.json) return undefined
+    if (missing !== undefined) session.note(`${missing} made it, and its log is not here`)
+    if (elsewhere.length > 0)
+      session.note(`something else is so called on ${elsewhere.join(', ')}: 'chronet why ${ref} --host HOST'`)
     return undefined
   },
   summary: 'why a thing is as it is',
-  text: 'Its facts, oldest first, each with the command and the person it came from. What no log of ours knows is looked for in those of other hosts.',
+  text: 'Its facts, oldest first, each with the command and the person it came from. What no log of ours knows is looked for in those of other hosts. Of a network that another host made, the log of that host is told first, if it is here.',
 }
-
-type Found = { readonly host?: string; readonly picture: Picture; readonly trace: Trace }
-
-/** In our log, then in those of others that are here. @throws {RefusedError} ERR_NOT_FOUND: nobody knows it */
-async function lookFor(operations: Operations, ref: string, host: string | undefined): Promise<Found> {
-  const on = async (where?: string): Promise<Found> => ({
-    ...(where === undefined ? {} : { host: where }),
-    picture: await operations.picture('now', where),
-    trace: await operations.trace(ref, where),
-  })
-  if (host !== undefined) return on(host)
-  try {
-    return await on()
-  } catch (error) {
-    if (!isUnknown(error)) throw error
-    for (const peer of (await operations.cluster()).peers) {
-      const found = await on(peer.origin).catch((other: unknown) => {
-        if (!isUnknown(other)) throw other
-      })
-      if (found !== undefined) return { ...found, host: peerName(peer) }
-    }
-    throw error
-  }
-}
-
-const isUnknown = (error: unknown): boolean => error instanceof EngineError && error.code === 'ERR_NOT_FOUND'
 
 function tell(session: Session, ref: string, trace: Trace, picture: Picture): void {
   const { commits, others, subject } = trace

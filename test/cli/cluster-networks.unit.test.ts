@@ -70,6 +70,31 @@ describe('a network that another host made', () => {
     expect((await again.do('network inspect own')).status).toBe(0)
   })
 
+  it('has its past told by who made it first, wherever it is asked for', async () => {
+    const { all, shell, westShell } = await scene()
+    const third = CommandLab.of(all.lab, await all.member('zoo'))
+    await westShell.do('endpoint create shared w')
+    await all.pass()
+    const own = (await westShell.do('why shared')).out
+    expect(own).toMatch(
+      /^on host east\nnetwork shared\n[^]*because +network create shared [^]*\non this host\nnetwork shared\n/,
+    )
+    expect((await westShell.do('why network/shared --json')).json().map(({ host }) => host)).toEqual([
+      'east',
+      undefined,
+    ])
+    expect((await shell.do('why shared')).out).toMatch(/^network shared\n/)
+    // West's log comes before east's by its id or behind it: either way east's is told first.
+    expect((await third.do('why shared --json')).json().map(({ host }) => host)[0]).toBe('east')
+    expect((await third.do('why w')).out).toMatch(/^on host west\nendpoint w/)
+    await westShell.do('sandbox create till')
+    await shell.do('sandbox create till')
+    await all.pass()
+    const two = await third.do('why till')
+    expect(two.out.match(/^on host (east|west)$/gm)).toHaveLength(1)
+    expect(two.err).toMatch(/^something else is so called on (east|west): 'chronet why till --host HOST'$/m)
+  })
+
   it('keeps its name for itself, and is ended where it was made', async () => {
     const { all, shell, westShell } = await scene()
     for (const line of ['network create shared', 'network create shared --dry-run']) {
