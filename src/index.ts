@@ -1,6 +1,6 @@
 /** chronet: networks, endpoints and sandboxes that remember. */
 export { createController, Controller } from './controller/controller.ts'
-export type { ControllerOptions, HealOptions } from './controller/controller.ts'
+export type { ControllerOptions, HealOptions } from './controller/controller-options.ts'
 export type { NetworkOptions, SandboxOptions } from './controller/made-with.ts'
 export type { EntityActor } from './controller/actor.ts'
 export type { ClusterOptions } from './controller/cluster-options.ts'

@@ -67,6 +67,8 @@ export interface Bus {
   readonly server: BusServer
   /** @throws {EngineError} ERR_CLUSTER_UNAVAILABLE */
   state(): Promise<StreamState>
+  /** The subjects that have messages, in order. @throws {EngineError} ERR_CLUSTER_UNAVAILABLE */
+  subjects(): Promise<readonly string[]>
 }
 
 /** Where the servers are and how they know us. Files are named, not read into the log: it holds no secret. */

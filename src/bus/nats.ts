@@ -175,6 +175,16 @@ class NatsBus implements Bus {
     }
   }
 
+  async subjects(): Promise<readonly string[]> {
+    try {
+      const asked = this.#manager.streams.info(this.#stream, { subjects_filter: '>' })
+      const { state } = await this.#answer(asked)
+      return Object.keys(state.subjects ?? {}).sort()
+    } catch (error) {
+      throw unavailable(error)
+    }
+  }
+
   /**
    * The client looks for a lost server by itself, and whoever asked meanwhile hears nothing until it is too late for an answer: who
    * waits is told at once, and whoever has the bus, too.

@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { SERVER_VERSION_MIN, type BusServer } from '../bus/bus.ts'
 import { isOlder } from '../bus/server-version.ts'
 import type { ClaimedHost, ClaimView } from '../cluster/claims/report.ts'
+import { namesakesAmong } from '../cluster/host-names.ts'
 import { peerName } from '../cluster/peers.ts'
 import type { PeerRecord } from '../cluster/peer-logs.ts'
 import type { ClusterStatus, PeerStatus } from '../cluster/status.ts'
@@ -43,7 +44,7 @@ const join: Leaf = {
     return undefined
   },
   summary: "publish this host's log to nats-servers, and keep those of other hosts",
-  text: 'The servers must answer, with JetStream. Given again, it tells where and how from now on.',
+  text: 'The servers must answer, with JetStream, and no other host of the cluster may have that name. Given again, it tells where and how from now on.',
 }
 
 const leave: Leaf = {
@@ -126,10 +127,16 @@ function linesOf({
       stream &&
         `${stream.messages} messages, ${bytes(stream.bytes)}${unread === 0 ? ', all read' : `, ${unread} to be read`}`,
     ],
+    ...(host === undefined ? [] : namesakesAmong(peers, host)).map(
+      (peer) => ['namesake', namesakeLine(peer)] as const,
+    ),
     ['peers', state === 'alone' && peers.length === 0 ? undefined : String(peers.length)],
     ...peers.map((peer) => ['', peerLine(peer)] as const),
   ])
 }
+
+const namesakeLine = ({ host, origin }: PeerStatus): string =>
+  `${origin.slice(0, 12)} is called ${host ?? ''} too: give one of them another name (chronet cluster join SERVER --as NAME)`
 
 const peerLine = (peer: PeerStatus): string =>
   `${peerName(peer)} #${peer.seq}${peer.behind ? `, ${peer.behind} to be read` : ''}, digest ${peer.hash.slice(0, 12)}`

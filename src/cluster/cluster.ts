@@ -2,13 +2,15 @@
  * A host among others: follows what its own log says of a membership, and tells how it stands. The log decides (`ClusterJoined`,
  * `ClusterLeft`); this only does what it says.
  */
-import type { AnyFact, ClusterJoined, Commit, Seq } from '../../events/index.ts'
+import type { AnyFact, ClusterJoined, CommandData, Commit, Seq } from '../../events/index.ts'
 import { EngineError } from '../../events/index.ts'
 import type { Bus, BusOptions } from '../bus/bus.ts'
 import type { Happened } from './arrivals.ts'
 import { isAhead } from './catch-up.ts'
 import { followAll, type Followed, type HistoryRange } from './follow-all.ts'
+import { isDead } from './claims/dead.ts'
 import { CLAIM_STREAM } from './claims/subjects.ts'
+import { nameTaken, namesakesIn, type Namesake } from './host-names.ts'
 import { LOG_STREAM } from './message.ts'
 import { PeerLogs } from './peer-logs.ts'
 import { membershipOf, peerCommits, restingStatus, type Kept, type PeerRange } from './resting.ts'
@@ -46,15 +48,23 @@ export class Cluster {
   }
 
   /**
-   * Whether the servers answer and may be used, and know no more of this host than it does itself.
+   * Whether the servers answer and may be used, know no more of this host than it does itself, and no other host of its name.
+   * @param now what this host is called already: nobody asks for that again
    * @throws {EngineError} as {@link OpenBus} says; ERR_LOG_BEHIND: this is an older copy of what was published there
+   * @throws {RefusedError} ERR_EXISTS: another host is called so, and is not dead
    */
-  async check(access: BusOptions): Promise<void> {
+  async check({ host, ...access }: CommandData['cluster.join'], now?: string): Promise<void> {
     const log = this.#home.log()
+    let namesakes: readonly Namesake[] = []
     await this.#open(access, LOG_STREAM, async (bus) => {
       if (await isAhead(bus, log)) throw olderCopy(log.durable.seq)
+      if (host !== now) namesakes = await namesakesIn(bus, host, log.origin)
     })
-    await this.#open(access, CLAIM_STREAM)
+    await this.#open(access, CLAIM_STREAM, async (bus) => {
+      for (const namesake of namesakes)
+        if (!(await isDead(bus, namesake.origin, this.#home.ports.hash)))
+          throw nameTaken(host, namesake, access.servers)
+    })
   }
 
   async #open(

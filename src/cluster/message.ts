@@ -8,6 +8,7 @@
  * | ---------------------------------- | ------------------------------------------------------------------ |
  * | `Nats-Msg-Id`                      | `<origin>:<to>:<12 digits of hash>`, of a part `+<offset>` behind it |
  * | `chronet-from`, `chronet-to`       | numbers of the first and last commit                               |
+ * | `chronet-host`                     | what the host is called; other hosts take no name that is in use   |
  * | `chronet-hash`                     | SHA-256 of the last commit's bytes: what its successor names       |
  * | `chronet-offset`, `chronet-size`   | of a part: where it begins, and how long the commit is, in bytes   |
  * | `ce-*`, `content-type`             | CloudEvents 1.0: id, source, type `chronet.commits.v1`, time        |
@@ -63,6 +64,15 @@ export function headIn({ headers, payload }: BusMessage): RunHead | undefined {
   if (offset === undefined || size === undefined) return head
   return { ...head, part: { end: offset + payload.length, offset, size } }
 }
+
+/** A message that says what its host is called. */
+export const named = (message: Outgoing, host: string): Outgoing => ({
+  ...message,
+  headers: { ...message.headers, 'chronet-host': host },
+})
+
+/** What a message says that its host is called; undefined: nothing, as those of older versions. */
+export const hostIn = ({ headers }: BusMessage): string | undefined => headers['chronet-host']
 
 /** The commits' texts in a whole message's payload. */
 export const bodiesIn = (payload: Uint8Array): readonly string[] =>

@@ -8,7 +8,16 @@ import type { AnyFact, Log, RawCommit, Seq } from '../../events/index.ts'
 import { EngineError } from '../../events/index.ts'
 import type { Bus, BusMessage, Outgoing } from '../bus/bus.ts'
 import { Bell } from './bell.ts'
-import { headIn, isTooLarge, nextPart, nextRun, payloadMaxOf, subjectOf, type RunHead } from './message.ts'
+import {
+  headIn,
+  isTooLarge,
+  named,
+  nextPart,
+  nextRun,
+  payloadMaxOf,
+  subjectOf,
+  type RunHead,
+} from './message.ts'
 
 /** Where a log's publishing stands. */
 export type PublishedTo = {
@@ -29,7 +38,7 @@ export type Ending = { readonly isOver: () => boolean; readonly over: Promise<vo
  */
 export async function publishLog(
   bus: Bus,
-  log: Log<AnyFact>,
+  { host, log }: Pick<Errand, 'host' | 'log'>,
   ending: Ending,
   told: (at: PublishedTo) => void,
 ): Promise<void> {
@@ -44,7 +53,7 @@ export async function publishLog(
         continue
       }
       for await (const chunk of log.readRaw({ from: at.next, stored: true })) {
-        at = await publishAll({ bus, ending, log }, chunk, at)
+        at = await publishAll({ bus, ending, host, log }, chunk, at)
         told(at)
         if (ending.isOver()) return
       }
@@ -79,8 +88,13 @@ async function startOf(bus: Bus, log: Log<AnyFact>): Promise<PublishedTo> {
   return { expect: last.seq, next: (head.to + 1) as Seq, offset: 0 }
 }
 
-/** What is published, where to, and for how long. */
-type Errand = { readonly bus: Bus; readonly ending: Ending; readonly log: Log<AnyFact> }
+/** What is published, under which name, where to, and for how long. */
+type Errand = {
+  readonly bus: Bus
+  readonly ending: Ending
+  readonly host: string
+  readonly log: Log<AnyFact>
+}
 
 /**
  * Whether our log has the last commit of a message. What a disk reads otherwise than it was written must not be taken for another
@@ -130,8 +144,8 @@ async function publishPart(
 }
 
 /** The number that the message has in the stream, however often it had to be tried. */
-async function publish({ bus, log }: Errand, message: Outgoing, expect: number): Promise<number> {
-  const outcome = await bus.publish(message, expect)
+async function publish({ bus, host, log }: Errand, message: Outgoing, expect: number): Promise<number> {
+  const outcome = await bus.publish(named(message, host), expect)
   if (outcome.kind === 'stored') return outcome.seq
   const last = await bus.last(message.subject)
   if (last?.id === message.id) return last.seq

@@ -2,7 +2,7 @@
  * One membership at work: a connection, the own log going out, the others' coming in, and beginning again whenever something of
  * that breaks, at growing distance. What can only be mended by somebody ends it, and is told.
  */
-import type { AnyFact, ClusterAccess, Log, Seq } from '../../events/index.ts'
+import type { AnyFact, ClusterJoined, Log, Seq } from '../../events/index.ts'
 import { EngineError } from '../../events/index.ts'
 import type { Bus, BusServer, OpenBus, StreamState } from '../bus/bus.ts'
 import type { Ports, Store } from '../ports.ts'
@@ -69,7 +69,7 @@ const lost = (): EngineError =>
   )
 
 export class Session {
-  readonly access: ClusterAccess
+  readonly access: ClusterJoined['data']
   /** What stood in the way last; absent: nothing does. */
   problem: EngineError | undefined
   published: PublishedTo | undefined
@@ -86,7 +86,7 @@ export class Session {
   /** The problem that nobody was told: it may be over in a moment. */
   #untold: EngineError | undefined
 
-  constructor(access: ClusterAccess, home: Home) {
+  constructor(access: ClusterJoined['data'], home: Home) {
     this.access = access
     this.#home = home
     this.#over = new Promise((resolve) => (this.#end = resolve))
@@ -206,8 +206,8 @@ export class Session {
     })
     const told = (at: PublishedTo): void => void (this.published = at)
     const both = [
-      publishLog(bus, log, { isOver: () => isOver, over }, told).catch((error: unknown) =>
-        this.#readOn(error, over),
+      publishLog(bus, { host: this.access.host, log }, { isOver: () => isOver, over }, told).catch(
+        (error: unknown) => this.#readOn(error, over),
       ),
       importer.run(bus, over),
       this.#audit(bus, { importer, origin: log.origin, published: () => this.published }, over),

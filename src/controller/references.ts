@@ -2,7 +2,7 @@
 import type { Stream } from '../../events/index.ts'
 import type { Answer } from '../engine/answers.ts'
 import type { By } from '../engine/life.ts'
-import type { HealOptions } from './controller.ts'
+import type { HealOptions } from './controller-options.ts'
 import type { Queries } from './queries.ts'
 
 /** Who heals, and why, as the engine takes it. */

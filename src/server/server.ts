@@ -3,7 +3,8 @@
  * what is asked while it starts waits until it has.
  */
 import { EngineError } from '../../events/index.ts'
-import { createController, type Controller, type ControllerOptions } from '../controller/controller.ts'
+import type { ControllerOptions } from '../controller/controller-options.ts'
+import { createController, type Controller } from '../controller/controller.ts'
 import { instant } from '../engine/instant.ts'
 import { operationsOf } from '../operations/engine-operations.ts'
 import { withOthers, type Operations } from '../operations/operations.ts'

@@ -152,6 +152,14 @@ class SimulatedBus implements Bus {
     return state
   }
 
+  subjects(): Promise<readonly string[]> {
+    return this.#ask(
+      'subjects',
+      (stream) => stream.subjects(),
+      (subjects) => `${subjects.length} subjects`,
+    )
+  }
+
   /** A dead process stops listening too, and does nothing more. */
   #atClose(off: () => void): void {
     this.#offs.push(off)

@@ -3,7 +3,8 @@
  * can be set, whose disk and kernel can be made to fail.
  */
 import type { Origin, Step } from '../../events/index.ts'
-import { createController, type Controller, type ControllerOptions } from '../controller/controller.ts'
+import type { ControllerOptions } from '../controller/controller-options.ts'
+import { createController, type Controller } from '../controller/controller.ts'
 import { plant, type Planted } from '../engine/planted.ts'
 import { netnsPath, type StepResult } from '../kernel/kernel.ts'
 import { personAt, type Person } from '../kernel/simulated/humans.ts'

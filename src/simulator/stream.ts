@@ -66,6 +66,10 @@ export class SimulatedStream {
     }
   }
 
+  subjects(): readonly string[] {
+    return [...new Set(this.#messages.map(({ subject }) => subject))].sort()
+  }
+
   /** Its last messages are gone, as after a power cut; their numbers are given again. */
   lose(count: number): void {
     for (const { id, payload } of this.#messages.splice(Math.max(0, this.#messages.length - count))) {

@@ -8,7 +8,8 @@
  *     world.host(0).crash()
  */
 import type { CommandId, Ip, SandboxId } from '../../events/index.ts'
-import type { Controller, ControllerOptions } from '../controller/controller.ts'
+import type { ControllerOptions } from '../controller/controller-options.ts'
+import type { Controller } from '../controller/controller.ts'
 import { canReach, type Place, type Probe, type Reach } from '../kernel/simulated/reach.ts'
 import type { Clock, Timers } from '../ports.ts'
 import { sha256 } from '../system/hash.ts'

@@ -29,6 +29,13 @@ export function publishClaims({ lab, open, stream, subject }: Bench): void {
     expect(plain(found)).toEqual(plain({ ...message, seq: 1 }))
   })
 
+  it('tells all subjects that have messages', async () => {
+    const bus = await open()
+    expect(await bus.subjects()).toEqual([])
+    for (const name of ['b', 'a', 'b2']) await publishChain(bus, subject(name), [`${name}1`, `${name}2`])
+    expect(await (await open()).subjects()).toEqual(['a', 'b', 'b2'].map(subject))
+  })
+
   it('takes a message only behind the one that is named', async () => {
     const bus = await open()
     const [first = 0, second = 0] = await publishChain(bus, subject('a'), ['a1', 'a2'])

@@ -50,6 +50,40 @@ describe('chronet cluster', () => {
     expect((await shell.do('cluster leave')).err).toContain('ERR_STATE')
   })
 
+  it('lets no two hosts have one name, but who left or is dead gives it up, and a host has its own again', async () => {
+    const { all, east, shell, westShell } = await scene()
+    await shell.do('cluster join nats://servers:4222 --as east')
+    await all.pass()
+    const join = 'cluster join nats://servers:4222 --as east'
+    const refused = await westShell.do(join)
+    expect([refused.status, refused.err]).toEqual([
+      1,
+      expect.stringMatching(
+        new RegExp(`ERR_EXISTS: host ${east.id.slice(0, 12)} is called 'east' in the cluster, .*last at 20`),
+      ),
+    ])
+    for (const advice of ['--as NAME', `--host ${east.id.slice(0, 12)}`, 'cluster evict east'])
+      expect(refused.err).toContain(advice)
+    expect((await westShell.do('cluster status')).out).toContain('alone')
+    // It is itself: given again, and after it left.
+    expect((await shell.do(`${join} --reason moved`)).status).toBe(0)
+    await shell.do('cluster leave')
+    await all.pass()
+    expect((await westShell.do(join)).status).toBe(0)
+    expect((await shell.do(join)).err).toContain('ERR_EXISTS')
+    expect((await shell.do('cluster join nats://servers:4222 --as other')).status).toBe(0)
+    await all.pass()
+    // Given another name, too, none is taken that is in use.
+    expect((await shell.do(join)).err).toContain('ERR_EXISTS')
+    for (const line of ['cluster evict east', 'cluster evict east --dead']) {
+      all.arbiter.cut('west')
+      expect((await shell.do(line)).status).toBe(0)
+    }
+    expect((await shell.do(join)).status).toBe(0)
+    await all.pass()
+    expect((await shell.do('cluster status')).out).toMatch(/^namesake +[0-9a-f]{12} is called east too: /m)
+  })
+
   it('says all that is wrong with a request, and what stands in the way', async () => {
     const { all, shell } = await scene()
     const bad = await shell.do("cluster join http://a nats://u:secret@b --as 'no name'")

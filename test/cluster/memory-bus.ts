@@ -38,6 +38,7 @@ export class MemoryServers {
       publish: (message, expect) => asked(() => this.stream.publish(message, expect)),
       server: { name: 'memory', payloadMax: this.payloadMax, version: '2.15.1' },
       state: () => asked(() => this.stream.state()),
+      subjects: () => asked(() => this.stream.subjects()),
     }
   }
 
