@@ -8,21 +8,34 @@ import type { BusOptions } from './bus.ts'
 /** An NKey's seed of a user: `SU` and 56 more (NATS ADR-14). */
 const SEED = /\bSU[A-Z2-7]{56}\b/
 
-/** @throws {EngineError} ERR_NOT_PERMITTED: a file of credentials or certificates cannot be read, or holds none */
-export function accessOf({ ca, certificate, credentials, key, servers }: BusOptions): ConnectionOptions {
+/**
+ * @throws {EngineError} of a file of credentials or certificates: ERR_NOT_FOUND: it is not there; ERR_NOT_PERMITTED: it may not be
+ *   read; ERR_INVALID: it holds none
+ */
+export function accessOf(options: BusOptions): ConnectionOptions {
+  const { ca, certificate, credentials, key, servers } = options
   const files = Object.entries({ caFile: ca, certFile: certificate, keyFile: key }).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,
   )
   for (const [, path] of files) bytesOf(path)
-  // The client takes a plain connection where the server offers no other, unless it is given something for TLS: also nothing.
-  const isSecure = files.length > 0 || servers.some((server) => server.startsWith('tls://'))
   // What the client's own type has no place for it hands to Node as it is.
   const tls: object = { ...Object.fromEntries(files), checkServerIdentity: identityAmong(servers) }
   return {
     ...(credentials === undefined ? {} : { authenticator: authenticatorOf(credentials) }),
     servers: [...servers],
-    ...(isSecure ? { tls } : {}),
+    ...(whySecure(options) === undefined ? {} : { tls }),
   }
+}
+
+/**
+ * Why servers are spoken to by TLS or not at all; undefined: as they want it. The client takes a plain connection where the server
+ * offers no other, unless it is given something for TLS: also nothing.
+ */
+export function whySecure({ ca, certificate, key, servers }: BusOptions): string | undefined {
+  const address = servers.find((server) => server.startsWith('tls://'))
+  if (address !== undefined) return `${address} says so`
+  const file = ca ?? certificate ?? key
+  return file === undefined ? undefined : `${file} is given`
 }
 
 /** What the client of 2.29 has Node compare a certificate with, where a server was named by its address (seen on 2026-11-29). */
@@ -50,7 +63,7 @@ function authenticatorOf(path: string): ReturnType<typeof credsAuthenticator> {
   if (text.includes('BEGIN NATS USER JWT')) return credsAuthenticator(bytes)
   const seed = SEED.exec(text)?.[0]
   if (seed === undefined)
-    throw notPermitted(`${path} has no NATS credentials: a JWT with its seed, or a seed alone`)
+    throw wrong('ERR_INVALID', `${path} has no NATS credentials: a JWT with its seed, or a seed alone`)
   return nkeyAuthenticator(Buffer.from(seed))
 }
 
@@ -58,16 +71,17 @@ function bytesOf(path: string): Buffer {
   try {
     return readFileSync(path)
   } catch (cause) {
-    const why = (cause as { readonly code?: string }).code ?? 'it cannot be read'
-    throw notPermitted(`${path} cannot be read (${why})`, cause)
+    const { code = 'it cannot be read' } = cause as { readonly code?: string }
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw wrong('ERR_NOT_FOUND', `there is no file ${path}`, cause)
+    const isForbidden = code === 'EACCES' || code === 'EPERM'
+    throw wrong(isForbidden ? 'ERR_NOT_PERMITTED' : 'ERR_INVALID', `${path} cannot be read (${code})`, cause)
   }
 }
 
-const notPermitted = (message: string, cause?: unknown): EngineError =>
-  new EngineError(
-    'ERR_NOT_PERMITTED',
-    `${message}; give the file that the servers' owner made for this host`,
-    {
-      cause,
-    },
-  )
+const wrong = (
+  code: 'ERR_INVALID' | 'ERR_NOT_FOUND' | 'ERR_NOT_PERMITTED',
+  message: string,
+  cause?: unknown,
+): EngineError =>
+  new EngineError(code, `${message}; give the file that the servers' owner made for this host`, { cause })

@@ -29,7 +29,7 @@ import type {
   StreamOptions,
   StreamState,
 } from './bus.ts'
-import { accessOf } from './access.ts'
+import { accessOf, whySecure } from './access.ts'
 import { followStream, messageOf } from './nats-messages.ts'
 import { checkServer } from './server-version.ts'
 
@@ -54,8 +54,15 @@ const DUPLICATES_NS = 120e9
  */
 const UNHEARD = { retries: 8, retry_delay: 250 } as const
 
+/** Pause before servers that are not ready yet are asked again, in milliseconds. */
+const NOT_READY_MS = 500
+/** How often servers that have just begun may say so of themselves: ten seconds, the time in which they choose a leader. */
+const NOT_READY_TIMES = 20
+
 /** Codes of JetStream's API (nats-server, server/errors.json). */
 const CODE = {
+  /** "JetStream system temporarily unavailable": three servers that have no leader yet. */
+  noLeader: 10008,
   noMessage: 10037,
   noReplicas: 10074,
   noStream: 10059,
@@ -83,7 +90,7 @@ export async function openNatsBus(options: BusOptions, stream: StreamOptions): P
     reconnectTimeWait: AGAIN_MS,
     timeout: ANSWER_MS,
   }).catch((error: unknown) => {
-    throw cannotReach(options.servers, error)
+    throw cannotReach(options, error)
   })
   try {
     const server = serverOf(connection)
@@ -223,13 +230,16 @@ async function managerOf(connection: NatsConnection): Promise<JetStreamManager> 
   }
 }
 
-/** Asks so often at most, as long as nobody answers. */
+/** Asks so often at most as long as nobody answers, and for some seconds as long as servers say that they have no leader yet. */
 async function untilAnswered<T>(ask: () => Promise<T>, times: number): Promise<T> {
-  for (let left = times - 1; ; left--) {
+  for (let [left, leftNotReady] = [times - 1, NOT_READY_TIMES]; ;) {
     try {
       return await ask()
     } catch (error) {
-      if (left <= 0 || codeOf(error) !== ErrorCode.Timeout) throw error
+      const code = codeOf(error)
+      if (code === CODE.noLeader && leftNotReady-- > 0)
+        await new Promise((resolve) => setTimeout(resolve, NOT_READY_MS))
+      else if (code !== ErrorCode.Timeout || left-- <= 0) throw error
     }
   }
 }
@@ -288,7 +298,16 @@ function unavailable(cause: unknown): EngineError {
   )
 }
 
-function cannotReach(servers: readonly string[], cause: unknown): EngineError {
+function cannotReach(options: BusOptions, cause: unknown): EngineError {
+  const { servers } = options
+  const secure = whySecure(options)
+  if (codeOf(cause) === ErrorCode.ServerOptionNotAvailable && secure !== undefined)
+    return new EngineError(
+      'ERR_CLUSTER_UNAVAILABLE',
+      `the server at ${servers.join(', ')} offers no TLS, and is spoken to by TLS or not at all, since ${secure}: ` +
+        'give it certificates (tls {} in its configuration), or, in a net that you trust, nats:// and no files for TLS',
+      { cause, details: { servers } },
+    )
   const why = whyOf(cause)
   const isRefusal = /authorization|authentication/i.test(why)
   return new EngineError(

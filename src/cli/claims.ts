@@ -70,15 +70,28 @@ const evict: Leaf = {
   options: [{ flags: '--dead', what: 'somebody looked: it will not come back with what it had' }],
   run: async (session, [host = ''], values) => {
     const dead = values.flag('dead')
-    await session.change({ data: { ...(dead ? { dead } : {}), host }, type: 'cluster.evict' }, () =>
-      dead
-        ? `${host} is taken for dead: its blocks rest for a minute, and then others may claim them`
-        : `${host} is put out: what it has stays as it is, until it is confirmed dead (--dead); if it is there, it says so (chronet cluster peers)`,
+    let origin: string | undefined
+    await session.change(
+      { data: { ...(dead ? { dead } : {}), host }, type: 'cluster.evict' },
+      ({ commit }) => {
+        origin = commit.facts.find((fact) => fact.type === 'HostEvicted')?.data.origin
+        return dead
+          ? `${host} is taken for dead: its blocks rest for a minute, and then others may claim them`
+          : `the cluster was told that ${host} is put out; what it has stays as it is`
+      },
+    )
+    if (dead || origin === undefined) return undefined
+    const { hosts } = await session.with('read', (operations) => operations.claims())
+    const state = hosts.find((each) => each.origin === origin)?.state
+    session.note(
+      state === 'present'
+        ? `${host} is there: it answered at once, and stays. Stop it first if it is to go for good, then evict it again`
+        : `${host} did not answer: look whether it is really gone, and then say so ('chronet cluster evict ${host} --dead')`,
     )
     return undefined
   },
   summary: 'put a host out, and then let others claim what it had',
-  text: 'First without --dead: a host that is there answers, and stays. With --dead its blocks are given to others; if it runs all the same, two containers may have one address.',
+  text: 'First without --dead: a host that is there answers, and stays; that is told within a second. With --dead its blocks are given to others; if it runs all the same, two containers may have one address.',
 }
 
 /** `shop`, `10.0.0.0/20`, `4711`. */

@@ -64,6 +64,33 @@ describe.skipIf(CURRENT_SERVER === undefined)('a server', () => {
     await rm(credentials)
   })
 
+  it('that offers no TLS is not spoken to where TLS was said, and it is told who said so, and what to do', async () => {
+    const { servers } = await start({})
+    const secure = servers.map((server) => server.replace('nats://', 'tls://'))
+    const { code, message } = await refusalOf({ servers: secure })
+    expect(code).toBe('ERR_CLUSTER_UNAVAILABLE')
+    expect(message).toContain(
+      `offers no TLS, and is spoken to by TLS or not at all, since ${secure[0] ?? ''} says so`,
+    )
+    expect(message).toContain('tls {}')
+  })
+
+  it('is not even asked with files that are not there, or hold nothing of the kind', async () => {
+    const servers = ['nats://nowhere.invalid:4222']
+    const none = join(tmpdir(), `chronet-test-${process.pid}.none`)
+    for (const name of ['ca', 'certificate', 'credentials', 'key'] as const) {
+      const { code, message } = await refusalOf({ [name]: none, servers })
+      expect([code, message]).toEqual([
+        'ERR_NOT_FOUND',
+        expect.stringContaining(`there is no file ${none}; give`),
+      ])
+    }
+    expect(await refusalOf({ credentials: tmpdir(), servers })).toMatchObject({ code: 'ERR_INVALID' })
+    await writeFile(none, 'nothing of the kind')
+    expect(await refusalOf({ credentials: none, servers })).toMatchObject({ code: 'ERR_INVALID' })
+    await rm(none)
+  })
+
   it('that lets us in and forbids all else does not permit it', async () => {
     const config = `authorization { users: [{ user: u, password: p, permissions: { publish: "x", subscribe: "_INBOX.>" } }] }
       no_auth_user: u`

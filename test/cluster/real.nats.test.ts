@@ -121,7 +121,7 @@ describe.skipIf(CURRENT_SERVER === undefined)('hosts on a nats-server', () => {
         (error: unknown) => (error as { readonly code: string }).code,
       )
     expect(await codeOf(join1(east, 'east', [server.url]))).toBe('ERR_NOT_PERMITTED')
-    expect(await codeOf(join1(east, 'east', [server.url], join(dir, 'none')))).toBe('ERR_NOT_PERMITTED')
+    expect(await codeOf(join1(east, 'east', [server.url], join(dir, 'none')))).toBe('ERR_NOT_FOUND')
     // Who may make the stream makes it; hosts may not.
     for (const stream of [LOG_STREAM, CLAIM_STREAM])
       await (await openNatsBus({ credentials: admin?.file ?? '', servers: [server.url] }, stream)).close()

@@ -6,6 +6,7 @@
 import type { Command, CommandId, HostEvicted, Problem } from '../../../events/index.ts'
 import { RefusedError } from '../../../events/index.ts'
 import { findPeer, peerName } from '../peers.ts'
+import { ANSWER_MS } from './borrowing.ts'
 import type { ClaimHome } from './home.ts'
 import type { HostClaim } from './message.ts'
 import type { ClaimSession } from './session.ts'
@@ -28,12 +29,14 @@ export async function evict(
     const now = register.table.host(origin)
     if (now?.state === 'dead' || (now?.state === 'evicted' && !dead)) return true
     if (dead && now?.state !== 'evicted') throw refusal(notYet(host, now))
-    return (await register.tellHost(origin, id, dead ? 'dead' : 'evicted')) !== undefined
+    return register.tellHost(origin, id, dead ? 'dead' : 'evicted')
   })
-  if (!told)
+  if (told === undefined)
     throw refusal(
       `host '${host}' said something of itself just now; look how it stands ('chronet cluster claims')`,
     )
+  // Who is there answers at once: whoever asked is told how it stands then.
+  if (told !== true && !dead) await session.heard(origin, told, ANSWER_MS)
   return { data: { ...data, evicted }, type }
 }
 

@@ -128,12 +128,24 @@ export class ClaimSession {
   }
 
   /** How a thing stands once something newer was said of it than a message; undefined: nothing is, within so many milliseconds. */
-  async newer(key: string, seq: number, withinMs: number): Promise<Head | undefined> {
+  newer(key: string, seq: number, withinMs: number): Promise<Head | undefined> {
+    return this.#until(withinMs, (table) => {
+      const head = table.head(key)
+      return head !== undefined && head.seq > seq ? head : undefined
+    })
+  }
+
+  /** Settles when something newer was said of a host than a message, or after so many milliseconds. */
+  async heard(origin: Origin, seq: number, withinMs: number): Promise<void> {
+    await this.#until(withinMs, (table) => ((table.host(origin)?.seq ?? 0) > seq ? true : undefined))
+  }
+
+  async #until<T>(withinMs: number, look: (table: ClaimTable) => T | undefined): Promise<T | undefined> {
     const { clock } = this.#home.ports
     const endMs = clock.monotonicMs() + withinMs
     for (;;) {
-      const head = this.#table?.head(key)
-      if (head !== undefined && head.seq > seq) return head
+      const found = this.#table && look(this.#table)
+      if (found !== undefined) return found
       if (this.#isOver || clock.monotonicMs() >= endMs) return undefined
       await this.#pauses.wait(ANSWER_LOOK_MS)
     }
