@@ -1,4 +1,5 @@
 /** Clusters whose hosts fail, come back, part and meet again, and whose news comes late, twice or out of turn. */
+import type { AnyFact, Commit } from '../../../events/index.ts'
 import type { Controller } from '../../controller/controller.ts'
 import { LOG_STREAM } from '../../cluster/message.ts'
 import { asks, done, running } from '../insist.ts'
@@ -55,13 +56,18 @@ function fail(host: Host): void {
   host.crash()
 }
 
-async function codeOf(commits: AsyncIterable<object>): Promise<string | undefined> {
-  try {
-    for await (const _commit of commits);
-    return undefined
-  } catch (error) {
-    return (error as { readonly code?: string }).code
-  }
+const codeOf = (asked: Promise<unknown>): Promise<string | undefined> =>
+  asked.then(
+    () => undefined,
+    (error: unknown) => (error as { readonly code?: string }).code,
+  )
+
+/** Names of the networks that were made in a log. */
+async function networksIn(commits: AsyncIterable<Commit<AnyFact>>): Promise<readonly string[]> {
+  const names: string[] = []
+  for await (const { facts } of commits)
+    for (const fact of facts) if (fact.type === 'NetworkCreateRequested') names.push(fact.data.name)
+  return names
 }
 
 const make = (world: World, host: Host, name: string): Promise<unknown> =>
@@ -116,11 +122,12 @@ export const clusterScenarios: readonly Scenario[] = [
       await make(world, gone, 'of-the-first')
       await world.advance(1000)
       fail(gone)
-      await world.until(world.join(heir, gone.name))
+      const refusal = await world.until(codeOf(world.join(heir, gone.name)))
+      must(refusal === 'ERR_EXISTS', 'a name that somebody has is given to nobody else')
       await make(world, heir, 'of-the-second')
       await calm(world)
-      const code = await hear(world, (controller) => codeOf(controller.peerCommits(gone.name)))
-      must(code === 'ERR_AMBIGUOUS', 'a name of two is no answer')
+      const networks = await hear(world, (controller) => networksIn(controller.peerCommits(gone.name)))
+      must(networks.join() === 'of-the-first', 'the name leads to the one that had it')
       await world.until(gone.boot())
       await make(world, gone, 'again')
       await mustAgree(world)
