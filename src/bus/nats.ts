@@ -304,7 +304,7 @@ function cannotReach(options: BusOptions, cause: unknown): EngineError {
   if (codeOf(cause) === ErrorCode.ServerOptionNotAvailable && secure !== undefined)
     return new EngineError(
       'ERR_CLUSTER_UNAVAILABLE',
-      `the server at ${servers.join(', ')} offers no TLS, and is spoken to by TLS or not at all, since ${secure}: ` +
+      `the server at ${servers.join(', ')} offers no TLS, and is spoken to by TLS or not at all, since ${secure}; ` +
         'give it certificates (tls {} in its configuration), or, in a net that you trust, nats:// and no files for TLS',
       { cause, details: { servers } },
     )

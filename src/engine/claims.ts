@@ -2,7 +2,7 @@
  * What a turn must have of the cluster: claimed before it, since a turn asks nobody. Alone, a host has none of this; the cluster
  * gives it (`src/cluster/claims`), and the engine only knows when to ask.
  */
-import type { ClientCommand, CommandId } from '../../events/index.ts'
+import type { ClientCommand, Command, CommandId } from '../../events/index.ts'
 import type { ClaimsReport } from '../cluster/claims/report.ts'
 
 /** A command for which all is claimed that it needs. */
@@ -12,7 +12,12 @@ export type Prepared = {
   readonly done: () => void
 }
 
+/** What would be written before a command's turn, to be tried before it; and what cannot be known by trying. */
+export type Ahead = { readonly commands: readonly Command[]; readonly unknown?: string }
+
 export interface Claims {
+  /** What a command that is only tried would have claimed before. @throws as {@link prepare} */
+  ahead(command: ClientCommand): Ahead
   /** Whether something has to be claimed, or asked, before the command's turn. Costs next to nothing where nothing has to be. */
   needs(command: ClientCommand): boolean
   /**

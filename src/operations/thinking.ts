@@ -6,8 +6,10 @@ import { randomUUID } from 'node:crypto'
 import type {
   AnyFact,
   ClientCommand,
+  Command,
   CommandId,
   Epoch,
+  FactDraft,
   Instant,
   Log,
   Origin,
@@ -71,7 +73,7 @@ export async function previewOn(
     kernel,
     seq,
   }: {
-    readonly claims?: Pick<Claims, 'forTrial'>
+    readonly claims?: Pick<Claims, 'ahead' | 'forTrial'>
     readonly context: TurnContext
     readonly epoch: Epoch
     readonly kernel: Kernel | undefined
@@ -81,16 +83,44 @@ export async function previewOn(
   const parsed = parseCommand(command.type, command.data)
   if ('problems' in parsed) throw new RefusedError(parsed.problems)
   const { fetched, unknown } = await fetch(parsed.command, kernel, context)
-  const { draft } = takeTurn(context, view, {
+  const ahead = claims?.ahead(fetched) ?? { commands: [] }
+  const before = takeAhead(context, view, ahead.commands, { at, epoch, seq })
+  const { draft } = takeTurn(context, before.view, {
     actor: given.actor,
     at,
     command: claims?.forTrial(fetched) ?? fetched,
     epoch,
     id: given.id ?? (randomUUID() as CommandId),
     ...(given.reason === undefined ? {} : { reason: given.reason }),
-    seq,
+    seq: before.seq,
   })
-  return { facts: draft.facts, ...(unknown === undefined ? {} : { unknown }) }
+  const unsaid = [unknown, ahead.unknown].filter((each) => each !== undefined).join('; ')
+  return { facts: [...before.facts, ...draft.facts], ...(unsaid === '' ? {} : { unknown: unsaid }) }
+}
+
+/** Turns that would be taken before, as if what they intend were done; what of it is about effects is left out. */
+function takeAhead(
+  context: TurnContext,
+  view: View,
+  commands: readonly Command[],
+  { at, epoch, seq: first }: { readonly at: Instant; readonly epoch: Epoch; readonly seq: Seq },
+): { readonly facts: readonly FactDraft<AnyFact>[]; readonly seq: Seq; readonly view: View } {
+  const facts: FactDraft<AnyFact>[] = []
+  let [now, seq] = [view, first]
+  const take = (command: Command): ReturnType<typeof takeTurn> => {
+    const id = randomUUID() as CommandId
+    const turn = takeTurn(context, now, { actor: { kind: 'engine' }, at, command, epoch, id, seq })
+    facts.push(...turn.draft.facts.filter(({ stream }) => stream !== 'effects'))
+    now = turn.view
+    seq = (seq + 1) as Seq
+    return turn
+  }
+  for (const command of commands) {
+    const { intended } = take(command)
+    if (intended !== undefined)
+      take({ data: { failures: [], late: false, plan: intended.plan, seen: [] }, type: 'effects.settle' })
+  }
+  return { facts, seq, view: now }
 }
 
 /** What the turn would have to know of the world; where the kernel cannot be read, what of it is not known. */

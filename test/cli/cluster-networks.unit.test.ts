@@ -95,6 +95,43 @@ describe('a network that another host made', () => {
     expect(two.err).toMatch(/^something else is so called on (east|west): 'chronet why till --host HOST'$/m)
   })
 
+  it('is tried like one of this host alone: with what would be claimed, and who would be asked', async () => {
+    const { all, shell, westShell } = await scene()
+    await shell.do('endpoint create shared e')
+    await westShell.do('sandbox create box')
+    const tried = await westShell.do('connect shared box --dry-run')
+    expect([tried.status, tried.err]).toEqual([0, 'nothing was written: this was a dry run\n'])
+    for (const line of [
+      'network shared is to be made',
+      'grants block 10.0.0.32/27 of shared',
+      'holds 10.0.0.32/20',
+    ])
+      expect(tried.out).toContain(line)
+    const asked = await westShell.do('connect shared box --ip 10.0.0.9 --dry-run')
+    expect(asked.out).toContain('the cluster grants address 10.0.0.9/32 of shared')
+    expect(asked.err).toContain('not known: whether east lends 10.0.0.9, which is asked only in earnest')
+    expect((await westShell.do('network ls --json')).json()).toMatchObject([{ here: false }])
+    expect((await westShell.do('cluster blocks --json')).json()).toHaveLength(1)
+    const north = CommandLab.of(all.lab, await all.member('north'))
+    await all.pass(100)
+    await north.do('endpoint create shared n --ip 10.0.0.9')
+    await all.pass(100)
+    const taken = await westShell.do('connect shared box --ip 10.0.0.9 --dry-run')
+    expect([taken.status, taken.err]).toEqual([
+      1,
+      expect.stringMatching(
+        /ERR_ADDRESS_TAKEN: network 'shared': 10\.0\.0\.9 lies in 10\.0\.0\.0\/27, which east has, and is lent to north/,
+      ),
+    ])
+    const before = await westShell.do('connect shared box --ip 10.0.0.40 --dry-run')
+    expect((await westShell.do('connect shared box --ip 10.0.0.40')).status).toBe(before.status)
+    all.arbiter.cut('west')
+    await westShell.do('network create lost --driver test')
+    expect((await westShell.do('endpoint create shared w --ip 10.0.0.10 --dry-run')).err).toContain(
+      'ERR_CLUSTER_UNAVAILABLE',
+    )
+  })
+
   it('keeps its name for itself, and is ended where it was made', async () => {
     const { all, shell, westShell } = await scene()
     for (const line of ['network create shared', 'network create shared --dry-run']) {

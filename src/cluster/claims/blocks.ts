@@ -83,34 +83,58 @@ export async function claimBlock(
   if (asked !== undefined) {
     const got = await claim(asked.block)
     if ('stream' in got || isAsked(register, got)) return got
-    throw refusal(
-      'ERR_ADDRESS_TAKEN',
-      pool,
-      `network '${name}': the address lies in ${asked.block} of ${subnet}, ${whose(register, got)}; take another, or leave it open`,
-      got,
-    )
+    throw notToBeHad(register, { name }, { asked, pool }, got)
   }
-  const kept = vipBlockOf(pool)
-  for (let n = 0; n < blockCount(pool); n++) {
-    const cidr = blockAt(pool, n)
-    if (
-      cidr === undefined ||
-      cidr === kept ||
-      register.standing(register.table.head(blockKey(id, cidr))).state !== 'free'
-    )
-      continue
+  for (const cidr of freeBlocks(register, id, pool)) {
     const got = await claim(cidr)
     if ('stream' in got) return got
   }
-  throw refusal(
+  throw exhausted(register, { id, name }, pool)
+}
+
+/** Blocks that may be claimed, in order; each is looked at when it is wanted. */
+export function* freeBlocks(
+  register: Register,
+  network: NetworkId,
+  pool: Subnet,
+): Generator<Cidr, void, void> {
+  const kept = vipBlockOf(pool)
+  for (let n = 0; n < blockCount(pool); n++) {
+    const cidr = blockAt(pool, n)
+    if (cidr === undefined || cidr === kept) continue
+    if (register.standing(register.table.head(blockKey(network, cidr))).state === 'free') yield cidr
+  }
+}
+
+export const notToBeHad = (
+  register: Register,
+  { name }: Pick<NetworkView, 'name'>,
+  { asked, pool }: Lack & { readonly asked: NonNullable<Lack['asked']> },
+  head: Head,
+): RefusedError =>
+  refusal(
+    'ERR_ADDRESS_TAKEN',
+    pool,
+    `network '${name}': the address lies in ${asked.block} of ${pool.subnet}, ${whose(register, head)}; take another, or leave it open`,
+    head,
+  )
+
+export function exhausted(
+  register: Register,
+  { id, name }: Pick<NetworkView, 'id' | 'name'>,
+  pool: Subnet,
+): RefusedError {
+  const { subnet } = pool
+  const count = blockCount(pool) - (vipBlockOf(pool) === undefined ? 0 : 1)
+  return refusal(
     'ERR_ADDRESS_EXHAUSTED',
     pool,
-    `network '${name}': all ${blockCount(pool) - (kept === undefined ? 0 : 1)} blocks of ${subnet} are held: ${sharesOf(register, register.table.blocksOf(id, subnet))}; delete endpoints here, or make a network with a larger subnet`,
+    `network '${name}': all ${count} blocks of ${subnet} are held: ${sharesOf(register, register.table.blocksOf(id, subnet))}; delete endpoints here, or make a network with a larger subnet`,
   )
 }
 
 /** Whether the owner of a block is to be asked for one address of it. */
-const isAsked = (register: Register, head: Head): boolean =>
+export const isAsked = (register: Register, head: Head): boolean =>
   head.contested !== true && register.standing(head).state === 'held'
 
 export function refusal(

@@ -13,8 +13,9 @@ import type {
 import { EngineError, RefusedError } from '../../../events/index.ts'
 import { ownBlocks, type NetworkView, type Projections } from '../../../projections/index.ts'
 import { Alarms } from '../../engine/alarms.ts'
-import type { Claims, Prepared } from '../../engine/claims.ts'
+import type { Ahead, Claims, Prepared } from '../../engine/claims.ts'
 import { resolveNetwork } from '../../engine/resolve.ts'
+import { aheadOf } from './ahead.ts'
 import { lacksOf } from './blocks.ts'
 import { elsewhere, inTheWay } from './elsewhere.ts'
 import { evict, evictOnTrial } from './eviction.ts'
@@ -130,6 +131,10 @@ export class Claimant implements Claims {
       done()
       throw error
     }
+  }
+
+  ahead(command: ClientCommand): Ahead {
+    return this.#session === undefined ? { commands: [] } : aheadOf(this.#session, this.#home, command)
   }
 
   forTrial(command: ClientCommand): ClientCommand {

@@ -92,6 +92,13 @@ export class ClaimSession {
     await this.#running
   }
 
+  /** Where claims are made now. @throws {EngineError} ERR_CLUSTER_UNAVAILABLE: nowhere */
+  mustReach(): Register {
+    const { register } = this
+    if (register === undefined) throw this.#unavailable()
+    return register
+  }
+
   /** Settles when the servers were tried once, or after so many milliseconds. */
   async tried(ms: number): Promise<void> {
     if (!this.#triedOnce) await this.#pauses.atMost(ms, this.#first)
