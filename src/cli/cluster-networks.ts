@@ -41,7 +41,9 @@ function othersIn({ host, networks, origin, problem, read }: Partial<ClaimsRepor
     return NOBODY
   const known = { host, networks, origin }
   if (read === 'all') return known
-  const why = problem?.message ?? 'no engine follows the cluster here (chronet engine)'
+  const why =
+    problem?.message ??
+    'no engine here follows the cluster (chronet engine; how it stands: chronet cluster status)'
   return { ...known, unknown: `${read === 'before' ? AS_BEFORE : UNKNOWN}: ${why}` }
 }
 

@@ -94,7 +94,7 @@ function servedBeside(damage: EngineError, { damage: gap, durable }: Log<AnyFact
   const behind = gap?.to === undefined ? '' : `, #${gap.from} to #${gap.to} are lost`
   return new EngineError(
     'ERR_LOG_DAMAGED',
-    `${damage.message}; ${before} can be read${behind}; nothing is written: restore a backup or a replica`,
+    `${damage.message}; ${before} can be read${behind}; nothing is written: restore a backup, or of a host in a cluster its replica (chronet cluster restore)`,
     { cause: damage, details: { ...damage.details, ...gap, head: durable.seq } },
   )
 }
