@@ -19,12 +19,14 @@ import type { NewerFact } from './upcast.ts'
 
 /**
  * Numbers that cannot be had; `to` is the last of them if whole commits follow. `newer`: nothing is broken, but the first of them
- * holds what only a newer program knows.
+ * holds what only a newer program knows. `torn`: it looks as a torn group does, and is not cut because somebody was told of all up to
+ * this commit, here or before a copy was put in its place.
  */
 export type Damage = {
   readonly from: Seq
   readonly newer?: NewerFact
   readonly to?: Seq
+  readonly torn?: ClaimedLink
   readonly why: string
 }
 
@@ -76,7 +78,7 @@ export async function openChain<F extends Fact>(
   const streams = new StreamIndex(isOurs ? checkpoint.versions : [], options.isLast)
 
   const { flaw, head } = await follow(source, start, streams, replay)
-  const told = Math.max(known?.seq ?? 0, checkpoint?.head.seq ?? 0)
+  const told = (checkpoint?.head.seq ?? 0) > (known?.seq ?? 0) ? checkpoint?.head : known
   const verdict = flaw === undefined ? {} : await judge(source, flaw, { cutMax: options.cutMax, told })
   if (checkpoint !== undefined && !isOurs) verdict.damage ??= lacks(checkpoint.head, head)
 
@@ -143,7 +145,7 @@ type Verdict = { cut?: Cut; damage?: Damage }
 async function judge(
   source: ChainSource,
   flaw: Damage,
-  { cutMax, told }: { readonly cutMax: number; readonly told: number },
+  { cutMax, told }: { readonly cutMax: number; readonly told: ClaimedLink | undefined },
 ): Promise<Verdict> {
   const rest = await firstRows(source, flaw.from, cutMax + 1)
   const whole = rest.find((row) => isWhole(source, row))
@@ -151,7 +153,8 @@ async function judge(
     const to = (seqOfKey(whole[0]) ?? 0) - 1
     return { damage: to < flaw.from ? flaw : { ...flaw, to: to as Seq } }
   }
-  if (flaw.from <= told || rest.length === 0 || rest.length > cutMax) return { damage: flaw }
+  if (rest.length === 0 || rest.length > cutMax) return { damage: flaw }
+  if (told !== undefined && flaw.from <= told.seq) return { damage: { ...flaw, torn: told } }
   const batch = source.store.batch()
   for (const [key] of rest) batch.del(key)
   await batch.write({ sync: true } as object)

@@ -1,7 +1,7 @@
 /**
  * Opening the log of a host that is in a cluster: before an epoch begins, the stream is asked whether it has more of this log than the
- * disk, and if so, that is taken first. Servers that do not answer soon keep nobody from starting: if the log turns out to be
- * older, its publishing is what stops then.
+ * disk, and if so, that is taken first; also where whoever did so before died in the middle of it (`torn-end.ts`). Servers that do not
+ * answer soon keep nobody from starting: if the log turns out to be older, its publishing is what stops then.
  */
 import { EngineError } from '../../events/index.ts'
 import type { Bus, OpenBus } from '../bus/bus.ts'
@@ -11,6 +11,7 @@ import type { Kernel } from '../kernel/kernel.ts'
 import type { Disk, Ports } from '../ports.ts'
 import { openLogOf, type OpenedLog } from './open.ts'
 import { Pauses } from './pauses.ts'
+import { mustBeAsWritten, seenOfTorn, stillTorn } from './torn-end.ts'
 
 /** How long the servers may take to say how far the log goes there, in milliseconds. */
 const ASKING_MS_MAX = 2000
@@ -29,21 +30,25 @@ export async function openCurrent(
   const opened = await openLogOf(ports, disk, kernel)
   const { cluster } = opened.view.projections.host
   const { openBus, timers } = ports
-  if (cluster === null || openBus === undefined || !mayLackSomething(opened)) return { opened }
+  const seen = seenOfTorn(opened, disk)
+  if (cluster === null || openBus === undefined) return { opened }
+  if (seen === undefined && !mayLackSomething(opened)) return { opened }
   if (!always && !opened.blocked && (await isKnown(disk, kernel))) return { opened }
   const asking = ask(() => openBus(cluster, LOG_STREAM), opened)
   const bus = await new Pauses(timers).atMost(ASKING_MS_MAX, asking)
   if (bus === undefined) {
     // What comes too late is let go.
     void asking.then((late) => late?.close())
-    return { opened }
+    return { opened: seen === undefined ? opened : stillTorn(opened) }
   }
   let restored: CaughtUp | undefined
   try {
     const { hash } = ports
     const { log, store, view } = opened
-    restored = await catchUp(bus, { epoch: view.projections.host.epoch, hash, log, store })
+    if (seen !== undefined) await mustBeAsWritten(disk)
+    restored = await catchUp(bus, { epoch: view.projections.host.epoch, hash, log, store, through: seen })
   } catch (error) {
+    if (seen !== undefined) return { opened: stillTorn(opened, error) }
     // Two histories there are already: that is told where it is published, and what is local goes on.
     if (error instanceof EngineError && error.code === 'ERR_LOG_FORKED') return { opened }
     return { opened: { ...opened, blocked: notRestored(opened, error) } }

@@ -185,7 +185,11 @@ describe('a torn end', () => {
     const { hash } = (await openOn(store)).durable
     await tear(store)
     const log = await openOn(store, { known: { hash, seq: 5 } })
-    expect(log.damage).toStrictEqual({ from: 5, why: 'its bytes have another hash' })
+    expect(log.damage).toStrictEqual({
+      from: 5,
+      torn: { hash, seq: 5 },
+      why: 'its bytes have another hash',
+    })
     expect(log.opened).toStrictEqual({ behind: false, from: 0 })
     expect(await rowOf(store, 5)).toHaveLength(100)
   })
