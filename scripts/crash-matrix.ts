@@ -54,7 +54,7 @@ async function matrix(): Promise<void> {
   const failures: MatrixFailure[] = []
   let [cpuMs, runs] = [0, 0]
   const startMs = performance.now()
-  const jobs = new Jobs<Asked, Came>(import.meta.url, work, ({ cpuMs: took, ms, result, scenario }) => {
+  const take = ({ cpuMs: took, ms, result, scenario }: Came): void => {
     cpuMs += took
     runs += result.runs
     failures.push(...result.failures)
@@ -62,7 +62,8 @@ async function matrix(): Promise<void> {
       `${scenario.padEnd(26)} ${String(result.calls[scenario]).padStart(4)} calls ${String(result.runs).padStart(5)} runs ` +
         `${(ms / result.runs).toFixed(1).padStart(6)} ms each ${result.failures.length > 0 ? `${result.failures.length} FAILED` : ''}`,
     )
-  })
+  }
+  const jobs = new Jobs<Asked, Came>(import.meta.url, work, take, say)
   await jobs.run(Math.min(Number(values.jobs), work.length))
   for (const failure of failures)
     say(`FAIL ${failure.id} ${nameOf(failure)} seed=${seed}\n     ${failure.why.slice(0, 500)}`)

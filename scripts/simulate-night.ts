@@ -73,7 +73,7 @@ async function night(): Promise<void> {
   function* worlds(): Generator<Asked, never> {
     for (;;) yield { mayShrink: tally.isOpen, world: draw() }
   }
-  const jobs = new Jobs<Asked, Came>(import.meta.url, worlds(), (came) => tally.take(came))
+  const jobs = new Jobs<Asked, Came>(import.meta.url, worlds(), (came) => tally.take(came), say)
   setTimeout(() => jobs.stop(), Number(values.hours) * 3_600_000).unref()
   process.once('SIGINT', () => jobs.stop())
   process.once('SIGTERM', () => jobs.stop())

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 /** @typeParam A what a job is given, plain data. @typeParam C what it tells */
 export class Jobs<A extends Serializable, C> {
   readonly #children = new Set<ChildProcess>()
+  readonly #lost: (what: string) => void
   readonly #script: string
   readonly #took: (came: C) => void
   readonly #work: Iterator<A>
@@ -15,8 +16,15 @@ export class Jobs<A extends Serializable, C> {
   /**
    * @param url of the script, which begins with {@link beJob}
    * @param work what there is to do, taken when a job is free
+   * @param lost hears at once, in words, of a job that ended by itself; the others go on
    */
-  constructor(url: string, work: Iterable<A>, took: (came: C) => void) {
+  constructor(
+    url: string,
+    work: Iterable<A>,
+    took: (came: C) => void,
+    lost: (what: string) => void = () => undefined,
+  ) {
+    this.#lost = lost
     this.#script = fileURLToPath(url)
     this.#took = took
     this.#work = work[Symbol.iterator]()
@@ -46,10 +54,13 @@ export class Jobs<A extends Serializable, C> {
     return new Promise((resolve) => {
       child.once('exit', (status, signal) => {
         this.#children.delete(child)
-        const isWell = status === 0 || signal === 'SIGINT'
-        resolve(
-          isWell ? undefined : `a job ended by itself (${status ?? signal}) in ${JSON.stringify(asked)}`,
-        )
+        if (status === 0 || signal === 'SIGINT') {
+          resolve(undefined)
+          return
+        }
+        const what = `a job ended by itself (${status ?? signal}) in ${JSON.stringify(asked)}`
+        this.#lost(what)
+        resolve(what)
       })
     })
   }
