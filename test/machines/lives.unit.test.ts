@@ -1,6 +1,6 @@
 /** Lives of entities, told as a turn would have them: what is asked, what follows, where that leads. */
 import { describe, expect, it } from 'vitest'
-import type { EndpointId, PlanId } from '../../events/index.ts'
+import type { EndpointId, Origin, PlanId } from '../../events/index.ts'
 import type { EntityKind, EntityState, MachineCommand, SandboxState } from '../../machines/index.ts'
 import { decideStream, evolveStream } from '../../machines/index.ts'
 import { COMMANDS, ENDPOINT, ETH0, ETH1, FAILURE, OTHER, PLAN, stateIn, SWEEP } from './samples.ts'
@@ -149,5 +149,39 @@ describe('a sandbox', () => {
     const remove = { endpoint: ENDPOINT, type: 'sandbox.removeInterface' } as const
     const { facts } = live('sandbox', 'deleting, two interfaces', remove, done(PLAN))
     expect(facts).toEqual(['SandboxInterfaceRemoved', 'SandboxDeleted'])
+  })
+})
+
+describe('the fact of a creation', () => {
+  const dataOf = (kind: 'network' | 'sandbox', command: MachineCommand): unknown =>
+    decideStream(STREAM[kind], undefined, command)[0]?.data
+  const network = COMMANDS.network['network.create'] as MachineCommand & { readonly type: 'network.create' }
+  const sandbox = COMMANDS.sandbox['sandbox.create'] as MachineCommand & { readonly type: 'sandbox.create' }
+
+  it.each([
+    ['claim', { owner: 'e'.repeat(64) as Origin, seq: 3 }],
+    ['ifPrefix', 'lan'],
+    ['options', { a: '1', b: '2' }],
+  ])('of a network has its %s if that was asked for, and else says nothing of it', (field, value) => {
+    expect(dataOf('network', { ...network, [field]: value })).toHaveProperty(field, value)
+    expect(dataOf('network', network)).not.toHaveProperty(field)
+  })
+
+  it('has options and labels in the order of their names', () => {
+    const data = dataOf('network', { ...network, options: { b: '2', a: '1' } })
+    expect(JSON.stringify(data)).toContain('"labels":{"a":"1","b":"2"}')
+    expect(JSON.stringify(data)).toContain('"options":{"a":"1","b":"2"}')
+  })
+
+  it('of a sandbox has the namespace that was given to it, and else says nothing of one', () => {
+    const adopts = { bootId: 'b', cookie: '7', path: '/proc/7/ns/net' }
+    expect(dataOf('sandbox', { ...sandbox, adopts })).toHaveProperty('adopts', adopts)
+    expect(dataOf('sandbox', sandbox)).not.toHaveProperty('adopts')
+  })
+
+  it('of a sandbox that ended by itself has what was found', () => {
+    const state = stateIn('sandbox', 'created, of a namespace that was there')
+    const vanish = { failures: [FAILURE], type: 'sandbox.vanish' } as const
+    expect(decideStream(STREAM.sandbox, state, vanish)[0]?.data).toMatchObject({ failures: [FAILURE] })
   })
 })

@@ -1,7 +1,7 @@
 /** The birth mark: what our links are called, and what they bear, so that they are told from a stranger's. */
 import { hash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { IfName, Origin } from '../../events/index.ts'
+import type { IfName, Origin, SandboxId } from '../../events/index.ts'
 import {
   aliasOf,
   bridgeText,
@@ -11,6 +11,7 @@ import {
   linkName,
   sweptGroupOf,
   tableName,
+  vethText,
 } from '../../src/reconcile/marks.ts'
 
 const sha256 = (text: string): string => hash('sha256', text, 'hex')
@@ -60,6 +61,11 @@ describe('a link of ours', () => {
     expect(isMacOf(sha256, origin, { alias, mac, name: 'mine0' })).toBe(true)
     expect(isMacOf(sha256, origin, { alias: '', mac, name: 'mine0' })).toBe(false)
     expect(isMacOf(sha256, origin, { alias: 'bridge br0', mac, name: 'mine0' })).toBe(false)
+    const peer = { ipv6: true, mac, name: 'eth0' as IfName, ns: 'f'.repeat(64) as SandboxId }
+    const text = vethText({ name: 'cnv1' as IfName, peer })
+    expect(text).toBe(`eth0 of sandbox ${'f'.repeat(12)} by cnv1`)
+    const born = { alias: aliasOf(origin, text), mac: linkMac(sha256, origin, 'cnv1'), name: 'mine0' }
+    expect(isMacOf(sha256, origin, born)).toBe(true)
     // An alias is only a hint: whoever writes another's gets nothing by it.
     expect(isMacOf(sha256, origin, { alias, mac: '02:00:00:00:00:01', name: 'mine0' })).toBe(false)
     expect(isMacOf(sha256, sha256('another') as Origin, { alias, mac, name: 'mine0' })).toBe(false)

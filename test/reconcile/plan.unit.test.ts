@@ -1,6 +1,6 @@
 /** The planner's decisions, one by one. */
 import { describe, expect, it } from 'vitest'
-import type { EndpointId, Spec, Step } from '../../events/index.ts'
+import type { EndpointId, SandboxId, Spec, Step } from '../../events/index.ts'
 import { keyOf } from '../../events/index.ts'
 import { applied, Table, type AppliedResource, type Desired } from '../../projections/index.ts'
 import { differencesOf, differingFields, equalSpecs } from '../../src/reconcile/diff.ts'
@@ -164,6 +164,16 @@ describe('the cost of a plan', () => {
 })
 
 describe('a sandbox', () => {
+  it('has a namespace of its own, or the one that it was given', () => {
+    const adopts = { bootId: 'b', cookie: '7', path: '/proc/7/ns/net' }
+    const given = withWants(sandbox, { sandboxes: [{ ...sandboxWant(1), adopts }] })
+    const of = (desired: Desired): Spec | undefined => specsOf(desired, context).get('netns/sandbox1')
+    expect([of(sandbox), of(given)]).toStrictEqual([
+      { kind: 'netns', sandbox: 'sandbox1' },
+      { adopts, kind: 'netns', sandbox: 'sandbox1' },
+    ])
+  })
+
   it('goes with its endpoints: links first, then the namespace', () => {
     const { cut, sweep } = planBetween(joined, network, standing(joined))
     expect(named(cut)).toEqual(['cut link/host/cnv1-1'])
@@ -187,6 +197,36 @@ describe('a start', () => {
     expect(named(steps)).toContain('ensure link/host/cnb2')
   })
 
+  it('makes again what stood on a link that goes, on the one that comes in its place, and nothing else', () => {
+    const wanted = specsOf(joined, context)
+    const bases = standing(joined)
+    // An endpoint of before, with the interface that is wanted of this one.
+    const link = bases.get('link/host/cnv1-1') as Base
+    const old = { ...link.spec, name: 'cnv1-0' } as Spec
+    bases.delete('link/host/cnv1-1')
+    bases.set('link/host/cnv1-0', { spec: old, state: 'present' })
+    const steps = planAll(wanted, bases)
+    expect(named(steps)).toEqual([
+      'remove link/host/cnv1-0',
+      'ensure link/host/cnv1-1',
+      'ensure addr/sandbox1/eth2/10.0.2.3/24',
+      'ensure route/sandbox1/0.0.0.0/0',
+    ])
+    expect(steps[0]).toMatchObject({ takes: ['addr/sandbox1/eth2/10.0.2.3/24', 'route/sandbox1/0.0.0.0/0'] })
+  })
+
+  it('leaves a link whose bridge goes, and puts it on its own', () => {
+    const bases = standing(joined)
+    const link = bases.get('link/host/cnv1-1') as Base
+    const bridge = bases.get('link/host/cnb2') as Base
+    bases.set('link/host/cnb9', { spec: { ...bridge.spec, name: 'cnb9' } as Spec, state: 'present' })
+    bases.set('link/host/cnv1-1', { spec: { ...link.spec, bridge: 'cnb9' } as Spec, state: 'present' })
+    expect(named(planAll(specsOf(joined, context), bases))).toEqual([
+      'remove link/host/cnb9',
+      'ensure link/host/cnv1-1',
+    ])
+  })
+
   it('never removes what is not ours, and ensures what stands in its place', () => {
     const spec = [...specsOf(network, context).values()].find((s) => s.kind === 'bridge') as Spec
     const bases = basesOf({ found: new Map([[keyOf(spec), { ours: false, spec }]]), strays: [] })
@@ -204,6 +244,14 @@ describe('a difference', () => {
     expect(equalSpecs(bridge, structuredClone(bridge))).toBe(true)
     expect(equalSpecs(bridge, other)).toBe(false)
     expect(differingFields(bridge, other)).toEqual(['mtu'])
+  })
+
+  it('names them in order, whichever of the two has them', () => {
+    const own: Spec = { kind: 'netns', sandbox: 'sandbox1' as SandboxId }
+    const adopts = { bootId: 'b', cookie: '7', path: '/proc/7/ns/net' }
+    const other: Spec = { adopts, kind: 'netns', sandbox: 'sandbox2' as SandboxId }
+    expect(differingFields(own, other)).toEqual(['adopts', 'sandbox'])
+    expect(differingFields(other, own)).toEqual(['adopts', 'sandbox'])
   })
 
   it('is what is missing, changed, or not ours, of what a receipt vouches for', () => {

@@ -207,7 +207,7 @@ export const workerBugs: readonly Bug[] = [
     }),
   },
   {
-    foundBy: ['V1'],
+    foundBy: ['V1', 'V2'],
     means: 'Whoever waits for a plan that fails hears nothing.',
     name: 'failure-not-told',
     plant: inEngine({

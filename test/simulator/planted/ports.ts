@@ -149,7 +149,8 @@ export const kernelBugs: readonly Bug[] = [
     })),
   },
   {
-    foundBy: ['K3'],
+    // K4: to make what is there already changes what others have.
+    foundBy: ['K3', 'K4'],
     means: 'To write its own table the engine flushes the whole ruleset.',
     name: 'ruleset-flushed',
     plant: inKernel((kernel, { host }) => ({
@@ -163,7 +164,8 @@ export const kernelBugs: readonly Bug[] = [
     })),
   },
   {
-    foundBy: ['K2'],
+    // K1: what lies there unseen is in the way of what is wanted.
+    foundBy: ['K1', 'K2'],
     means: 'A start does not look for what bears our mark and is wanted by nobody.',
     name: 'orphans-unseen',
     plant: inKernel((kernel) => ({
