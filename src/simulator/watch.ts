@@ -128,11 +128,12 @@ export class Watch {
     }
   }
 
+  /** A receipt that is shown before it is on disk may be lost, and its number is the next epoch's then: that one was not shown. */
   #keepShown(host: Host): void {
     const view = host.isUp ? host.controller.engine.view : undefined
-    const hash = view && this.witness(host).log[view.seq - 1]?.hash
+    const last = view && this.witness(host).log[view.seq - 1]
     const shown = this.#shown.get(host) ?? new Map<string, View>()
-    if (view !== undefined && hash !== undefined) shown.set(hash, view)
+    if (view !== undefined && last?.commit.epoch === view.projections.host.epoch) shown.set(last.hash, view)
     this.#shown.set(host, shown)
   }
 
