@@ -1,6 +1,7 @@
 /** What entities need of the host, what a resolver answers, and which commits speak of an entity, as stories. */
 import { describe, expect, it } from 'vitest'
 import { commitsOf, resolve, settledBy } from '../../projections/index.ts'
+import { factOf } from './commits.ts'
 import {
   after,
   busy,
@@ -19,6 +20,7 @@ import {
   released,
   sandbox,
   sandboxDeleteRequested,
+  sandboxRequested,
   settled,
   streams,
   veth,
@@ -57,6 +59,26 @@ describe('wants', () => {
     expect(after(...connected, [interfaceRemoved]).desired.sandboxes.get(sandbox)).toEqual({
       id: sandbox,
     })
+  })
+
+  it('of a sandbox name the namespace that it was given, whatever its routes are, until that is gone', () => {
+    const adopts = { bootId: 'b', cookie: '7', path: '/proc/7/ns/net' }
+    const { data } = sandboxRequested as { readonly data: object }
+    const given = factOf(streams.sandbox, 'SandboxCreateRequested', { ...data, adopts } as never)
+    const facts = connected.flat().map((fact) => (fact === sandboxRequested ? given : fact))
+    expect(after([given]).desired.sandboxes.get(sandbox)).toStrictEqual({ adopts, id: sandbox })
+    expect(after(facts).desired.sandboxes.get(sandbox)).toStrictEqual({
+      adopts,
+      gateway: endpoint,
+      id: sandbox,
+    })
+    expect(after(facts).topology.sandboxes.get(sandbox)).toMatchObject({ adopts, state: 'created' })
+    expect(after(...connected).topology.sandboxes.get(sandbox)).not.toHaveProperty('adopts')
+    const failures = [busy(veth)]
+    const gone = factOf(streams.sandbox, 'SandboxVanished', { failures, sandbox })
+    const ended = after(facts, [gone])
+    expect(ended.desired.sandboxes.size).toBe(0)
+    expect(ended.topology.sandboxes.get(sandbox)).toMatchObject({ adopts, failures, state: 'vanished' })
   })
 
   it('remember what is reserved until it is released', () => {
