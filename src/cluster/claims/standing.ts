@@ -6,7 +6,7 @@ import type { ClaimTable, Head } from './table.ts'
 /**
  * `free`: it may be claimed. `frozen`: its host was evicted, and nobody has confirmed that it is dead;
  * or another host still has an address out of it. `held`: somebody has it.
- * `resting`: it was given up not long ago, and others may still remember who had it.
+ * `resting`: it, or an address out of it, was given up not long ago, and others may still remember who had it.
  */
 export type Standing =
   { readonly state: 'free' | 'frozen' | 'held' } | { readonly state: 'resting'; readonly until: Instant }
@@ -19,9 +19,17 @@ export function standingOf(head: Head | undefined, hosts: Hosts, nowMs: number):
   const until = head.restsUntil ?? restOfTheDead(head, hosts)
   if (until === undefined) return { state: hosts.host(head.by)?.state === 'evicted' ? 'frozen' : 'held' }
   if (Date.parse(until) > nowMs) return { state: 'resting', until }
-  // Whoever claims a block gives all of it: what its owner lent of it must be back.
-  const isLent = hosts.loansOf(head.key).some((loan) => standingOf(loan, hosts, nowMs).state !== 'free')
-  return { state: isLent ? 'frozen' : 'free' }
+  return standingOfLoans(hosts.loansOf(head.key).map((loan) => standingOf(loan, hosts, nowMs)))
+}
+
+/** Of a block that nobody has. Whoever claims it gives all of it: what its owner lent of it must be back, and have rested. */
+function standingOfLoans(loans: readonly Standing[]): Standing {
+  if (loans.some(({ state }) => state === 'frozen' || state === 'held')) return { state: 'frozen' }
+  const resting = loans.filter((loan) => loan.state === 'resting')
+  return resting.reduce<Standing>(
+    (last, loan) => (last.state === 'resting' && last.until >= loan.until ? last : loan),
+    { state: 'free' },
+  )
 }
 
 /**
