@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { AnyFact, Cidr, ClaimGranted, ClaimLost, NetworkId, Origin } from '../../events/index.ts'
 import {
   commitsOf,
+  foldCommit,
   hasPlace,
   loansOf,
   nextFree,
@@ -11,9 +12,11 @@ import {
   poolKey,
   projectionsFrom,
   tablesOf,
+  withHistory,
+  type Projections,
 } from '../../projections/index.ts'
-import { factOf } from './commits.ts'
-import { after, network, networkCreated, networkRequested, streams } from './story.ts'
+import { commitOf, factOf } from './commits.ts'
+import { network, networkCreated, networkRequested, streams } from './story.ts'
 
 const SUBNET = '10.0.0.0/24' as Cidr
 const PLACE = { seq: 7, stream: '2026-01-01T00:00:00Z' }
@@ -59,6 +62,9 @@ const returned = (n: number): AnyFact => {
   return factOf('host', 'AddressReturned', { address: back, key, network: of, to })
 }
 
+/** Folded one by one, as an engine does: a fold of many at once may change tables in place. */
+const after = (...commits: readonly (readonly AnyFact[])[]): Projections =>
+  commits.reduce((all, facts, i) => foldCommit(all, commitOf(i + 1, facts)), withHistory)
 const had = (...facts: readonly AnyFact[]) => after(...facts.map((fact) => [fact])).claims
 const blocksOf = (...facts: readonly AnyFact[]) => ownBlocks(had(...facts), network, SUBNET)
 
