@@ -194,6 +194,15 @@ describe('a torn end', () => {
     expect(await rowOf(store, 5)).toHaveLength(100)
   })
 
+  it('behind what somebody was told of is cut', async () => {
+    const store = await five()
+    const hash = (await rowOf(store, 4)).slice(0, 64)
+    await tear(store)
+    const log = await openOn(store, { known: { hash, seq: 4 } })
+    expect([log.damage, log.durable.seq]).toStrictEqual([undefined, 4])
+    expect(log.opened).toMatchObject({ behind: false, cut: { from: 5, rows: 1 } })
+  })
+
   it('that is longer than one write is damage', async () => {
     const store = await five()
     for (const n of [3, 4, 5]) await store.put(keys.commit(n), 'x')

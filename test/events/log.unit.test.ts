@@ -141,6 +141,19 @@ describe('a log', () => {
     expect(log.damage).toBeUndefined()
   })
 
+  it('keeps with a commit how far the logs of others were, if anything is said of that', async () => {
+    const store = await tempStore()
+    const log = await openOn(store)
+    const knows = { ['a'.repeat(64)]: 7 as Seq }
+    expect(log.append({ ...draft(['endpoint/a']), knows }, []).commit).toHaveProperty('knows', knows)
+    expect(log.append(draft(['endpoint/a']), []).commit).not.toHaveProperty('knows')
+    await log.close()
+    expect((await all((await openOn(store)).read())).map((commit) => commit.knows)).toStrictEqual([
+      knows,
+      undefined,
+    ])
+  })
+
   it('keeps time from going back', async () => {
     const log = await openOn(await tempStore())
     log.append(draft([stream], { at: '2026-01-01T00:00:01.000Z' }), [])

@@ -118,11 +118,12 @@ describe('a command from outside', () => {
       problemsOf('cluster.join', { host: 'a', servers: value })
     expect(servers(['nats://a:4222', 'tls://[::1]:4222'])).toEqual([])
     expect(servers('nats://a')).toEqual(["cluster.join: 'servers' must be a list of addresses, not string"])
+    expect(servers(Array.from({ length: 64 }, () => 'nats://a'))).toEqual([])
     expect(servers([])).toEqual([expect.stringContaining('has no server; give one at least')])
     expect(servers(Array.from({ length: 65 }, () => 'nats://a'))).toEqual([
       "cluster.join: 'servers' has 65 servers; at most 64",
     ])
-    for (const one of ['a:4222', 'http://a', 'nats://', 'nats://a b', 'nats://a/b'])
+    for (const one of ['a:4222', 'http://a', 'x nats://a', 'nats://', 'nats://a b', 'nats://a/b'])
       expect(servers([one])).toEqual([expect.stringContaining(`has '${one}', which is no server`)])
     expect(servers(['nats://user:secret@a'])).toEqual([
       expect.stringContaining("has 'nats://***@a', with a user or a password"),
@@ -158,6 +159,22 @@ describe('a command from outside', () => {
     expect(problemsOf('network.delete', [])).toEqual([
       'the data of network.delete must be an object, not a list',
     ])
+  })
+})
+
+describe('what a command needs', () => {
+  it.each([
+    ['cluster.evict', { host: 'east' }, { dead: true }],
+    ['vip.create', { name: 'web', network: 'n' }, { address: '10.0.0.9' }],
+    ['vip.delete', { network: 'n', vip: 'web' }, {}],
+  ])('is asked of %s, and nothing else is taken', (type, needed, more) => {
+    expect(parseCommand(type, { ...needed, ...more })).toStrictEqual({
+      command: { data: { ...needed, ...more }, type },
+    })
+    expect(parseCommand(type, needed)).toStrictEqual({ command: { data: needed, type } })
+    for (const field of Object.keys(needed))
+      expect(problemsOf(type, { ...needed, [field]: undefined }).join()).toContain(`'${field}'`)
+    expect(problemsOf(type, { ...needed, odd: 1 }).join()).toContain('odd')
   })
 })
 
