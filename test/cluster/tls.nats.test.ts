@@ -44,7 +44,7 @@ describe.skipIf(CURRENT_SERVER === undefined)('hosts and a nats-server with cert
     const { seq } = east.engine.log.decided
 
     const missing = { ca: join(dir, 'none.pem') }
-    expect(await codeOf(join1(east, 'east', missing))).toBe('ERR_NOT_PERMITTED')
+    expect(await codeOf(join1(east, 'east', missing))).toBe('ERR_NOT_FOUND')
     // No authority that the machine trusts has signed it; another one has not either.
     expect(await codeOf(join1(east, 'east', {}))).toBe('ERR_CLUSTER_UNAVAILABLE')
     expect(await codeOf(join1(east, 'east', { ca: others.ca, ...ours.client }))).toBe(
