@@ -127,18 +127,20 @@ export class Table<V> {
     return [...(this.#map ?? this.#copy()).values()].values()
   }
 
-  /** Calls back for each key whose value differs. Costs what lies between the two, if one was made from the other. */
-  static compare<V>(before: Table<V>, after: Table<V>, tell: (change: Change<V>) => void): void {
-    if (before === after) return
+  /** As {@link diff}. */
+  static compare<V>(before: Table<V>, after: Table<V>): readonly Change<V>[] {
+    if (before === after) return []
     const [old, young] = [Table.#since(before), Table.#since(after)]
     const isOneFamily = old.newest === young.newest
     const keys = isOneFamily
       ? [...old.changes.keys(), ...young.changes.keys()]
       : [...before.keys(), ...after.keys()]
+    const changes: Change<V>[] = []
     for (const key of new Set(keys)) {
       const [was, is] = [valueAt(old, key), valueAt(young, key)]
-      if (!Object.is(was, is)) tell(changeOf(key, was, is))
+      if (!Object.is(was, is)) changes.push(changeOf(key, was, is))
     }
+    return changes
   }
 
   /** Looks through the newer ones, up to the newest. */
@@ -259,11 +261,8 @@ function changeOf<V>(key: string, before: V | undefined, after: V | undefined): 
 }
 
 /**
- * The keys whose values differ between two versions, in no order. Costs what changed if one was made from the other;
- * values are compared by identity.
+ * The keys whose values differ between two versions, in no order. Costs what lies between them if one was made from the
+ * other; values are compared by identity.
  */
-export function diff<V>(before: Table<V>, after: Table<V>): readonly Change<V>[] {
-  const changes: Change<V>[] = []
-  Table.compare(before, after, (change) => changes.push(change))
-  return changes
-}
+export const diff = <V>(before: Table<V>, after: Table<V>): readonly Change<V>[] =>
+  Table.compare(before, after)

@@ -2,6 +2,7 @@
 import { RefusedError } from '../../events/index.ts'
 import type { NetworkView, SandboxView } from '../../projections/index.ts'
 import type { ClusterNetwork } from '../cluster/claims/shared.ts'
+import type { Picture } from '../operations/operations.ts'
 import { eachOf, matching, missing, networkIn } from '../operations/picture.ts'
 import { ago, shortener } from '../operations/words.ts'
 import {
@@ -19,6 +20,13 @@ import { tellThing } from './inspect.ts'
 import { POOL_OPTIONS, subnetsOf } from './pools.ts'
 import type { Session } from './session.ts'
 import type { Column } from './table.ts'
+
+/** What is on this host, and what else there is in its cluster. */
+const known = (session: Session): Promise<{ readonly others: Others; readonly picture: Picture }> =>
+  session.with('read', async (operations) => ({
+    others: await othersOf(operations),
+    picture: await operations.picture(),
+  }))
 
 type Row<T> = Column & { readonly of: (one: T) => string }
 
@@ -81,10 +89,7 @@ const ls: Leaf = {
   examples: ['chronet network ls', 'chronet network ls --json | jq -r .name'],
   name: 'ls',
   run: async (session) => {
-    const { others, picture } = await session.with('read', async (operations) => ({
-      others: await othersOf(operations),
-      picture: await operations.picture(),
-    }))
+    const { others, picture } = await known(session)
     const endpoints = (id: string): number => picture.endpoints.filter((e) => e.network === id).length
     tellNetworks(session, picture.networks, endpoints, others)
     tellUnknown(session, others)
@@ -141,10 +146,7 @@ const inspect: Leaf = {
   examples: ['chronet network inspect web', 'chronet network inspect web --json'],
   name: 'inspect',
   run: async (session, refs) => {
-    const { others, picture } = await session.with('read', async (operations) => ({
-      others: await othersOf(operations),
-      picture: await operations.picture(),
-    }))
+    const { others, picture } = await known(session)
     const find = (ref: string): ClusterNetwork | NetworkView => {
       const [elsewhere, another] = foundElsewhere(others, ref)
       const isKnown = matching(picture.networks, ref).length > 0
