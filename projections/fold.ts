@@ -60,7 +60,7 @@ export const initialProjections: Projections = {
 export const withHistory: Projections = { ...initialProjections, history: history.init }
 
 /** Where a commit's fact stands. @param index in `commit.facts`, from 0 */
-export const positionOf = ({ at, epoch, seq }: Omit<Commit, 'facts'>, index: number): Position => ({
+export const positionOf = ({ at, epoch, seq }: Omit<Position, 'index'>, index: number): Position => ({
   at,
   epoch,
   index: index + 1,

@@ -11,7 +11,7 @@ import {
   type EntityState,
   type MachineCommand,
 } from '../../machines/index.ts'
-import type { Position } from '../../projections/index.ts'
+import { positionOf, type Position } from '../../projections/index.ts'
 import { evolveView, type View } from './view.ts'
 
 export class Draft {
@@ -54,8 +54,8 @@ export class Draft {
   }
 
   add(fact: FactDraft<AnyFact>): void {
-    this.facts.push(fact)
-    this.view = evolveView(this.view, fact, { ...this.position, index: this.facts.length })
+    const position = positionOf(this.position, this.facts.push(fact) - 1)
+    this.view = evolveView(this.view, fact, position)
   }
 
   /** The intent, always the last fact of its commit. */

@@ -138,12 +138,17 @@ export class Life {
     const { context, epoch, log } = this.#parts
     const before = this.heads.decided
     const { at, clock } = this.#now()
+    const { actor, command, id, reason } = request
+    // Named one by one: a spread of what comes in many shapes takes longer than all else here.
     const outcome = this.#takeTurn(context, before, {
-      ...request,
+      actor,
       at,
-      ...(clock === undefined ? {} : { clock }),
+      command,
       epoch,
+      id,
       seq: log.nextSeq,
+      ...(clock === undefined ? undefined : { clock }),
+      ...(reason === undefined ? undefined : { reason }),
     })
     if (outcome.draft.facts.length === 0) return undefined
     const { commit, durable, submitted } = this.#append(outcome, request.expect ?? [])

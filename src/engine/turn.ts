@@ -71,7 +71,8 @@ function decideCommand(draft: Draft, given: Given, context: TurnContext): Decisi
     context: TurnContext & { readonly given: Given },
   ) => Decision
   try {
-    return handler(draft, given.command.data, { ...context, given })
+    const { drivers, hash, origin, table } = context
+    return handler(draft, given.command.data, { drivers, given, hash, origin, table })
   } catch (error) {
     throw withNames(error, draft.before.projections.topology)
   }
