@@ -1,17 +1,22 @@
 /**
  * What the whole engine does without a kernel: parse, decide, append durably, fold, plan, answer. 128 writers give one-fact
- * commands (`endpoint.create`); then 32 connect and disconnect. Beside it, bare LevelDB on rows of the same size.
+ * commands: `endpoint.delete` of the oldest and `endpoint.create` in turns, so that a host has 500 endpoints throughout; then
+ * `endpoint.create` alone, so that it has ever more; then 32 connect and disconnect. Beside it, bare LevelDB on rows of the same
+ * size.
  *
  *   node --max-semi-space-size=64 dist/bench/engine.js [commands] [rounds]
  */
+import { idOf } from '../src/ipam/held.ts'
 import { openLevel } from '../src/storage/level.ts'
 import { createController, type Controller } from '../src/index.ts'
 import { inDirectory, median, printJson, printTable, quantile, rounded, silentKernel } from './support.ts'
 
 const COMMANDS = Number(process.argv[2] ?? 50_000)
-const ROUNDS = Number(process.argv[3] ?? 3)
+const ROUNDS = Number(process.argv[3] ?? 5)
 const WRITERS = 128
 const JOINERS = 32
+/** Endpoints that a host has while some come and some go. */
+const PRESENT = 500
 const NETWORKS = 8
 
 type RoundRow = Rate & {
@@ -19,6 +24,8 @@ type RoundRow = Rate & {
   readonly connectMainUs: number
   readonly connectP50: number
   readonly connects: number
+  readonly growing: number
+  readonly growingMainUs: number
   readonly ofBare: number
 }
 
@@ -57,7 +64,9 @@ async function rateOf(
   }
 }
 
-async function engineRound(path: string): Promise<{ readonly connect: Rate; readonly create: Rate }> {
+type EngineRound = { readonly connect: Rate; readonly growing: Rate; readonly steady: Rate }
+
+async function engineRound(path: string): Promise<EngineRound> {
   const controller = await createController({
     dataDir: path,
     ports: { openKernel: () => Promise.resolve(silentKernel) },
@@ -65,7 +74,8 @@ async function engineRound(path: string): Promise<{ readonly connect: Rate; read
   })
   for (let n = 0; n < NETWORKS; n++)
     await controller.newNetwork('bridge', `net${n}`, { ipam: { subnet: `10.${n}.0.0/16` } })
-  const create = await rateOf(WRITERS, COMMANDS, (i) => create1(controller, i))
+  const steady = await steadily(controller)
+  const growing = await rateOf(WRITERS, COMMANDS, (i) => create1(controller, i))
   const boxes = await Promise.all(Array.from({ length: JOINERS }, (_, i) => controller.newSandbox(`box${i}`)))
   const connect = await rateOf(JOINERS, COMMANDS / 10, async (i, writer) => {
     const box = boxes[writer]
@@ -74,12 +84,32 @@ async function engineRound(path: string): Promise<{ readonly connect: Rate; read
     await controller.disconnect(`net${i % NETWORKS}`, box)
   })
   await controller.close()
-  return { connect, create }
+  return { connect, growing, steady }
 }
 
-const create1 = (controller: Controller, i: number): Promise<unknown> =>
+/** Half of the commands delete, half create. */
+async function steadily(controller: Controller): Promise<Rate> {
+  const present = Array.from({ length: PRESENT }, (_, i) => i - PRESENT)
+  const ids: string[] = []
+  const made = async (i: number): Promise<void> => {
+    const [created] = (await create1(controller, i)).commit.facts
+    if (created !== undefined) ids.push(idOf(created.stream))
+  }
+  await Promise.all(present.map(made))
+  const rate = await rateOf(WRITERS, COMMANDS, async (i) => {
+    const oldest = i % 2 === 0 ? ids.shift() : undefined
+    if (oldest === undefined) await made(-PRESENT - 1 - i)
+    else await controller.dispatch({ data: { endpoint: oldest }, type: 'endpoint.delete' })
+  })
+  await Promise.all(
+    ids.map((endpoint) => controller.dispatch({ data: { endpoint }, type: 'endpoint.delete' })),
+  )
+  return rate
+}
+
+const create1 = (controller: Controller, i: number): ReturnType<Controller['dispatch']> =>
   controller.dispatch({
-    data: { name: `endpoint${i}`, network: `net${i % NETWORKS}` },
+    data: { name: `endpoint${i}`, network: `net${Math.abs(i) % NETWORKS}` },
     type: 'endpoint.create',
   })
 
@@ -104,23 +134,31 @@ async function bareRound(path: string): Promise<number> {
 const rounds: RoundRow[] = []
 for (let round = 0; round < ROUNDS; round++) {
   const bare = await inDirectory(bareRound)
-  const { connect, create } = await inDirectory(engineRound)
+  const { connect, growing, steady } = await inDirectory(engineRound)
   rounds.push({
-    ...create,
+    ...steady,
     bare,
-    ofBare: rounded(create.perSecond / bare, 2),
+    ofBare: rounded(steady.perSecond / bare, 2),
+    growing: growing.perSecond,
+    growingMainUs: growing.mainUs,
     connectMainUs: connect.mainUs,
     connectP50: connect.p50,
     connects: connect.perSecond,
   })
 }
-printTable('the whole engine, 128 writers of one-fact commands; connect and disconnect by 32', rounds)
-const of = (field: 'bare' | 'connectMainUs' | 'connects' | 'mainUs' | 'perSecond'): number =>
-  median(rounds.map((round) => round[field]))
+printTable(
+  `the whole engine, 128 writers of one-fact commands, ${PRESENT} endpoints present; up to ${COMMANDS} (growing); connect and disconnect by 32`,
+  rounds,
+)
+const of = (field: keyof RoundRow): number => median(rounds.map((round) => round[field]))
 printJson('engine', {
   bare: of('bare'),
   commandsPerSecond: of('perSecond'),
   connectMainUs: of('connectMainUs'),
   connectsPerSecond: of('connects'),
+  created: COMMANDS,
+  growingMainUs: of('growingMainUs'),
+  growingPerSecond: of('growing'),
   mainUs: of('mainUs'),
+  present: PRESENT,
 })

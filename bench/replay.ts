@@ -1,7 +1,8 @@
 /**
- * What replay costs: 300,000 facts of 10,000 endpoints that come and go in random order, through verifying, parsing and all
- * machines and projections. Microseconds of processor time (helper threads included) per fact, one JSON line per round:
- * `node --max-semi-space-size=64 dist/bench/replay.js [facts] [endpoints] [rounds]`.
+ * What replay costs: 300,000 facts of endpoints that come and go in random order, through verifying, parsing and all machines and
+ * projections, of a host that has 500 of them at a time and of one that has 6,000. Microseconds of processor time (helper threads
+ * included) per fact, one JSON line per round, and one of the medians at the end:
+ * `node --max-semi-space-size=64 dist/bench/replay.js [facts] [endpoints that come and go] [rounds]`.
  *
  * `open` is the log's own open from disk and `bare` only reading its rows there, both by the clock, in facts per second. For
  * the rest rows are in memory, so the store is not in it. `verify` and `json` are the floor: SHA-256 and `JSON.parse` alone, nothing
@@ -28,10 +29,11 @@ import {
 import { ViewFold } from '../src/engine/view.ts'
 import { openLevel } from '../src/storage/level.ts'
 import { madeLog, origin, sha256 } from './made-log.ts'
-import { inDirectory } from './support.ts'
+import { inDirectory, median, printJson, printTable } from './support.ts'
 
 const FACTS = Number(process.argv[2] ?? 300_000)
-const ENDPOINTS = Number(process.argv[3] ?? 10_000)
+/** Of so many that come and go, three fifths are there at a time. */
+const ENDPOINTS = process.argv[3] === undefined ? [840, 10_000] : [Number(process.argv[3])]
 const ROUNDS = Number(process.argv[4] ?? 3)
 /** Rows that the log reads at once. */
 const CHUNK_ROWS = 1000
@@ -70,11 +72,19 @@ function foldMachines(commits: readonly Commit<AnyFact>[]): void {
     }
 }
 
-const log = { facts: 0, rows: [] as string[] }
-for (const { facts, row } of madeLog(FACTS, ENDPOINTS)) {
-  log.facts += facts
-  log.rows.push(row)
+type MadeLog = { facts: number; readonly rows: string[] }
+
+function logOf(endpoints: number): MadeLog {
+  const made: MadeLog = { facts: 0, rows: [] }
+  for (const { facts, row } of madeLog(FACTS, endpoints)) {
+    made.facts += facts
+    made.rows.push(row)
+  }
+  return made
 }
+
+/** The log that is replayed now. */
+let log: MadeLog = { facts: 0, rows: [] }
 
 /** Processor time of this process per fact: on a shared machine wall time tells of the neighbours. */
 const perFact = (run: () => unknown): number => {
@@ -137,7 +147,10 @@ async function openFromDisk(path: string): Promise<{ readonly bare: number; read
   return { bare, open }
 }
 
-for (let round = 1; round <= ROUNDS; round++) {
+/** Endpoints that are there at the end; facts a second. */
+type Level = { readonly bare: number; readonly endpoints: number; readonly open: number }
+
+async function measure(round: number): Promise<Level> {
   const disk = await inDirectory(openFromDisk)
   const all = perFact(replayAll)
   let commits: readonly Commit<AnyFact>[] = []
@@ -181,4 +194,16 @@ for (let round = 1; round <= ROUNDS; round++) {
       ...{ each, saveMs, loadMs, snapshotKb },
     }),
   )
+  return { ...disk, endpoints: folded.topology.endpoints.size }
 }
+
+const levels: Level[] = []
+for (const endpoints of ENDPOINTS) {
+  log = logOf(endpoints)
+  const rounds: Level[] = []
+  for (let round = 1; round <= ROUNDS; round++) rounds.push(await measure(round))
+  const of = (field: keyof Level): number => median(rounds.map((round) => round[field]))
+  levels.push({ bare: of('bare'), endpoints: of('endpoints'), open: of('open') })
+}
+printTable('replay from disk: verify, parse, fold all; facts a second', levels)
+printJson('replay', { facts: FACTS, levels })

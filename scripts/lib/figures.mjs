@@ -39,12 +39,19 @@ const ROWS = {
   log: ({ bare, log }) => [
     ['facts appended by 128 writers, each on disk', `${log}/s`, `bare LevelDB ${bare}/s`],
   ],
-  engine: ({ bare, commandsPerSecond }) => [
-    ['commands by 128 writers, no kernel', `${commandsPerSecond}/s`, `bare LevelDB ${bare}/s`],
+  engine: ({ bare, commandsPerSecond, created, growingPerSecond, present }) => [
+    [
+      `commands of one fact by 128 writers, no kernel, ${present} endpoints present`,
+      `${commandsPerSecond}/s`,
+      `bare LevelDB ${bare}/s; up to ${created} present: ${growingPerSecond}/s`,
+    ],
   ],
-  replay: ({ bare, open }) => [
-    ['replay: verify, parse, fold all', `${open} facts/s`, `bare LevelDB ${bare}/s`],
-  ],
+  replay: ({ levels }) =>
+    levels.map(({ bare, endpoints, open }) => [
+      `replay: verify, parse, fold all, ${endpoints} endpoints present`,
+      `${open} facts/s`,
+      `bare LevelDB ${bare}/s`,
+    ]),
   past: ({ endpoints, facts, oneMedian, oneWorst, wholeMedian, wholeWorst }) => [
     [
       `how all of ${facts} facts was at any moment`,
