@@ -32,8 +32,8 @@ const BURST = 32
 /** Endpoints of one network: a bridge holds 1,023 ports. */
 const PER_NETWORK = 100
 const NETWORKS_MIN = 5
-/** The compiler of Node needs some hundred attaches before it has made the best of them. */
-const WARM_UP_ROUNDS = 8
+/** The compiler of Node goes on for some thousand attaches before it has made the best of them. */
+const WARM_UP_ROUNDS = 100
 
 /** Milliseconds that the kernel port took, by what it was asked to do. */
 const kernelMs = { cut: 0, ensure: 0, remove: 0 }

@@ -18,6 +18,7 @@ const README = inRoot('README.md')
 const BLOCK = /(<!-- figures: begin -->\n)[^]*(<!-- figures: end -->)/
 const ALL = [
   'attach',
+  'undecided',
   'log',
   'engine',
   'replay',

@@ -22,6 +22,13 @@ const ROWS = {
     ]),
     ['attach with `ip -batch`', `${ipBatch} ms`, 'no log, no checks'],
   ],
+  undecided: ({ alone, burst, present, ratio, ratio32 }) => [
+    [
+      `attach by a program that decides nothing: a row synced, the same kernel port, ${present} present`,
+      `${alone} ms; ${burst} ms each of 32 at once`,
+      `${ratio}× and ${ratio32}× C: what is left for an engine`,
+    ],
+  ],
   families: ({ dual, dualRatio, v4, v6, v6Ratio }) => [
     [
       'attach to a network of IPv6, and of both',
