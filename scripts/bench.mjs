@@ -19,6 +19,7 @@ const BLOCK = /(<!-- figures: begin -->\n)[^]*(<!-- figures: end -->)/
 const ALL = [
   'attach',
   'undecided',
+  'share',
   'log',
   'engine',
   'replay',

@@ -29,6 +29,13 @@ const ROWS = {
       `${ratio}× and ${ratio32}× C: what is left for an engine`,
     ],
   ],
+  share: ({ levels }) => [
+    [
+      `attach alone on a kernel that says yes, ${levels.map(({ present }) => present).join(', ')} endpoints attached`,
+      `${levels.map(({ attach }) => attach).join(', ')} ms`,
+      `the engine's own work: ${levels.map(({ active }) => active).join(', ')} ms`,
+    ],
+  ],
   families: ({ dual, dualRatio, v4, v6, v6Ratio }) => [
     [
       'attach to a network of IPv6, and of both',

@@ -9,10 +9,10 @@
 import { existsSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Origin } from '../../../events/index.ts'
-import { EAFNOSUPPORT, EBUSY, EINVAL, ENODEV, ENOENT } from '../errno.ts'
+import { EAFNOSUPPORT, EINVAL, ENOENT } from '../errno.ts'
+import { deleteLinks as deleteHostLinks } from './delete-links.ts'
 import { CLONE_NEWNET, libc, MNT_DETACH, MS_BIND, O_CLOEXEC } from './libc.ts'
-import { changeLink, decodeLink, deleteGroup, deleteLink, dumpLinks } from './links.ts'
-import { Mark } from './mark.ts'
+import { changeLink } from './links.ts'
 import { NETLINK_ROUTE, NetlinkError, NetlinkSocket, Writer } from './netlink.ts'
 
 /** A namespace that is open: descriptors of it and of a netlink socket in it. */
@@ -209,40 +209,15 @@ const socket = (at: {
   readonly protocol: number
 }): number => inside(at.fd, () => NetlinkSocket.open(at.protocol, { groups: at.groups }).fd)
 
-/**
- * Deletes links of the host, which have the sweep bit. Many go at once by their group, if a dump shows that it holds no
- * stranger's; otherwise one by one, at some 15 ms each. Others of ours that were cut meanwhile go along: whoever sweeps
- * them finds them gone. Errno per index; a link that is gone already is 0.
- */
-function deleteLinks(at: {
+const deletingSocket = (): NetlinkSocket => (route ??= NetlinkSocket.open(NETLINK_ROUTE))
+
+const deleteLinks = (at: {
   readonly indexes: readonly number[]
   readonly origin: Origin
-}): readonly number[] {
-  route ??= NetlinkSocket.open(NETLINK_ROUTE)
-  const mark = new Mark(at.origin)
-  if (at.indexes.length > 1 && holdsNoStranger(route, mark)) {
-    deleteGroup(writer.reset(), mark.swept)
-    if (route.transact(writer)[0]?.errno === 0) return at.indexes.map(() => 0)
-  }
-  return at.indexes.map((index) => deleteOne(index))
-}
-
-function deleteOne(index: number): number {
-  deleteLink(writer.reset(), index)
-  const errno = route?.transact(writer)[0]?.errno ?? EBUSY
-  return errno === ENODEV ? 0 : errno
-}
-
-function holdsNoStranger(route: NetlinkSocket, mark: Mark): boolean {
-  const strangers = route.dump(dumpLinks(writer.reset()), (message) => {
-    const link = decodeLink(message)
-    return link.group === mark.swept && !mark.isOurs(link) ? link : undefined
-  })
-  return strangers.length === 0
-}
+}): readonly number[] => deleteHostLinks(deletingSocket(), at.origin, at.indexes)
 
 /** Port id of the socket that deletes, to know its notifications by. */
-const portId = (_: undefined): number => (route ??= NetlinkSocket.open(NETLINK_ROUTE)).portId
+const portId = (_: undefined): number => deletingSocket().portId
 
 /** Closes what is the thread's own: descriptors outlive threads. Nothing can be asked of it after that. */
 function leave(_: undefined): void {
