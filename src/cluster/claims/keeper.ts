@@ -23,7 +23,7 @@ import type { ClaimHome } from './home.ts'
 import { Lender } from './lending.ts'
 import type { Claimed, Register } from './register.ts'
 import type { ClaimSession } from './session.ts'
-import { comesFirst } from './standing.ts'
+import { comesFirst, isHeld } from './standing.ts'
 import { blockKey, wordsOfKey } from './subjects.ts'
 import type { ClaimTable, Head } from './table.ts'
 
@@ -161,20 +161,27 @@ export class Keeper {
     }
   }
 
-  /** What was lost and is used here all the same: whoever has it must know of that, and when it is given up it is this host's again. */
+  /**
+   * What was lost and is used here all the same: whoever has it must know of that, and what nobody has is this host's again, given up
+   * or lost by the servers together with whose it was. Else the next one who claims it gives out what is in use here.
+   */
   async #hold(session: ClaimSession, grant: Grant): Promise<void> {
-    const head = session.table?.head(grant.key)
-    if (grant.kind !== 'block' || head?.restsUntil === undefined) return this.#contest(session, grant)
+    const { table } = session
+    if (table === undefined) return
+    if (grant.kind !== 'block' || isHeld(table.head(grant.key), table)) return this.#contest(session, grant)
     return this.#claimAgain(session, { ...grant, contested: true })
   }
 
-  /** Whoever has what is used here as well is told, and told again if the servers lose that. */
-  async #contest(session: ClaimSession, { key, seq }: Grant): Promise<void> {
-    const head = session.table?.head(key)
-    const isTold =
-      head?.contested === true || head?.by === this.#home.origin || head?.restsUntil !== undefined
-    if (head?.kind === 'block' && !isTold)
-      await session.within((register) => register.contest(key, `lost ${seq} ${head.seq}`))
+  /**
+   * Whoever has what is used here as well is told, and told again if the servers lose that. Of an address that was lent: who has its
+   * block, unless that is who lent it, and knows.
+   */
+  async #contest(session: ClaimSession, { block, key, lender, network, seq }: Grant): Promise<void> {
+    const { table } = session
+    const head = table?.head(block === undefined ? key : blockKey(network, block))
+    if (table === undefined || head?.kind !== 'block' || !isHeld(head, table)) return
+    const isTold = head.contested === true || head.by === this.#home.origin || head.by === lender?.origin
+    if (!isTold) await session.within((register) => register.contest(head.key, `lost ${seq} ${head.seq}`))
   }
 
   async #claimAgain(session: ClaimSession, grant: Grant): Promise<void> {

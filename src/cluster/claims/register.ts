@@ -85,7 +85,10 @@ export class Register {
     const read = this.table.last(subject)
     if (read === undefined) return true
     const last = await this.#bus.last(subject)
-    return last !== undefined && (last.seq > read.seq || (last.seq === read.seq && last.id === read.id))
+    if (last === undefined || last.seq < read.seq) return false
+    if (last.seq === read.seq) return last.id === read.id
+    // What is newer comes yet, or came meanwhile: else it was given a number again that was read past, and never comes.
+    return last.seq > this.table.seq || (this.table.last(subject)?.seq ?? 0) >= last.seq
   }
 
   get origin(): Origin {

@@ -16,11 +16,19 @@ type Hosts = Pick<ClaimTable, 'host' | 'loansOf'>
 
 export function standingOf(head: Head | undefined, hosts: Hosts, nowMs: number): Standing {
   if (head === undefined || head.asked === 'refused') return { state: 'free' }
-  const until = head.restsUntil ?? restOfTheDead(head, hosts)
+  const until = endOf(head, hosts)
   if (until === undefined) return { state: hosts.host(head.by)?.state === 'evicted' ? 'frozen' : 'held' }
   if (Date.parse(until) > nowMs) return { state: 'resting', until }
   return standingOfLoans(hosts.loansOf(head.key).map((loan) => standingOf(loan, hosts, nowMs)))
 }
+
+/** Whether somebody has it, put out of the cluster or not: the servers know it, it was not given up, and its host is not dead. */
+export const isHeld = (head: Head | undefined, hosts: Pick<Hosts, 'host'>): head is Head =>
+  head !== undefined && endOf(head, hosts) === undefined
+
+/** Until when what nobody has any more rests, or has rested. */
+const endOf = (head: Head, hosts: Pick<Hosts, 'host'>): Instant | undefined =>
+  head.restsUntil ?? restOfTheDead(head, hosts)
 
 /** Of a block that nobody has. Whoever claims it gives all of it: what its owner lent of it must be back, and have rested. */
 function standingOfLoans(loans: readonly Standing[]): Standing {
@@ -36,7 +44,7 @@ function standingOfLoans(loans: readonly Standing[]): Standing {
  * Blocks and addresses that a host had when it was confirmed dead rest from then on. What it claimed after it came back is its own,
  * and its networks and pools stay: others may be on them.
  */
-function restOfTheDead({ by, kind, seq }: Head, hosts: Hosts): Instant | undefined {
+function restOfTheDead({ by, kind, seq }: Head, hosts: Pick<Hosts, 'host'>): Instant | undefined {
   if (kind !== 'block' && kind !== 'address') return undefined
   const host = hosts.host(by)
   return host?.state === 'dead' && seq < host.seq ? host.restsUntil : undefined

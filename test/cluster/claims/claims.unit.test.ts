@@ -58,6 +58,29 @@ describe.each(['expectation', 'duplicates'] as const)(
       await east.read()
       expect(east.table.head(blockKey(NETWORK, BLOCK))).toMatchObject({ by: east.origin })
     })
+
+    it('are missed where others were given their numbers without a word, and more came since', async () => {
+      const { lab, nowMs } = current as ReturnType<typeof bench>
+      const open = async (host: string) => ClaimingHost.open(host, await lab.open(CLAIM_STREAM), nowMs)
+      const [east, west] = [await open('east'), await open('west')]
+      const key = blockKey(NETWORK, BLOCK)
+      const second = '10.0.0.64/27' as Cidr
+      await east.block()
+      await west.read()
+      await west.block(second)
+      await east.read()
+      expect(await east.register.isWhole([key])).toBe(true)
+      lab.arbiter.regress(CLAIM_STREAM.name, 1, true)
+      const again = await open('west')
+      await again.read()
+      await again.register.contest(key, 'lost 1')
+      await again.block(second)
+      await east.read()
+      // It goes on behind what it has read, and hears only of the last.
+      expect(east.table.seq).toBe(3)
+      expect(east.table.head(key)).not.toHaveProperty('contested')
+      expect(await east.register.isWhole([key])).toBe(false)
+    })
   },
 )
 

@@ -194,4 +194,31 @@ describe("an address in another host's block", () => {
     expect([lentBy(east), grantsOf(west)]).toEqual([[], []])
     expect(codesOf(scene.problems)).not.toContain('ERR_CLAIM_CONFLICT')
   })
+
+  it('whose block another host was granted since is told to that host, and told again if the servers lose that', async () => {
+    const { members, scene } = await cluster('owner', 'borrower', 'other')
+    const [owner, borrower, other] = members as [Controller, Controller, Controller]
+    await scene.lab.do(owner.newNetwork('test', 'shared'))
+    await scene.lab.do(create(owner, 'o'))
+    const before = scene.arbiter.messages(CLAIM_STREAM.name).length - 1
+    await scene.lab.do(create(borrower, 'b', LENT))
+    for (const host of ['owner', 'borrower']) scene.cut(host)
+    const lose = (): void =>
+      scene.arbiter.regress(CLAIM_STREAM.name, scene.arbiter.messages(CLAIM_STREAM.name).length - before)
+    lose()
+    await scene.pass(1000)
+    await scene.lab.do(create(other, 'x'))
+    scene.heal('borrower')
+    await scene.pass(10_000)
+    expect(grantsOf(borrower)).toEqual(['address 10.0.0.9/32 lost'])
+    const told = (): readonly string[] =>
+      scene.arbiter.messages(CLAIM_STREAM.name).flatMap(({ id }) => /:contest block/.exec(id) ?? [])
+    expect(told()).toHaveLength(1)
+    scene.arbiter.regress(CLAIM_STREAM.name, 1)
+    expect(told()).toHaveLength(0)
+    await scene.pass(10_000)
+    expect(told()).toHaveLength(1)
+    for (let i = 0; i < 20; i++) await scene.lab.do(create(other, `x${i}`))
+    expect(addressesOn(other, 'shared')).not.toContain(`${LENT}/20`)
+  })
 })

@@ -1,7 +1,7 @@
 /** What may be done with a block, by what was said of it, of its host, and of the addresses that were lent out of it. */
 import { describe, expect, it } from 'vitest'
 import type { Instant, Origin } from '../../../events/index.ts'
-import { standingOf } from '../../../src/cluster/claims/standing.ts'
+import { isHeld, standingOf } from '../../../src/cluster/claims/standing.ts'
 import type { Head } from '../../../src/cluster/claims/table.ts'
 
 const EAST = 'e'.repeat(64) as Origin
@@ -60,5 +60,17 @@ describe('a block', () => {
     const table = { host: () => undefined, loansOf: () => [] }
     expect(standingOf(undefined, table, nowMs)).toStrictEqual({ state: 'free' })
     expect(standingOf(loan('one', { asked: 'refused' }), table, nowMs)).toStrictEqual({ state: 'free' })
+  })
+
+  it('is had by its host, put out or not, until that gives it up or is confirmed dead', () => {
+    const of = (east?: Said) => ({
+      host: (origin: Origin) => (origin === EAST ? east : undefined) as never,
+    })
+    expect(isHeld(block, of())).toBe(true)
+    expect(isHeld(block, of({ seq: 9, state: 'evicted' }))).toBe(true)
+    expect(isHeld(block, of({ ...dead, seq: 2 }))).toBe(true)
+    expect(isHeld(block, of(dead))).toBe(false)
+    expect(isHeld({ ...block, restsUntil: at(40) }, of())).toBe(false)
+    expect(isHeld(undefined, of())).toBe(false)
   })
 })
