@@ -88,5 +88,5 @@ export function checkHostRoutes(
 const hides = (subnet: Cidr, { dst, link }: HostRoute): Problem => ({
   code: 'ERR_OVERLAP_HOST',
   field: 'subnets',
-  message: `subnet ${subnet} overlaps ${formatCidr(cidrFrom(dst))}, which this host reaches by ${link}; take another subnet, or allow the overlap (allowOverlap)`,
+  message: `subnet ${subnet} overlaps ${formatCidr(cidrFrom(dst))}, which this host reaches by ${link}; take another subnet, or allow the overlap (--allow-overlap; in code, allowOverlap)`,
 })

@@ -236,6 +236,12 @@ describe('a fact', () => {
     )
   })
 
+  it('names no message of the cluster where there is none: of what is only tried', () => {
+    const [data] = SAMPLES.ClaimGranted
+    const fact = { data: { ...data, seq: 0 }, type: 'ClaimGranted' } as never
+    expect(sentence(fact, names(), AT)).toBe('the cluster grants block 10.0.0.32/27 of web')
+  })
+
   it('tells failures, late receipts, and a thing that nobody named by its id', () => {
     const settled = (data: object) =>
       sentence(
