@@ -1,13 +1,16 @@
 /**
  * The seven kinds of damage that docs/log.md promises to find: for each, when it is found, what is named, and what is still served. Sixty
- * sandboxes in three sittings: the first two lie in a table each, the third in the write-ahead log.
+ * sandboxes in three sittings: the first two lie in a table each, the third in the write-ahead log. Ids and times come from a seed, so
+ * that the tables are the same bytes in every run: a flipped bit always falls on the same thing.
  */
 import { copyFile, cp, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createController, type Controller } from '../../src/index.ts'
+import { seededIds } from '../../src/simulator/ids.ts'
 import { createKernelWorld, openSimulatedKernel } from '../../src/simulator/index.ts'
+import { openDisk, type DiskOptions } from '../../src/storage/disk.ts'
 import { openLevel } from '../../src/storage/level.ts'
 import { systemPorts } from '../../src/system/ports.ts'
 import { harm, type Harm } from './harm.ts'
@@ -20,11 +23,17 @@ let total = 0
 let log = ''
 let tables: readonly string[] = []
 
-/** A real disk and a simulated kernel. Each run directory is another boot's. */
-async function open(dataDir: string): Promise<Controller> {
-  const { hash, timers } = systemPorts()
+const NOW_MS = Date.parse('2026-01-01T00:00:00Z')
+
+/** A real disk and a simulated kernel. Each run directory is another boot's. @param seed of the ids */
+async function open(dataDir: string, seed = 'seven'): Promise<Controller> {
+  const { clock, hash, timers } = systemPorts()
   const world = createKernelWorld()
+  const ids = seededIds(seed, { nowMs: () => NOW_MS }, hash)
   const ports = {
+    clock: { ...clock, nowMs: () => NOW_MS },
+    ids,
+    openDisk: (where: DiskOptions) => openDisk(where, { newOrigin: () => ids.origin() }),
     openKernel: (options: object) => openSimulatedKernel(world, { ...options, hash, timers } as never),
   }
   return createController({ dataDir, ports, runDir: await mkdtemp(join(root, 'run-')) })
@@ -35,7 +44,7 @@ beforeAll(async () => {
   pristine = join(root, 'pristine')
   const dataDir = join(root, 'data')
   for (const sitting of SITTINGS) {
-    const controller = await open(dataDir)
+    const controller = await open(dataDir, sitting)
     for (let i = 0; i < EACH; i++) await controller.newSandbox(`${sitting}${i}`)
     total = (await controller.verify()).commits
     // The last one dies: its file `holder` stays.
@@ -115,8 +124,8 @@ const cases: readonly Case[] = [
     'a good end',
     toTable(0, 0.2, 'flip'),
     'by verify',
-    // Ids are others each time, so the bit may be one of a commit or one of its key.
-    () => /another hash|stands in its place/,
+    // What the bit hits hangs on the seed: a commit, as here, its key, or the compression of its block, which cannot be read then.
+    () => /another hash/,
     [0, 1],
   ],
   [
