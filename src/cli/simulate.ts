@@ -7,6 +7,7 @@ export const simulate: Leaf = {
     'chronet simulate --seed 42 --faults crash,disk --trace',
     'chronet simulate --seeds 1000 --shrink found',
     'chronet simulate --hosts 3 --faults bus,partition',
+    'chronet simulate --hosts 3 --minutes 60 --load 120 --faults none',
     'chronet simulate --tape found/V1-42.json --trace',
     'chronet simulate --scenario attach',
   ],
@@ -19,6 +20,10 @@ export const simulate: Leaf = {
     { flags: '--seeds <n>', what: 'how many worlds, one after another (1)' },
     { flags: '--hosts <n>', what: 'machines in a world; several are a cluster (1)' },
     { flags: '--minutes <n>', what: 'of virtual time in which things go wrong (10)' },
+    {
+      flags: '--load <n>',
+      what: 'commands an hour on each host, a routine that attaches and detaches containers (what careless clients ask)',
+    },
     {
       flags: '--faults <groups>',
       what: 'some of client,clock,crash,disk,human,kernel, of several hosts bus,partition too, or none (all)',

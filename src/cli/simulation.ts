@@ -42,7 +42,18 @@ const OF_SCENARIOS = [
   ['crashAt', '--crash-at'],
   ['pairs', '--pairs'],
 ] as const
-const CHOICES = ['crashAt', 'faults', 'hosts', 'minutes', 'pairs', 'seed', 'seeds', 'shrink', 'tape'] as const
+const CHOICES = [
+  'crashAt',
+  'faults',
+  'hosts',
+  'load',
+  'minutes',
+  'pairs',
+  'seed',
+  'seeds',
+  'shrink',
+  'tape',
+] as const
 
 /** What a tape or a scenario says itself cannot be said again. */
 function only(values: Values, allowed: readonly string[]): void {
@@ -57,6 +68,9 @@ const tracing = (session: Session, values: Values): Pick<RunOptions, 'onLine'> =
   values.flag('trace')
     ? { onLine: (line) => (session.json ? session.show({ trace: line }) : session.print(line)) }
     : {}
+
+/** Commands an hour: more than a routine is. */
+const LOAD_MAX = 100_000
 
 /** A whole number in its bounds. */
 function between(
@@ -74,7 +88,8 @@ function between(
 class Seeds {
   readonly #dir: string | undefined
   readonly #first: string
-  readonly #how: { readonly hosts: number; readonly minutes: number } & Ours & Pick<RunOptions, 'faults'>
+  readonly #how: { readonly hosts: number; readonly minutes: number } & Ours &
+    Pick<RunOptions, 'faults' | 'load'>
   readonly #seeds: number
   readonly #session: Session
   readonly #words: string
@@ -85,10 +100,15 @@ class Seeds {
     this.#first = firstSeed(values, this.#seeds)
     const hosts = between(values, 'hosts', 1, [1, 64])
     const minutes = between(values, 'minutes', 10, [1, 10_000])
+    const load = values.text('load') === undefined ? {} : { load: between(values, 'load', 0, [0, LOAD_MAX]) }
     const faults = values.text('faults')
-    this.#how = { ...how, faults: groupsOf(faults, hosts), hosts, minutes }
+    this.#how = { ...how, faults: groupsOf(faults, hosts), hosts, minutes, ...load }
     this.#dir = shrinkDir(values)
-    this.#words = `--hosts ${hosts} --minutes ${minutes}${faults === undefined ? '' : ` --faults ${faults}`}`
+    this.#words = [
+      `--hosts ${hosts} --minutes ${minutes}`,
+      ...(load.load === undefined ? [] : [`--load ${load.load}`]),
+      ...(faults === undefined ? [] : [`--faults ${faults}`]),
+    ].join(' ')
   }
 
   async run(): Promise<number> {

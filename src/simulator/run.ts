@@ -26,6 +26,8 @@ export type RunOptions = {
   readonly forbidGlobals?: NonNullable<WorldOptions['forbidGlobals']>
   /** Default: 1. Several are a cluster. */
   readonly hosts?: number
+  /** Commands an hour on each host, containers that are attached and detached. Default: what careless clients ask. */
+  readonly load?: number
   /** Of the safety phase. Default: 10. */
   readonly minutes?: number
   readonly onLine?: (line: string) => void
@@ -118,8 +120,10 @@ function profileOf({ forbidGlobals = false, hosts = 1, seed }: RunOptions): Worl
   return { cluster: hosts > 1, forbidGlobals, hosts, seed, stepMs, syncMs }
 }
 
-const climateOf = ({ chance, hosts }: World, { faults = groupsFor(hosts.length) }: RunOptions): Climate =>
-  drawClimate(chance.of('climate'), faults)
+const climateOf = (
+  { chance, hosts }: World,
+  { faults = groupsFor(hosts.length), load }: RunOptions,
+): Climate => drawClimate(chance.of('climate'), faults, load)
 
 class Run {
   readonly #play: Play

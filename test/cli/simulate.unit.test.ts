@@ -44,6 +44,13 @@ describe('chronet simulate', () => {
     expect(said.out).toMatch(/nothing broke\n$/)
   })
 
+  it('asks as much as --load says', async () => {
+    const said = await say('simulate --seed 1 --minutes 10 --load 120 --faults none')
+    expect(said).toMatchObject({ err: '', status: 0 })
+    expect(said.out).toMatch(/^client +routine \d+$/m)
+    expect(said.out).toMatch(/^commands +done \d+$/m)
+  })
+
   it('is the same for the same seed, also for programs', async () => {
     const [one, two] = [
       await say('simulate --seed x --minutes 1 --json'),
@@ -124,6 +131,9 @@ describe('chronet simulate', () => {
     ['--seed x --seeds 2', 64, /--seed must be a whole number where --seeds counts on/],
     ['--seed "a b"', 64, /--seed must be letters, digits/],
     ['--hosts 0', 64, /--hosts must be 1 to 64, not 0/],
+    ['--load -1', 64, /--load must be 0 to 100000, not -1/],
+    ['--load many', 64, /--load/],
+    ['--tape x --load 5', 64, /--load does not go with --tape/],
     ['--scenario nowhere', 64, /there is no scenario 'nowhere'/],
     ['--scenario attach --hosts 2', 64, /--hosts does not go with --scenario/],
     ['--scenario attach --crash-at noon', 64, /--crash-at must be none, or as 12:before/],

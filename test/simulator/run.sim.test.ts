@@ -46,6 +46,28 @@ describe('a run', () => {
     expect(again.logs).toEqual(first.logs)
   })
 
+  it('has as many commands an hour as it was given, and all of them are done; with none nothing is asked', async () => {
+    const calm = { faults: [], hosts: 2, minutes: 30, seed: 'routine' } as const
+    const day = await runSeed({ ...calm, load: 120 })
+    expect(day.failure).toBeUndefined()
+    expect(Object.keys(day.statistics.acts)).toEqual(['client.routine'])
+    expect(Object.keys(day.statistics.outcomes)).toEqual(['done'])
+    expect(Math.abs((day.statistics.outcomes['done'] ?? 0) - 120)).toBeLessThan(25)
+    const types = day.logs.flat().map(({ command }) => command.type)
+    expect(types.filter((type) => type === 'connect').length).toBeGreaterThan(30)
+    expect(types.filter((type) => type === 'disconnect').length).toBeGreaterThan(30)
+    const idle = await runSeed({ ...calm, load: 0 })
+    expect(idle.statistics).toMatchObject({ acts: {}, outcomes: {} })
+  })
+
+  it('has faults beside a load that was given, and none of the careless clients', async () => {
+    const { failure, statistics } = await runSeed({ load: 600, minutes: 3, seed: 'routine and faults' })
+    expect(failure).toBeUndefined()
+    expect(Object.keys(statistics.acts)).toContain('client.routine')
+    expect(Object.keys(statistics.acts).length).toBeGreaterThan(1)
+    expect(Object.keys(statistics.acts)).not.toContain('client.ask')
+  })
+
   it('can be put together otherwise', async () => {
     const world = new World({ seed: 'mine' })
     const play = new Play(world)

@@ -59,7 +59,7 @@ export const existing = ({ host }: Scene): Exists => {
 const drawFitting = (chance: Chance, exists: Exists): Asking =>
   asking(chance, drawFittingCommand(chance, exists))
 
-const askAll = ({ clients, host }: Scene, { all }: Some): void =>
+export const askAll = ({ clients, host }: Scene, { all }: Some): void =>
   all.forEach((each) => clients.ask(host, each))
 
 export const clientActs = {

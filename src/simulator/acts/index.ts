@@ -7,6 +7,7 @@ import { diskActs } from './disk.ts'
 import { humanActs } from './human.ts'
 import { kernelActs } from './kernel.ts'
 import { partitionActs } from './partition.ts'
+import { routineActs } from './routine.ts'
 import { sharedActs } from './shared.ts'
 
 export type { ActKindOf, Scene } from './act.ts'
@@ -20,6 +21,7 @@ const ALL = {
   ...kernelActs,
   ...busActs,
   ...partitionActs,
+  ...routineActs,
   ...sharedActs,
 }
 
@@ -35,7 +37,7 @@ export const HOST_GROUPS: readonly ActGroup[] = ['client', 'clock', 'crash', 'di
 export const CLUSTER_GROUPS: readonly ActGroup[] = ['bus', 'partition']
 export const ACT_GROUPS: readonly ActGroup[] = [...HOST_GROUPS, ...CLUSTER_GROUPS].sort()
 
-/** The load: there whatever the faults. */
+/** The load of careless clients: there whatever the faults, unless the load is given as a number: then {@link ROUTINE} alone. */
 export const LOAD: ReadonlySet<ActKind> = new Set<ActKind>([
   'client.ask',
   'client.burst',
@@ -44,6 +46,8 @@ export const LOAD: ReadonlySet<ActKind> = new Set<ActKind>([
   'client.retry',
   'client.shared',
 ])
+
+export const ROUTINE: ActKind = 'client.routine'
 
 export const groupOfAct = (kind: ActKind): ActGroup => kind.slice(0, kind.indexOf('.')) as ActGroup
 
