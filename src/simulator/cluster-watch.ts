@@ -2,6 +2,7 @@
 import type { Origin } from '../../events/index.ts'
 import { LOG_STREAM } from '../cluster/message.ts'
 import type { Host } from './host.ts'
+import type { Bodies } from './invariants/bodies.ts'
 import { Copies } from './invariants/copies.ts'
 import { Histories } from './invariants/histories.ts'
 import type { Ledger } from './invariants/invariant.ts'
@@ -32,17 +33,22 @@ export class ClusterWatch {
   readonly #witnessOf: WitnessOf
   readonly #world: World
 
-  constructor(world: World, play: Play, ledger: Ledger, witnessOf: WitnessOf) {
+  constructor(
+    world: World,
+    play: Play,
+    { bodies, ledger }: { readonly bodies: Bodies; readonly ledger: Ledger },
+    witnessOf: WitnessOf,
+  ) {
     this.#ledger = ledger
     this.#play = play
     this.#witnessOf = witnessOf
     this.#world = world
     const isJudged = (origin: Origin): boolean => this.#isJudged(origin)
-    this.histories = new Histories(world, ledger, isJudged)
+    this.histories = new Histories(world, ledger, bodies, isJudged)
     this.#copies = new Map(
       world.hosts.map((host) => [
         host,
-        new Copies(host, ledger, (origin, seq) => this.histories.hashAt(origin, seq), isJudged),
+        new Copies(host, { bodies, ledger }, (origin, seq) => this.histories.hashAt(origin, seq), isJudged),
       ]),
     )
     this.shared = new Shared({

@@ -4,6 +4,7 @@ import type { View } from '../engine/empty-view.ts'
 import { groupOfAct } from './acts/index.ts'
 import { ClusterWatch } from './cluster-watch.ts'
 import type { Host } from './host.ts'
+import { Bodies } from './invariants/bodies.ts'
 import { Deeds } from './invariants/deeds.ts'
 import { Ledger } from './invariants/invariant.ts'
 import { checkBounds, checkRest } from './invariants/rest.ts'
@@ -36,8 +37,9 @@ export class Watch {
     this.#play = play
     this.#world = world
     const { ledger } = this
+    const bodies = new Bodies()
     this.#witnesses = new Map(
-      world.hosts.map((host) => [host, new Witness(host, ledger, () => play.excuses.get(host))]),
+      world.hosts.map((host) => [host, new Witness(host, ledger, bodies, () => play.excuses.get(host))]),
     )
     this.#told = new Map(
       world.hosts.map((host) => {
@@ -47,7 +49,7 @@ export class Watch {
     )
     for (const host of world.hosts) this.#watchHost(host)
     this.cluster = world.isCluster
-      ? new ClusterWatch(world, play, ledger, (host) => this.witness(host))
+      ? new ClusterWatch(world, play, { bodies, ledger }, (host) => this.witness(host))
       : undefined
     play.onAct = ({ host, kind }) => {
       this.acts.set(kind, (this.acts.get(kind) ?? 0) + 1)

@@ -1,9 +1,9 @@
 /** What hosts keep of each other's logs, as it lies on their disks: C2 and L7 at each commit that lands. */
-import { GENESIS, type Commit, type Origin } from '../../../events/index.ts'
+import { GENESIS, type Origin } from '../../../events/index.ts'
 import { seqOfKey } from '../../../events/store.ts'
 import type { Host } from '../host.ts'
 import type { Op } from '../platter.ts'
-import { sha256 } from '../../system/hash.ts'
+import type { Bodies } from './bodies.ts'
 import type { Ledger } from './invariant.ts'
 
 type Kept = { readonly epoch: number; readonly hash: string }
@@ -21,13 +21,20 @@ function placeOf(key: string): { readonly origin: Origin; readonly seq: number }
 }
 
 export class Copies {
+  readonly #bodies: Bodies
   readonly #hashAt: HashAt
   readonly #host: Host
   readonly #isJudged: (origin: Origin) => boolean
   #kept = new Map<Origin, Kept[]>()
   readonly #ledger: Ledger
 
-  constructor(host: Host, ledger: Ledger, hashAt: HashAt, isJudged: (origin: Origin) => boolean) {
+  constructor(
+    host: Host,
+    { bodies, ledger }: { readonly bodies: Bodies; readonly ledger: Ledger },
+    hashAt: HashAt,
+    isJudged: (origin: Origin) => boolean,
+  ) {
+    this.#bodies = bodies
     this.#hashAt = hashAt
     this.#host = host
     this.#isJudged = isJudged
@@ -80,11 +87,11 @@ export class Copies {
         ? 'comes a second time'
         : seq > kept.length + 1
           ? `comes after #${kept.length}`
-          : told !== hash || sha256(body) !== hash
+          : told !== hash || this.#bodies.of(body).hash !== hash
             ? 'is not what its host published'
             : undefined
     this.#ledger.check('C2', why && `${whose} ${why}`)
-    const { epoch } = JSON.parse(body) as Commit
+    const { epoch } = this.#bodies.of(body).commit
     const last = kept.at(-1)?.epoch ?? 0
     this.#ledger.check(
       'L7',
@@ -94,7 +101,7 @@ export class Copies {
 
   #keep(origin: Origin, seq: number, value: string): void {
     const kept = this.#kept.get(origin) ?? []
-    const { epoch } = JSON.parse(value.slice(HASH_CHARS)) as Commit
+    const { epoch } = this.#bodies.of(value.slice(HASH_CHARS)).commit
     kept.length = Math.min(kept.length, seq - 1)
     kept.push({ epoch, hash: value.slice(0, HASH_CHARS) })
     this.#kept.set(origin, kept)

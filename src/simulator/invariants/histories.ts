@@ -2,12 +2,12 @@
  * What the servers of a cluster were told of each host, by a model of its own: one history for each name (C3), each commit once and
  * whole, also what was lost and told again (C4, C6).
  */
-import { GENESIS, type Commit, type Origin } from '../../../events/index.ts'
+import { GENESIS, type Origin } from '../../../events/index.ts'
 import type { BusMessage, Outgoing } from '../../bus/bus.ts'
 import { bodiesIn, headIn, LOG_STREAM, originOf } from '../../cluster/message.ts'
-import { sha256 } from '../../system/hash.ts'
 import type { PublishOutcome } from '../arbiter.ts'
 import type { World } from '../world.ts'
+import type { Bodies } from './bodies.ts'
 import type { Ledger } from './invariant.ts'
 
 /** A commit's place in a history. */
@@ -16,6 +16,7 @@ type Told = { readonly hash: string; readonly prev: string; readonly seq: number
 export class Histories {
   /** How often a publish came to what. */
   readonly outcomes = new Map<PublishOutcome, number>()
+  readonly #bodies: Bodies
   /** Processes that were told to publish nothing more. */
   readonly #fenced = new Set<string>()
   readonly #isJudged: (origin: Origin) => boolean
@@ -27,11 +28,13 @@ export class Histories {
   /** The servers forgot something: what was fenced by it may come again. */
   #lost = false
   readonly #told = new Map<Origin, Told[]>()
-  readonly #whole = new Wholes()
+  readonly #whole: Wholes
   readonly #world: World
 
   /** @param isJudged whether a host has one history, as far as anybody could know */
-  constructor(world: World, ledger: Ledger, isJudged: (origin: Origin) => boolean) {
+  constructor(world: World, ledger: Ledger, bodies: Bodies, isJudged: (origin: Origin) => boolean) {
+    this.#bodies = bodies
+    this.#whole = new Wholes(bodies)
     this.#isJudged = isJudged
     this.#ledger = ledger
     this.#world = world
@@ -63,7 +66,7 @@ export class Histories {
 
   /** What is wrong with a host's log as the stream has it now; undefined: it is there whole, each commit once. */
   wrongIn(origin: Origin): string | undefined {
-    const whole = new Wholes()
+    const whole = new Wholes(this.#bodies)
     let seq = 0
     for (const message of this.#world.servers.messages(LOG_STREAM.name)) {
       if (originOf(message.subject) !== origin) continue
@@ -116,7 +119,12 @@ export class Histories {
 
 /** Puts together again what came in parts. */
 class Wholes {
+  readonly #bodies: Bodies
   readonly #parts = new Map<Origin, Buffer>()
+
+  constructor(bodies: Bodies) {
+    this.#bodies = bodies
+  }
 
   commitsIn(message: BusMessage | Outgoing, origin: Origin): readonly Told[] {
     const head = headIn({ seq: 0, ...message })
@@ -130,8 +138,8 @@ class Wholes {
       if (part.end < part.size) return []
     }
     return bodiesIn(bytes).map((body) => {
-      const { prev, seq } = JSON.parse(body) as Commit
-      return { hash: sha256(body), prev, seq }
+      const { commit, hash } = this.#bodies.of(body)
+      return { hash, prev: commit.prev, seq: commit.seq }
     })
   }
 }

@@ -18,10 +18,10 @@ import {
 import { keys, seqOfKey } from '../../../events/store.ts'
 import type { StepResult } from '../../kernel/kernel.ts'
 import type { HeadRecord } from '../../ports.ts'
-import { sha256 } from '../../system/hash.ts'
 import type { Host } from '../host.ts'
 import type { Op, Platter } from '../platter.ts'
 import { AllocationModel } from './allocations.ts'
+import type { Bodies } from './bodies.ts'
 import { GrantModel, type GrantEar } from './grants.ts'
 import type { Ledger } from './invariant.ts'
 import type { Known } from './replay.ts'
@@ -43,6 +43,7 @@ export class Witness {
   readonly #acknowledged = new Map<number, string>()
   #allocations: AllocationModel
   readonly #begun = new Map<string, number>()
+  readonly #bodies: Bodies
   /** Commits that came back from the cluster and were never begun here: a copy of this machine wrote them, beside a kernel of its own. */
   readonly #ofCopies = new Set<string>()
   readonly #ended = new Set<string>()
@@ -63,7 +64,8 @@ export class Witness {
   #steps = 0
   #versions = new Map<string, number>()
 
-  constructor(host: Host, ledger: Ledger, excuse: () => string | undefined) {
+  constructor(host: Host, ledger: Ledger, bodies: Bodies, excuse: () => string | undefined) {
+    this.#bodies = bodies
     this.#excuse = excuse
     this.#ledger = ledger
     this.#allocations = new AllocationModel(ledger)
@@ -165,10 +167,10 @@ export class Witness {
   #land(ops: readonly Op[]): void {
     for (const { key, value } of ops) {
       if (!key.startsWith('c') || value === undefined) continue
-      const body = value.slice(64)
+      const known = this.#bodies.inRow(value)
       // A torn write: nobody was told of it, and the next life writes it anew.
-      if (sha256(body) !== value.slice(0, 64)) return
-      this.#commit({ body, commit: JSON.parse(body) as Commit<AnyFact>, hash: value.slice(0, 64) })
+      if (known === undefined) return
+      this.#commit(known)
     }
   }
 
@@ -202,7 +204,7 @@ export class Witness {
     this.log.length = 0
     for (const [, value] of platter.range({ gte: 'c', lt: 'd' })) {
       const body = value.slice(64)
-      this.log.push({ body, commit: JSON.parse(body) as Commit<AnyFact>, hash: value.slice(0, 64) })
+      this.log.push({ body, commit: this.#bodies.of(body).commit, hash: value.slice(0, 64) })
     }
     this.#refollow()
   }
