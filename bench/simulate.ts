@@ -1,6 +1,6 @@
 /**
- * How fast worlds are simulated: ten-minute seeds on one core; hours of three hosts that nothing befalls, with the load of every seed;
- * and the whole crash matrix, on all cores. What fails is no figure: it ends the benchmark.
+ * How fast worlds are simulated: ten-minute seeds on one core; hours of three hosts of one cluster that nothing befalls, with the load of every
+ * seed, with a day's load, and with none; and the whole crash matrix, on all cores. What fails is no figure: it ends the benchmark.
  *
  *   node --always-sparkplug dist/bench/simulate.js [seeds] [minutes of three hosts] [every]
  */
@@ -16,6 +16,10 @@ const [SEEDS, MINUTES, EVERY] = [60, 60, 1].map((usual, i) => Number(process.arg
   number,
   number,
 ]
+/** Commands an hour on each host on a day like others: a container is attached and one detached a minute. */
+const DAY = 120
+/** Of a day more hours go by in the same time, and what comes after them weighs less. */
+const DAY_MINUTES = 4 * MINUTES
 /** Seeds of a kind before the clock runs: Node compiles what it meets often. */
 const WARM = 3
 
@@ -39,6 +43,18 @@ async function seeds(
   return { ms: performance.now() - startMs, results }
 }
 
+/** Hours of a world in a second of the process, and commits of all hosts in such an hour. */
+function hoursOf({ ms, results }: Awaited<ReturnType<typeof seeds>>): {
+  readonly commits: number
+  readonly perSecond: number
+} {
+  const sum = (of: (result: RunResult) => number): number =>
+    results.reduce((total, result) => total + of(result), 0)
+  const virtualMs = sum(({ statistics }) => statistics.virtualMs)
+  const commits = sum(({ statistics }) => statistics.commits)
+  return { commits: rounded(commits / (virtualMs / 3_600_000)), perSecond: rounded(virtualMs / 3600 / ms, 2) }
+}
+
 /** Every scenario's points, a scenario at a time on each core. */
 async function matrix(): Promise<{ readonly ms: number; readonly runs: number }> {
   const options = { every: EVERY, forbidGlobals: true }
@@ -56,13 +72,17 @@ async function matrix(): Promise<{ readonly ms: number; readonly runs: number }>
 async function measure(): Promise<void> {
   const one = await seeds(SEEDS, { minutes: 10 })
   const three = await seeds(2, { faults: [], hosts: 3, minutes: MINUTES })
+  const day = await seeds(2, { faults: [], hosts: 3, load: DAY, minutes: DAY_MINUTES })
+  const idle = await seeds(2, { faults: [], hosts: 3, load: 0, minutes: DAY_MINUTES })
   const { ms, runs } = await matrix()
-  const virtualMs = three.results.reduce((sum, { statistics }) => sum + statistics.virtualMs, 0)
-  const commits = three.results.reduce((sum, { statistics }) => sum + statistics.commits, 0)
+  const [asSeeds, asDays, asIdle] = [hoursOf(three), hoursOf(day), hoursOf(idle)]
   const figures = {
     cores: availableParallelism(),
-    hoursPerSecond: rounded(virtualMs / 3600 / three.ms, 2),
-    commitsPerHour: rounded(commits / (virtualMs / 3_600_000)),
+    hoursPerSecond: asSeeds.perSecond,
+    commitsPerHour: asSeeds.commits,
+    dayPerSecond: asDays.perSecond,
+    dayCommits: asDays.commits,
+    idlePerSecond: asIdle.perSecond,
     matrixPerMinute: rounded((runs / ms) * 60_000),
     matrixRuns: runs,
     seedsPerMinute: rounded((SEEDS / one.ms) * 60_000),

@@ -99,16 +99,21 @@ const ROWS = {
       `${processMs} ms from the start of the process`,
     ],
   ],
-  simulate: ({ commitsPerHour, cores, hoursPerSecond, matrixPerMinute, matrixRuns, seedsPerMinute }) => [
+  simulate: (s) => [
     [
       'simulated: seeds of ten minutes, on one core',
-      `${seedsPerMinute} a minute`,
-      `three hosts, ${commitsPerHour} commits an hour: ${hoursPerSecond} hours a second`,
+      `${s.seedsPerMinute} a minute`,
+      `three hosts, as seeds ask (${s.commitsPerHour} commits an hour): ${s.hoursPerSecond} hours a second`,
+    ],
+    [
+      'simulated: three hosts of a cluster, on each a container attached and one detached a minute',
+      `${s.dayPerSecond} hours a second`,
+      `${s.dayCommits} commits an hour; nothing asked: ${s.idlePerSecond} hours a second`,
     ],
     [
       'crashes at every port call of every scenario, each looked at to its end',
-      `${matrixPerMinute} a minute`,
-      `${matrixRuns} runs on ${cores} cores`,
+      `${s.matrixPerMinute} a minute`,
+      `${s.matrixRuns} runs on ${s.cores} cores`,
     ],
   ],
   replicate: ({ commitsPerSecond, thereP50, thereP99 }) => [
