@@ -2,7 +2,7 @@
  * Reading an export into a new data directory: every line is checked, and the directory is there when all of it was good, or not at all. It is
  * built beside its place and renamed into it.
  */
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Commit, Origin } from '../../events/index.ts'
 import { COMMIT_BYTES_MAX, decodeCommit, encodeCommit, EngineError, GENESIS } from '../../events/index.ts'
@@ -14,6 +14,7 @@ import { openDisk } from '../storage/disk.ts'
 import { syncDirectory } from '../storage/durable.ts'
 import { ifGone, onDisk } from '../storage/errors.ts'
 import { sha256 } from '../system/hash.ts'
+import { makeDirectory } from '../storage/make-directory.ts'
 
 export type Imported = { readonly commits: number; readonly head: string; readonly origin: Origin }
 
@@ -31,7 +32,7 @@ export async function importLog(
 ): Promise<Imported> {
   await mustBeFree(dataDir)
   const scratch = join(dirname(dataDir), `.${basename(dataDir)}.import-${process.pid}`)
-  await onDisk(`directory ${dirname(dataDir)}`, () => mkdir(dirname(dataDir), { recursive: true }))
+  await onDisk(`directory ${dirname(dataDir)}`, () => makeDirectory(dirname(dataDir)))
   try {
     const imported = await fill(scratch, from)
     if (head !== undefined && imported.head !== head)

@@ -43,7 +43,8 @@ const SENTENCES: Sentences = {
     `address ${address} of ${names.of(network)} is lent to ${host}`,
   AddressReturned: ({ address, network, to }, names) =>
     `address ${address} of ${names.of(network)} is returned by ${names.of(to)}`,
-  ClaimGranted: (d, names) => `the cluster grants ${claimed(d, names)}${d.seq === 0 ? '' : ` (message ${d.seq})`}`,
+  ClaimGranted: (d, names) =>
+    `the cluster grants ${claimed(d, names)}${d.seq === 0 ? '' : ` (message ${d.seq})`}`,
   ClaimLost: ({ host, key, why }, names) =>
     why === 'evicted'
       ? `this host was confirmed dead: ${thing(key, names)} is not its any more`

@@ -1,5 +1,5 @@
 /** What `chronet simulate` does: seeds, tapes and scenarios, told as they come and summed up. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError } from '../../events/index.ts'
 import { faultGroups } from '../simulator/faults.ts'
@@ -14,6 +14,7 @@ import type { Session } from './session.ts'
 import { Progress } from './simulation-progress.ts'
 import { failureLines, summaryLines } from './simulation-report.ts'
 import { playScenario } from './simulation-scenario.ts'
+import { makeDirectory } from '../storage/make-directory.ts'
 
 /** @returns the exit status: 1 if something broke */
 export async function simulate(session: Session, values: Values): Promise<number> {
@@ -181,7 +182,7 @@ async function keepShrunk(
     signal: session.io.signal,
   })
   progress.clear()
-  await mkdir(dir, { recursive: true })
+  await makeDirectory(dir)
   const path = join(dir, `${tape.invariant}-${tape.seed}.json`)
   await writeFile(path, writeTape(small.tape))
   return { failure: small.failure, path: `${path} (${tape.acts.length} acts made ${small.tape.acts.length})` }

@@ -7,7 +7,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError } from '../../events/index.ts'
 import type { Origin } from '../../events/index.ts'
@@ -17,6 +17,7 @@ import { writeOrigin } from './durable.ts'
 import { type BrokenFile, codeOf, damageOf, ifGone, onDisk } from './errors.ts'
 import { openLevel } from './level.ts'
 import { lookAt } from './look.ts'
+import { makeDirectory } from './make-directory.ts'
 import { readManifest } from './manifest.ts'
 import { checkBase, HeadFile, openRunDir } from './run-dir.ts'
 import { isRunning } from './running.ts'
@@ -52,7 +53,7 @@ export async function openDisk(
   const path = join(dataDir, 'store')
   const known = await readOrigin(dataDir)
   if (known === undefined) await checkBase(runDir)
-  await onDisk(`data directory ${dataDir}`, () => mkdir(dataDir, { mode: 0o700, recursive: true }))
+  await onDisk(`data directory ${dataDir}`, () => makeDirectory(dataDir, 0o700))
   const { damage, torn } = await findDamage(dataDir, path)
   if (damage !== undefined) return openBeside(damage, { dataDir, origin: known, path, runDir })
   let store: Store

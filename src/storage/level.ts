@@ -5,11 +5,12 @@
  * that lost its CURRENT file would lose all the rest that way, so a store is only made where nothing is.
  */
 import { constants } from 'node:fs'
-import { access, mkdir, readdir } from 'node:fs/promises'
+import { access, readdir } from 'node:fs/promises'
 import { Level } from 'level'
 import { EngineError } from '../../events/index.ts'
 import type { Store } from '../ports.ts'
 import { onDisk } from './errors.ts'
+import { makeDirectory } from './make-directory.ts'
 import { DATA_FILE } from './manifest.ts'
 
 /**
@@ -26,7 +27,7 @@ const TABLE_BYTES = 8 << 20
  */
 export async function openLevel(path: string, mayCreate: boolean): Promise<Store> {
   return await onDisk(`store ${path}`, async () => {
-    await mkdir(path, { mode: 0o700, recursive: true })
+    await makeDirectory(path, 0o700)
     // LevelDB would tell a read-only or forbidden directory by a message only.
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
     const files = await readdir(path)

@@ -5,7 +5,7 @@
  * Each step is one rename. Who dies between two of them leaves a directory without a store, which the next attempt takes for a lost
  * one and builds anew.
  */
-import { access, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { access, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Origin } from '../../events/index.ts'
 import { EngineError } from '../../events/index.ts'
@@ -13,6 +13,7 @@ import type { Store } from '../ports.ts'
 import { syncDirectory, writeOrigin } from './durable.ts'
 import { codeOf, isAbsent, onDisk } from './errors.ts'
 import { openLevel } from './level.ts'
+import { makeDirectory } from './make-directory.ts'
 
 const STORE = 'store'
 const UNDER_WAY = 'store.restoring'
@@ -40,7 +41,7 @@ export class Replacement {
    */
   static async begin(dataDir: string): Promise<Replacement> {
     const path = join(dataDir, UNDER_WAY)
-    await onDisk(`data directory ${dataDir}`, () => mkdir(dataDir, { mode: 0o700, recursive: true }))
+    await onDisk(`data directory ${dataDir}`, () => makeDirectory(dataDir, 0o700))
     const store = await openLevel(path, true).catch(async (error: unknown) => {
       if (codeOf(error) === 'LEVEL_LOCKED') throw lockedError(dataDir, error)
       // What was cut off may be any half of a store.

@@ -11,6 +11,7 @@ import { EngineError } from '../../events/index.ts'
 import type { Origin } from '../../events/index.ts'
 import type { HeadRecord } from '../ports.ts'
 import { codeOf, diskError } from './errors.ts'
+import { makeDirectory } from './make-directory.ts'
 import { runDirOf } from './run-dir-of.ts'
 
 /** The record is padded to so many bytes, so that one pwrite replaces it whole. */
@@ -23,7 +24,7 @@ const HEAD_BYTES = 256
 export async function openRunDir(base: string, origin: Origin): Promise<string> {
   const path = runDirOf(base, origin)
   try {
-    await mkdir(base, { mode: 0o755, recursive: true })
+    await makeDirectory(base, 0o755)
     await mkdir(path, { mode: 0o700 })
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw runDirError(path, 'it cannot be made', error)
@@ -47,7 +48,7 @@ export async function openRunDir(base: string, origin: Origin): Promise<string> 
  */
 export async function checkBase(base: string): Promise<void> {
   try {
-    await mkdir(base, { mode: 0o755, recursive: true })
+    await makeDirectory(base, 0o755)
     await access(base, constants.W_OK | constants.X_OK)
   } catch (error) {
     throw runDirError(base, 'it cannot be written', error)

@@ -31,6 +31,18 @@ describe('a data directory', () => {
     await again.close()
   })
 
+  it('is refused at once where the file system makes no directories', async () => {
+    const { dataDir, runDir } = await places()
+    await expect(openDisk({ dataDir: '/proc/none/deep', runDir })).rejects.toMatchObject({
+      code: 'ERR_STORE_UNWRITABLE',
+      message: 'no directory can be made in /proc; choose another place',
+    })
+    await expect(openDisk({ dataDir, runDir: '/proc/none/deep' })).rejects.toMatchObject({
+      code: 'ERR_RUN_DIR',
+    })
+    await expect(stat(dataDir)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
   it('belongs to one at a time, and says to whom', async () => {
     const where = await places()
     const disk = await openDisk(where, { role: 'engine' })
