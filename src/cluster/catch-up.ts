@@ -21,6 +21,7 @@ export type Behind = {
   readonly hash: Hash
   readonly log: Pick<Log<AnyFact>, 'durable' | 'origin'>
   readonly store: Store
+  readonly timers?: NonNullable<Wanted['timers']>
   /** A commit that must be among what is taken: the stream is read up to it before anything is written. */
   readonly through?: ClaimedLink | undefined
 }
@@ -44,12 +45,18 @@ export async function writeCommits(store: Store, commits: readonly RawCommit<Any
  */
 export async function catchUp(
   bus: Bus,
-  { epoch, hash, log, store, through }: Behind,
+  { epoch, hash, log, store, through, timers }: Behind,
 ): Promise<CaughtUp | undefined> {
   const { durable, origin } = log
   const end = await endInStream(bus, origin)
   if (end === undefined || end.seq <= durable.seq) return undefined
-  const wanted = { after: { ...durable, epoch }, end, hash, origin }
+  const wanted = {
+    after: { ...durable, epoch },
+    end,
+    hash,
+    origin,
+    ...(timers === undefined ? {} : { timers }),
+  }
   if (through !== undefined) await mustLeadTo(through, bus, wanted)
   let to = durable.seq
   for await (const commits of logInStream(bus, wanted)) {

@@ -6,9 +6,17 @@
 import type { AnyFact, Epoch, Hash, Link, Origin, RawCommit, Seq } from '../../events/index.ts'
 import { EngineError, GENESIS } from '../../events/index.ts'
 import type { Bus, BusMessage } from '../bus/bus.ts'
+import type { Timers } from '../ports.ts'
 import { bodiesIn, headIn, subjectOf, wholeTo, type RunHead } from './message.ts'
 import { Parts } from './parts.ts'
+import { Patience } from './patience.ts'
 import { followOn, grown, unknownPeer, type PeerRecord } from './peer-logs.ts'
+
+/**
+ * How long the next message may take, in milliseconds: twice as long as an answer. A stream that has it sends it, and one that lost it
+ * meanwhile has a connection that is as good as ever.
+ */
+const NEXT_MS_MAX = 10_000
 
 /** The end of a log in the stream. */
 export type StreamEnd = {
@@ -26,6 +34,8 @@ export type Wanted = {
   readonly end: StreamEnd
   readonly hash: Hash
   readonly origin: Origin
+  /** For {@link NEXT_MS_MAX}. Absent: somebody looks on, who ends it when it takes too long. */
+  readonly timers?: Pick<Timers, 'scheduler'>
 }
 
 /** Undefined: the stream has nothing of it, or its last message is none of ours. @throws {EngineError} ERR_CLUSTER_UNAVAILABLE */
@@ -44,18 +54,31 @@ export async function endInStream(bus: Bus, origin: Origin): Promise<StreamEnd |
  */
 export async function* logInStream(
   bus: Bus,
-  { after = { ...GENESIS, epoch: 0 as Epoch }, end, hash, origin }: Wanted,
+  { after = { ...GENESIS, epoch: 0 as Epoch }, end, hash, origin, timers }: Wanted,
 ): AsyncGenerator<readonly RawCommit<AnyFact>[], void, void> {
   const { epoch, hash: link, seq } = after
   let head: PeerRecord = { ...unknownPeer(origin), epoch, hash: link, seq }
   const parts = new Parts()
-  for await (const message of bus.follow(1, bus.disturbed, subjectOf(origin))) {
-    const commits = commitsIn(message, head, parts, hash)
-    head = commits.reduce(grown, head)
-    if (commits.length > 0) yield commits
-    if (message.seq >= end.message) return
+  const patience = timers && new Patience(timers, NEXT_MS_MAX)
+  const over = patience ? Promise.race([bus.disturbed, patience.out]) : bus.disturbed
+  try {
+    for await (const message of bus.follow(1, over, subjectOf(origin))) {
+      patience?.rest()
+      const commits = commitsIn(message, head, parts, hash)
+      head = commits.reduce(grown, head)
+      if (commits.length > 0) yield commits
+      if (message.seq >= end.message) return
+      patience?.begin()
+    }
+  } finally {
+    patience?.rest()
   }
-  throw new EngineError('ERR_CLUSTER_UNAVAILABLE', "the connection ended before this host's log did")
+  throw new EngineError(
+    'ERR_CLUSTER_UNAVAILABLE',
+    patience?.isOut
+      ? `nothing more of this host's log came within ${NEXT_MS_MAX / 1000} s, though the servers said that they have it up to #${end.seq}`
+      : "the connection ended before this host's log did",
+  )
 }
 
 function commitsIn(

@@ -46,7 +46,8 @@ export async function openCurrent(
     const { hash } = ports
     const { log, store, view } = opened
     if (seen !== undefined) await mustBeAsWritten(disk)
-    restored = await catchUp(bus, { epoch: view.projections.host.epoch, hash, log, store, through: seen })
+    const { epoch } = view.projections.host
+    restored = await catchUp(bus, { epoch, hash, log, store, through: seen, timers })
   } catch (error) {
     if (seen !== undefined) return { opened: stillTorn(opened, error) }
     // Two histories there are already: that is told where it is published, and what is local goes on.

@@ -94,6 +94,27 @@ describe('an older copy of a log', () => {
     expect((await scene.logOf(second)).slice(0, full.length)).toEqual(full)
   })
 
+  it('is given up where the connection stays and nothing more comes: it starts, says so, and writes nothing', async () => {
+    const { full, scene } = await older(['one', 'two', 'three'])
+    const stream = scene.arbiter.stream(LOG_STREAM.name)
+    const from = stream.from.bind(stream)
+    const { lastSeq } = stream.state()
+    // What is last is told of when it is asked for, and never sent.
+    stream.from = (seq, count) => from(seq, count).filter(({ seq: one }) => one < lastSeq)
+    const startMs = scene.lab.ports.time.monotonicMs()
+    const again = await scene.open('east')
+    expect(scene.lab.ports.time.monotonicMs() - startMs).toBeLessThan(12_000)
+    expect(again.blocked).toMatchObject({ code: 'ERR_LOG_BEHIND' })
+    expect(again.blocked?.message).toMatch(
+      /could not be taken from there \(nothing more of this host's log came within 10 s/,
+    )
+    await scene.lab.do(again.close())
+    stream.from = from
+    const whole = await scene.open('east')
+    expect(whole.blocked).toBeUndefined()
+    expect((await scene.logOf(whole)).slice(0, full.length)).toEqual(full)
+  })
+
   it('writes nothing while the stream has more of it, and not what is between', async () => {
     const { full, scene } = await older(['one', 'two', 'three'])
     // Somebody took messages out of the stream: the last one stays.
