@@ -3,7 +3,8 @@
  * connection. Until the table is read to its end nothing is claimed, and nothing is given up.
  *
  * Who is cut off is told so at once: the first claim that nobody answers ends the connection, and until there is another one no
- * claim is even tried.
+ * claim is even tried. A connection that was lost is often back in a moment (a server of three ended, or its stream has another
+ * leader): then a claim waits for the first attempt to have another one, no longer than it may take anyway.
  */
 import type { ClusterAccess, Origin } from '../../../events/index.ts'
 import { EngineError } from '../../../events/index.ts'
@@ -46,6 +47,7 @@ export class ClaimSession {
   readonly #host: string
   readonly #listening: Listening
   #break: () => void = () => undefined
+  #bus: Bus | undefined
   #end: () => void = () => undefined
   #isOver = false
   readonly #over: Promise<void>
@@ -55,8 +57,10 @@ export class ClaimSession {
   #table: ClaimTable | undefined
   /** Whoever waits for the first connection. */
   #tellFirst: () => void = () => undefined
-  readonly #first: Promise<void>
+  #first: Promise<void>
   #triedOnce = false
+  /** Who waits for that waits no longer than until then, by monotonic time. */
+  #triedByMs = Infinity
 
   constructor(access: ClusterAccess, host: string, home: ClaimHome, listening: Listening) {
     this.#access = access
@@ -99,31 +103,42 @@ export class ClaimSession {
     return register
   }
 
-  /** Settles when the servers were tried once, or after so many milliseconds. */
+  /** Settles when the servers were tried once, at first or since a connection was lost, or after so many milliseconds. */
   async tried(ms: number): Promise<void> {
-    if (!this.#triedOnce) await this.#pauses.atMost(ms, this.#first)
+    if (this.#triedOnce) return
+    const leftMs = this.#triedByMs - this.#home.ports.clock.monotonicMs()
+    if (leftMs > 0) await this.#pauses.atMost(Math.min(ms, leftMs), this.#first)
   }
 
   /**
-   * Claims something, or asks.
+   * Claims something, or asks; once more, if the connection was lost meanwhile.
    * @throws {EngineError} ERR_CLUSTER_UNAVAILABLE: at once where it is known that nobody answers, else within {@link CLAIM_MS}
    */
   async within<T>(work: (register: Register) => Promise<T>): Promise<T> {
-    await this.tried(CLAIM_MS)
-    const { register } = this
-    if (register === undefined) throw this.#unavailable()
-    try {
-      const done = await this.#pauses.atMost(
-        CLAIM_MS,
-        work(register).then((value) => ({ value })),
-      )
-      if (done === undefined) throw this.#unavailable()
-      return done.value
-    } catch (error) {
-      if (error instanceof EngineError && error.code === 'ERR_CLUSTER_UNAVAILABLE')
+    const { clock } = this.#home.ports
+    const endMs = clock.monotonicMs() + CLAIM_MS
+    for (let isLast = false; ; isLast = true) {
+      const leftMs = endMs - clock.monotonicMs()
+      await this.tried(leftMs)
+      const { register } = this
+      if (register === undefined) throw this.#unavailable()
+      try {
+        return await this.#atMost(endMs - clock.monotonicMs(), work(register))
+      } catch (error) {
+        if (!(error instanceof EngineError && error.code === 'ERR_CLUSTER_UNAVAILABLE')) throw error
         this.#breakOff(error, register)
-      throw error
+        if (isLast || this.#triedOnce || clock.monotonicMs() >= endMs) throw error
+      }
     }
+  }
+
+  async #atMost<T>(ms: number, work: Promise<T>): Promise<T> {
+    const done = await this.#pauses.atMost(
+      ms,
+      work.then((value) => ({ value })),
+    )
+    if (done === undefined) throw this.#unavailable()
+    return done.value
   }
 
   /** Settles when the table has a message. @throws {EngineError} ERR_CLUSTER_UNAVAILABLE: it does not come */
@@ -184,9 +199,8 @@ export class ClaimSession {
         await this.#connected(() => (tries = 0))
       } catch (error) {
         this.#failed(error)
+        this.#tried()
       }
-      this.#triedOnce = true
-      this.#tellFirst()
       await this.#pauses.wait(Math.min(AGAIN_MS_FIRST * 2 ** tries, AGAIN_MS_MAX))
     }
   }
@@ -205,9 +219,11 @@ export class ClaimSession {
   async #connected(begun: () => void): Promise<void> {
     const { hash, clock } = this.#home.ports
     const bus = await busOf(this.#home.ports)(this.#access, CLAIM_STREAM)
+    this.#bus = bus
     let isOver = false
     const broken = new Promise<void>((resolve) => (this.#break = resolve))
     const over = Promise.race([this.#over, broken, bus.disturbed]).then(() => void (isOver = true))
+    void bus.disturbed.then(() => this.#lost(bus))
     try {
       const { created, lastSeq } = await bus.state()
       const table = new ClaimTable(hash, created)
@@ -240,10 +256,23 @@ export class ClaimSession {
     this.#table = register.table
     this.#ready = register
     this.problem = undefined
-    this.#triedOnce = true
     begun()
-    this.#tellFirst()
+    this.#tried()
     this.#listening.onReady()
+  }
+
+  #tried(): void {
+    this.#triedOnce = true
+    this.#tellFirst()
+  }
+
+  /** Whoever claims in the next moments waits for the first attempt to have another connection. */
+  #lost(bus: Bus): void {
+    if (this.#bus !== bus || this.#ready === undefined) return
+    this.#ready = undefined
+    this.#triedOnce = false
+    this.#triedByMs = this.#home.ports.clock.monotonicMs() + CLAIM_MS
+    this.#first = new Promise((resolve) => (this.#tellFirst = resolve))
   }
 
   #said(): Said {

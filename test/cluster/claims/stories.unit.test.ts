@@ -163,6 +163,34 @@ describe('a host that is cut off', () => {
     await scene.lab.do(east.newNetwork('test', 'second'))
   })
 
+  it('waits a moment for a connection that was lost, and is told at once when it is not back then', async () => {
+    const { east, scene } = await two()
+    const { clock } = scene.lab.ports
+    // As where the server that it speaks to ends, and others are there.
+    const lose = async (): Promise<void> => {
+      scene.arbiter.regress(CLAIM_STREAM.name, 0)
+      await scene.pass(255)
+    }
+    await lose()
+    await scene.lab.do(east.newNetwork('test', 'shared'))
+    scene.lab.ports.time.at(1, () => scene.arbiter.regress(CLAIM_STREAM.name, 0))
+    scene.arbiter.faults.push('lost')
+    // In the middle of a claim, too.
+    await scene.lab.do(east.newEndpoint('shared', 'first'))
+    expect(scene.problems).toEqual([])
+    scene.cut('east')
+    await lose()
+    for (const [name, withinMs] of [
+      ['one', 2001],
+      ['two', 10],
+      ['three', 10],
+    ] as const) {
+      const startMs = clock.monotonicMs()
+      expect(await scene.lab.do(codeOf(east.newNetwork('test', name)))).toBe('ERR_CLUSTER_UNAVAILABLE')
+      expect(clock.monotonicMs() - startMs).toBeLessThan(withinMs)
+    }
+  })
+
   it('may end its network there; that is told when it is back', async () => {
     const { east, scene, west } = await two()
     await scene.lab.do(east.newNetwork('test', 'shared'))
