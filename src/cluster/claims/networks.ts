@@ -16,6 +16,7 @@ import { grantOf, networkClaim } from './grants.ts'
 import type { Definition } from './message.ts'
 import type { Register } from './register.ts'
 import type { ClaimSession } from './session.ts'
+import { findShared } from './shared.ts'
 import { networkKey, poolClaimKey } from './subjects.ts'
 import type { ClaimTable, Head } from './table.ts'
 import { claimVni } from './vnis.ts'
@@ -78,7 +79,7 @@ export async function claimNetwork(
     )
     if ('all' in granted) return withClaims(command, { avoid, granted: granted.all })
     const isAsked = (command.data.subnets ?? []).some(({ subnet }) => touches(subnet as Cidr, granted))
-    if (isAsked || tries >= TRIES_MAX) throw overlapping(definition, granted)
+    if (isAsked || tries >= TRIES_MAX) throw overlapping(definition, granted, session.table)
   }
 }
 
@@ -145,12 +146,14 @@ function nameTaken(register: Register, { name }: Definition, head: Head): Refuse
 const touches = (subnet: Cidr, { cidr }: Head): boolean =>
   cidr !== undefined && overlaps(cidrFrom(subnet), cidrFrom(cidr))
 
-const overlapping = ({ name }: Definition, { cidr, host, network, restsUntil }: Head): RefusedError =>
-  new RefusedError([
-    {
-      code: 'ERR_OVERLAP',
-      field: 'subnets',
-      holder: network,
-      message: `network '${name}': its subnet overlaps ${cidr ?? 'a pool'}, which ${restsUntil === undefined ? `network ${network.slice(0, 12)} of ${host} has` : `${host} gave up and which rests until ${restsUntil}`}; take another subnet`,
-    },
-  ])
+function overlapping({ name }: Definition, head: Head, table: ClaimTable | undefined): RefusedError {
+  const { cidr = 'a pool', host, network, restsUntil } = head
+  const named = findShared(table, network)
+  const whose = named === undefined ? `network ${network.slice(0, 12)}` : `network '${named.name}'`
+  const has =
+    restsUntil === undefined
+      ? `${whose} of ${host} has`
+      : `${host} gave up and which rests until ${restsUntil}`
+  const message = `network '${name}': its subnet overlaps ${cidr}, which ${has}; take another subnet`
+  return new RefusedError([{ code: 'ERR_OVERLAP', field: 'subnets', holder: network, message }])
+}

@@ -35,6 +35,10 @@ describe('a network of a cluster', () => {
     expect(
       await scene.lab.do(codeOf(west.newNetwork('test', 'fourth', { ipam: { subnet: '10.0.0.0/8' } }))),
     ).toBe('ERR_OVERLAP')
+    // By its name, though nothing here is on it.
+    await expect(
+      scene.lab.do(west.newNetwork('test', 'fifth', { ipam: { subnet: '10.0.0.0/21' } })),
+    ).rejects.toThrow(/its subnet overlaps 10\.0\.0\.0\/20, which network 'shared' of east has/)
     const subnets = [...east.queries.networks(), ...west.queries.networks()].flatMap((n) =>
       n.subnets.map((s) => s.subnet),
     )
