@@ -150,6 +150,7 @@ export class ClusterWatch {
       nowMs: () => this.#world.time.nowMs(),
       onGiven: (held, seq) => this.shared.given(host, held, seq),
       onGranted: (granted, seq) => this.shared.granted(host, granted, seq),
+      onNumbered: (numbered, seq) => this.shared.numbered(host, numbered, seq),
       origin: () => host.origin,
     }
   }

@@ -29,6 +29,7 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
     ['each commit', 'each claim'],
     'Pools of two networks do not overlap, and blocks of two hosts do not.',
   ),
+  A4: one('each commit', 'A number (VNI) is of one network, and a network has one, the same on every host.'),
   A7: one('each commit', 'No MAC address is held twice in one network.'),
   A8: one(
     'each commit',

@@ -15,6 +15,7 @@ import {
   type NetworkCreateRequested,
   type NetworkId,
   type Origin,
+  type VniAssigned,
 } from '../../../events/index.ts'
 import type { Ledger } from './invariant.ts'
 
@@ -31,12 +32,15 @@ export type GrantEar = {
   readonly origin: () => Origin | undefined
   readonly onGiven: (held: Held, seq: number) => void
   readonly onGranted: (granted: ClaimGranted['data'], seq: number) => void
+  readonly onNumbered: (numbered: VniAssigned['data'], seq: number) => void
 }
 
 export class GrantModel {
   readonly grants = new Map<string, Granted>()
   /** `<network>/<ip>`. */
   readonly held = new Map<string, Held>()
+  /** Of networks that are there: a number rests when its network is gone. */
+  readonly numbers = new Map<NetworkId, number>()
   readonly #endpoints = new Map<string, readonly string[]>()
   readonly #networks = new Map<NetworkId, NetworkCreateRequested['data']>()
 
@@ -53,7 +57,10 @@ export class GrantModel {
       case 'NetworkCreateRequested':
         return this.#network(fact.data, seq, ear)
       case 'NetworkDeleted':
-        return void this.#networks.delete(fact.stream.slice('network/'.length) as NetworkId)
+        return this.#end(fact.stream.slice('network/'.length) as NetworkId)
+      case 'VniAssigned':
+        this.numbers.set(fact.data.network, fact.data.vni)
+        return ear?.onNumbered(fact.data, seq)
       case 'EndpointReserved':
         return this.#reserve(fact.stream, fact.data, seq, ear)
       case 'EndpointReleased':
@@ -71,6 +78,11 @@ export class GrantModel {
   isStillUsed(key: string): boolean {
     const { cidr, kind, network } = this.grants.get(key) ?? {}
     return kind === 'address' && cidr !== undefined && this.held.has(`${network}/${ipOf(cidr)}`)
+  }
+
+  #end(network: NetworkId): void {
+    this.#networks.delete(network)
+    this.numbers.delete(network)
   }
 
   #lose(key: string): void {

@@ -1,8 +1,8 @@
 /**
  * What hosts of a cluster have of networks that they share, all of them together: no address is given by two (A1), nothing is used that
- * the servers did not grant (A12), and at rest log and servers say the same of who has what (C7).
+ * the servers did not grant (A12), no number is of two networks (A4), and at rest log and servers say the same of who has what (C7).
  */
-import type { ClaimGranted, Origin } from '../../../events/index.ts'
+import type { ClaimGranted, Origin, VniAssigned } from '../../../events/index.ts'
 import { CLAIM_STREAM } from '../../cluster/claims/subjects.ts'
 import type { Host } from '../host.ts'
 import type { World } from '../world.ts'
@@ -67,6 +67,23 @@ export class Shared {
     )
   }
 
+  /** A4: a network has a number on a host. Others may have the number of a dead host's, when it has rested. */
+  numbered(host: Host, { network, vni }: VniAssigned['data'], seq: number): void {
+    const { isJudged, ledger, modelOf, world } = this.#parts
+    for (const other of world.hosts) {
+      const isSure = [host, other].every((each) => isJudged(each) && !this.#hasDied(each))
+      if (this.history.hasLost || !isSure) continue
+      const rival = [...modelOf(other).numbers].find(
+        ([theirs, number]) => (theirs === network) !== (number === vni),
+      )
+      ledger.check(
+        'A4',
+        rival &&
+          `#${seq}: ${host.name} has ${vni} as the number of network ${network.slice(0, 12)}, and ${other.name} ${rival[1]} as that of ${rival[0].slice(0, 12)}`,
+      )
+    }
+  }
+
   /** C7: what is still to come until log and servers say the same. */
   differences(): readonly string[] {
     const { isJudged, modelOf, world } = this.#parts
@@ -111,6 +128,10 @@ export class Shared {
   #isOfTheDead({ origin }: Host, { sinceMs }: Held): boolean {
     const untilMs = origin && this.history.deadUntilMs(origin)
     return untilMs !== undefined && sinceMs <= untilMs
+  }
+
+  #hasDied({ origin }: Host): boolean {
+    return origin !== undefined && this.history.deadUntilMs(origin) !== undefined
   }
 
   #hostOf(origin: Origin): Host | undefined {

@@ -1,5 +1,5 @@
 /** What a planted bug is, and the places where one can be put: ports that lie, a log, an epoch, decisions. */
-import type { AnyFact, Log } from '../../../events/index.ts'
+import type { AnyFact, FactDraft, Log } from '../../../events/index.ts'
 import type { Bus } from '../../../src/bus/bus.ts'
 import { LOG_STREAM } from '../../../src/cluster/message.ts'
 import type { Planted } from '../../../src/engine/planted.ts'
@@ -82,6 +82,21 @@ export const inView = (seen: (view: View, command: Given['command']) => View): P
         before,
       )
       return { ...outcome, view }
+    },
+  })
+
+/** Writes something else than what was decided, and folds that. */
+export const inFacts = (change: (fact: FactDraft<AnyFact>) => FactDraft<AnyFact>): Plant =>
+  inEngine({
+    turn: (context, before, given) => {
+      const { at, epoch, seq } = given
+      const outcome = takeTurn(context, before, given)
+      const facts = outcome.draft.facts.map(change)
+      const view = facts.reduce(
+        (all, fact, nth) => evolveView(all, fact, { at, epoch, index: nth + 1, seq }),
+        before,
+      )
+      return { ...outcome, draft: { ...outcome.draft, facts }, view }
     },
   })
 

@@ -5,7 +5,7 @@ import { CLAIM_STREAM } from '../../../src/cluster/claims/subjects.ts'
 import { LOG_STREAM } from '../../../src/cluster/message.ts'
 import type { World } from '../../../src/simulator/world.ts'
 import { sha256 } from '../../../src/system/hash.ts'
-import { inBus, type Bug } from './bug.ts'
+import { inBus, inFacts, type Bug } from './bug.ts'
 
 const HOSTS = 3
 
@@ -127,6 +127,15 @@ export const clusterBugs: readonly Bug[] = [
     means: 'What was given up in a cluster may be claimed by others at once.',
     name: 'claims-without-rest',
     plant: readAs((body) => ('restsUntil' in body ? { ...body, restsUntil: body.at } : body)),
+  },
+  {
+    foundBy: ['A4'],
+    hosts: HOSTS,
+    means: 'A network has the first number that there is, whichever was claimed for it.',
+    name: 'number-not-claimed',
+    plant: inFacts((fact) =>
+      fact.type === 'VniAssigned' ? { ...fact, data: { ...fact.data, vni: 4096 } } : fact,
+    ),
   },
   {
     foundBy: ['A1', 'A9', 'C8'],
