@@ -37,6 +37,7 @@ type Room = {
 const { values } = parseArgs({
   options: {
     files: { default: '**', type: 'string' },
+    help: { default: false, short: 'h', type: 'boolean' },
     jobs: { default: '1', type: 'string' },
     json: { default: false, type: 'boolean' },
     list: { default: false, type: 'boolean' },
@@ -45,6 +46,19 @@ const { values } = parseArgs({
   },
 })
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
+if (values.help) {
+  say(`npm run mutate -- [options]: how many small mistakes in the pure rooms the tests notice. All of them take an hour and more.
+
+  --files <pattern>  mutate these alone: 'machines/*.ts'
+  --sample <n>       so many mutants by chance, instead of all
+  --seed <n>         of that chance (1)
+  --jobs <n>         processes that try mutants (1)
+  --list             say which mutants there are, and try none
+  --json             for programs
+
+Exit status 1: less than 85 % are noticed. What survives, and why: docs/mutation.md`)
+  process.exit(0)
+}
 const hint = (text: string): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
 }

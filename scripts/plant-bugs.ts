@@ -39,6 +39,14 @@ const textOf = (all: Readonly<Record<string, Measured>>): string =>
   `${JSON.stringify(all, undefined, 2).replace(/\[[\s\d,]+\]/g, (list) => list.replace(/\s+/g, ' ').replace('[ ', '[').replace(' ]', ']'))}\n`
 
 const wanted = process.argv.slice(2)
+const names = BUGS.map(({ name }) => name)
+const unknown = wanted.find((name) => !names.includes(name))
+if (unknown !== undefined) {
+  say(
+    `there is no bug '${unknown}'; without any name all are planted, one after another: ${names.join(', ')}`,
+  )
+  process.exit(64)
+}
 const known: Readonly<Record<string, Measured>> = existsSync(MEASURED) ? measured() : {}
 const results = new Map(Object.entries(known).filter(([name]) => BUGS.some((bug) => bug.name === name)))
 for (const bug of BUGS) {

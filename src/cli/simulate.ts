@@ -22,7 +22,7 @@ export const simulate: Leaf = {
     { flags: '--minutes <n>', what: 'of virtual time in which things go wrong (10)' },
     {
       flags: '--load <n>',
-      what: 'commands an hour on each host, a routine that attaches and detaches containers (what careless clients ask)',
+      what: 'commands an hour on each host that attach and detach containers one by one (else thousands by careless clients)',
     },
     {
       flags: '--faults <groups>',

@@ -225,5 +225,5 @@ type Total = { readonly failures: number; readonly tookMs: number; readonly tota
 
 function tellTotal(session: Session, { failures, tookMs, total }: Total, first: string): void {
   if (session.json) return session.show({ summary: { failures, first, tookMs, ...total } })
-  session.print(...summaryLines(total, failures, tookMs))
+  session.print(`seed       ${first}`, ...summaryLines(total, failures, tookMs))
 }

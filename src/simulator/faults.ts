@@ -12,6 +12,11 @@ export const groupsFor = (hosts: number): readonly ActGroup[] => (hosts > 1 ? AC
 export function faultGroups(names: readonly string[] | undefined, hosts: number): readonly ActGroup[] {
   if (names === undefined) return groupsFor(hosts)
   if (names.length === 1 && names[0] === 'none') return []
+  if (names.includes('none'))
+    throw new EngineError(
+      'ERR_INVALID',
+      `'none' goes with no other group of faults, not '${names.join(',')}'`,
+    )
   const groups = names.map((name) => {
     const group = ACT_GROUPS.find((each) => each === name)
     if (group === undefined)

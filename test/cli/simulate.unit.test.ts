@@ -64,6 +64,7 @@ describe('chronet simulate', () => {
   it('tells the seed that it chose', async () => {
     const [summary] = (await say('simulate --minutes 1 --faults none --json')).json()
     expect((summary?.summary as { first: string }).first).toMatch(/^\d+$/)
+    expect((await say('simulate --minutes 1 --faults none')).out).toMatch(/^seed +\d+$/m)
   })
 
   it('shows every port call with --trace', async () => {
@@ -127,6 +128,7 @@ describe('chronet simulate', () => {
       /^error ERR_UNSUPPORTED: there are no bus faults of one host, .*give --hosts 2 or more/,
     ],
     ['--faults disk,partition', 1, /^error ERR_UNSUPPORTED/],
+    ['--faults crash,none', 64, /'none' goes with no other group of faults, not 'crash,none'/],
     ['--faults rain', 64, /there is no group of faults 'rain'/],
     ['--seed x --seeds 2', 64, /--seed must be a whole number where --seeds counts on/],
     ['--seed "a b"', 64, /--seed must be letters, digits/],
