@@ -39,7 +39,10 @@ export class LinuxMachine implements Machine {
     const host = `machine${process.pid}-${++made}`
     await run('ip', 'netns', 'add', host)
     const runDir = await mkdtemp(join(tmpdir(), 'chronet-machine-'))
-    return new LinuxMachine(host, runDir, await openOn(host, runDir))
+    const machine = new LinuxMachine(host, runDir, await openOn(host, runDir))
+    // A new namespace takes over what the first one has: a host of containers forwards.
+    await machine.in('host', 'sysctl -qw net.ipv4.ip_forward=0')
+    return machine
   }
 
   get kernel(): Kernel {

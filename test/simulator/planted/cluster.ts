@@ -84,8 +84,8 @@ export const clusterBugs: readonly Bug[] = [
     })),
   },
   {
-    // V1: a start that is to take what its disk lacks waits for it in vain.
-    foundBy: ['C1', 'V1'],
+    // V1: a start that is to take what its disk lacks waits for it in vain. D1: at the end a host is evicted of whom nobody here heard.
+    foundBy: ['C1', 'D1', 'V1'],
     hosts: HOSTS,
     means: 'Who comes back hears what is new, and not what he missed.',
     name: 'catch-up-forgotten',
