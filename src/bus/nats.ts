@@ -59,6 +59,10 @@ const NOT_READY_MS = 500
 /** How often servers that have just begun may say so of themselves: ten seconds, the time in which they choose a leader. */
 const NOT_READY_TIMES = 20
 
+/** How often, and how far apart in milliseconds, a stream is looked at that has no leader yet: as long as an answer may take. */
+const NO_LEADER_TIMES = 50
+const NO_LEADER_MS = 100
+
 /** Codes of JetStream's API (nats-server, server/errors.json). */
 const CODE = {
   /** "JetStream system temporarily unavailable": three servers that have no leader yet. */
@@ -251,12 +255,27 @@ function serverOf({ info }: NatsConnection): BusServer {
 }
 
 /** Three replicas where there are servers for it, else one. Nothing is ever deleted, and a full stream takes no more. */
-async function ensureStream(manager: JetStreamManager, { name, subjects }: StreamOptions): Promise<void> {
-  const found = await manager.streams.info(name).catch((error: unknown) => {
-    if (codeOf(error) === CODE.noStream) return undefined
+async function ensureStream(manager: JetStreamManager, options: StreamOptions): Promise<void> {
+  if ((await lookAt(manager, options.name)) === 'absent') await addStream(manager, options)
+  // Another host may have made it a moment ago: what is asked of it before it has a leader is never answered.
+  for (let left = NO_LEADER_TIMES; left > 0; left--) {
+    if ((await lookAt(manager, options.name)) === 'led') return
+    await new Promise((resolve) => setTimeout(resolve, NO_LEADER_MS))
+  }
+}
+
+/** Whether there is a stream, and whether somebody leads it. A server of several may not have heard of it yet. */
+async function lookAt(manager: JetStreamManager, name: string): Promise<'absent' | 'leaderless' | 'led'> {
+  try {
+    const { cluster } = await manager.streams.info(name)
+    return cluster === undefined || Boolean(cluster.leader) ? 'led' : 'leaderless'
+  } catch (error) {
+    if (codeOf(error) === CODE.noStream) return 'absent'
     throw error
-  })
-  if (found !== undefined) return
+  }
+}
+
+async function addStream(manager: JetStreamManager, { name, subjects }: StreamOptions): Promise<void> {
   const config = {
     deny_delete: true,
     deny_purge: true,

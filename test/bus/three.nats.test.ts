@@ -15,6 +15,18 @@ describe.skipIf(CURRENT_SERVER === undefined)('three servers', () => {
   })
   afterAll(() => lab.tearDown())
 
+  it('answer two hosts that make one stream in the same moment', async () => {
+    const both = async (n: number): Promise<void> => {
+      const stream = { name: `BOTH${n}`, subjects: `both${n}.*` }
+      const buses = await Promise.all([lab.open(stream), lab.open(stream)])
+      const lasts = await Promise.all(buses.map((bus) => bus.last(`both${n}.a`)))
+      expect(lasts).toEqual([undefined, undefined])
+      await Promise.all(buses.map((bus) => bus.close()))
+    }
+    // Many at once: the servers are then slow to choose leaders.
+    await Promise.all(Array.from({ length: 12 }, (_, n) => both(n)))
+  })
+
   it('lose nothing that they acknowledged when their leader is killed, again and again', async () => {
     const stream = { name: 'LEADERS', subjects: 'leaders.*' }
     const writer = await lab.open(stream)
