@@ -64,7 +64,7 @@ async function newcomer(dir: string, url: string, hosts: number) {
     const before = heapMb()
     const cpu = process.cpuUsage()
     const start = performance.now()
-    await joinAs(controller, 'newcomer', url)
+    await joinAs(controller, `newcomer-${hosts}`, url)
     await until(controller, 'the newcomer to have read all', hasAll(hosts))
     const ms = performance.now() - start
     const { system, user } = process.cpuUsage(cpu)
