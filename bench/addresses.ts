@@ -24,9 +24,10 @@ import type {
 } from '../events/index.ts'
 import { addressAt, cidrFrom, formatCidr } from '../events/index.ts'
 import { foldFact, initialProjections, type Projections } from '../projections/index.ts'
-import { createController, type Controller } from '../src/index.ts'
+import type { Controller } from '../src/index.ts'
 import { chooseAddress } from '../src/ipam/index.ts'
-import { inDirectory, median, printJson, printTable, rounded, silentKernel } from './support.ts'
+import { openHost } from './open-host.ts'
+import { inDirectory, median, printJson, printTable, rounded } from './support.ts'
 
 const ROUNDS = Number(process.argv[2] ?? 3)
 const SUBNET: Subnet = { gateway: '10.0.0.1' as Ip, subnet: '10.0.0.0/16' as Cidr }
@@ -113,11 +114,7 @@ async function createMs(controller: Controller, from: number): Promise<number> {
 }
 
 async function createRound(path: string): Promise<{ readonly first: number; readonly last: number }> {
-  const controller = await createController({
-    dataDir: path,
-    ports: { openKernel: () => Promise.resolve(silentKernel) },
-    runDir: `${path}/run`,
-  })
+  const controller = await openHost(path)
   await controller.newNetwork('bridge', 'web', { ipam: { subnet: SUBNET.subnet } })
   const first = await createMs(controller, 0)
   let next = CREATES

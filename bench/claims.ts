@@ -13,7 +13,8 @@ import { blockKey, CLAIM_STREAM } from '../src/cluster/claims/subjects.ts'
 import { ClaimTable } from '../src/cluster/claims/table.ts'
 import { blockAt } from '../src/ipam/index.ts'
 import { sha256 } from '../src/system/hash.ts'
-import { joinAs, openHost, startServers } from './cluster.ts'
+import { joinAs, startServers } from './cluster.ts'
+import { openHost } from './open-host.ts'
 import { inDirectory, median, printJson, printTable, quantile, rounded, sleep } from './support.ts'
 
 const CLAIMS = Number(process.argv[2] ?? 500)

@@ -3,8 +3,8 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { createController, type Controller } from '../src/index.ts'
-import { silentKernel, sleep } from './support.ts'
+import type { Controller } from '../src/index.ts'
+import { sleep } from './support.ts'
 
 const PROGRAM = process.env.CHRONET_NATS_SERVER ?? 'nats-server'
 /** A server that has just begun has its streams after so long. */
@@ -57,13 +57,6 @@ const RUNNING = new Set<ChildProcess>()
 process.on('exit', () => {
   for (const child of RUNNING) child.kill('SIGKILL')
 })
-
-export const openHost = (dir: string): Promise<Controller> =>
-  createController({
-    dataDir: dir,
-    ports: { openKernel: () => Promise.resolve(silentKernel) },
-    runDir: `${dir}/run`,
-  })
 
 /** Makes a host one of the cluster. */
 export const joinAs = (controller: Controller, host: string, url: string): Promise<unknown> =>

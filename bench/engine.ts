@@ -8,8 +8,9 @@
  */
 import { idOf } from '../src/ipam/held.ts'
 import { openLevel } from '../src/storage/level.ts'
-import { createController, type Controller } from '../src/index.ts'
-import { inDirectory, median, printJson, printTable, quantile, rounded, silentKernel } from './support.ts'
+import type { Controller } from '../src/index.ts'
+import { openHost } from './open-host.ts'
+import { inDirectory, median, printJson, printTable, quantile, rounded } from './support.ts'
 
 const COMMANDS = Number(process.argv[2] ?? 50_000)
 const ROUNDS = Number(process.argv[3] ?? 5)
@@ -67,11 +68,7 @@ async function rateOf(
 type EngineRound = { readonly connect: Rate; readonly growing: Rate; readonly steady: Rate }
 
 async function engineRound(path: string): Promise<EngineRound> {
-  const controller = await createController({
-    dataDir: path,
-    ports: { openKernel: () => Promise.resolve(silentKernel) },
-    runDir: `${path}/run`,
-  })
+  const controller = await openHost(path)
   for (let n = 0; n < NETWORKS; n++)
     await controller.newNetwork('bridge', `net${n}`, { ipam: { subnet: `10.${n}.0.0/16` } })
   const steady = await steadily(controller)

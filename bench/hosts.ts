@@ -8,7 +8,8 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Controller } from '../src/index.ts'
-import { joinAs, openHost, startServers } from './cluster.ts'
+import { joinAs, startServers } from './cluster.ts'
+import { openHost } from './open-host.ts'
 import { heapMb, inDirectory, printJson, printTable, rounded, sleep } from './support.ts'
 
 const SIZES = (process.argv[2] ?? '10,30,100').split(',').map(Number)

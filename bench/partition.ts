@@ -12,7 +12,8 @@ import { join } from 'node:path'
 import type { Controller } from '../src/index.ts'
 import { openNatsBus } from '../src/bus/nats.ts'
 import { headIn, LOG_STREAM } from '../src/cluster/message.ts'
-import { arrived, openHost, startServers, type BenchServer } from './cluster.ts'
+import { arrived, startServers, type BenchServer } from './cluster.ts'
+import { openHost } from './open-host.ts'
 import { inDirectory, printJson, printTable, rounded, sleep } from './support.ts'
 
 const CUT_S = Number(process.argv[2] ?? 60)

@@ -8,7 +8,8 @@
  */
 import { join } from 'node:path'
 import type { Controller } from '../src/index.ts'
-import { arrived, joinAs, openHost, startServers } from './cluster.ts'
+import { arrived, joinAs, startServers } from './cluster.ts'
+import { openHost } from './open-host.ts'
 import { inDirectory, median, printJson, printTable, quantile, rounded, sleep } from './support.ts'
 
 const COMMITS = Number(process.argv[2] ?? 20_000)

@@ -5,8 +5,9 @@
  *
  *   node --max-semi-space-size=64 dist/bench/share.js [levels, as 10,500,5000] [connects]
  */
-import { createController, type Controller } from '../src/index.ts'
-import { inDirectory, median, printJson, printTable, quantile, rounded, silentKernel } from './support.ts'
+import type { Controller } from '../src/index.ts'
+import { openHost } from './open-host.ts'
+import { inDirectory, median, printJson, printTable, quantile, rounded } from './support.ts'
 
 const LEVELS = (process.argv[2] ?? '10,500,5000').split(',').map(Number)
 const CONNECTS = Number(process.argv[3] ?? 1500)
@@ -21,11 +22,7 @@ const NETWORKS = 50
 type Samples = { readonly active: number[]; readonly attach: number[] }
 
 async function hostWith(path: string, present: number): Promise<Controller> {
-  const controller = await createController({
-    dataDir: path,
-    ports: { openKernel: () => Promise.resolve(silentKernel) },
-    runDir: `${path}/run`,
-  })
+  const controller = await openHost(path)
   for (let n = 0; n < NETWORKS; n++)
     await controller.newNetwork('bridge', `net${n}`, { ipam: { subnet: `10.${n}.0.0/16` } })
   for (let i = 0; i < BOXES; i++) await controller.newSandbox(`turn${i}`)

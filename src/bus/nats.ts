@@ -256,11 +256,12 @@ function serverOf({ info }: NatsConnection): BusServer {
 
 /** Three replicas where there are servers for it, else one. Nothing is ever deleted, and a full stream takes no more. */
 async function ensureStream(manager: JetStreamManager, options: StreamOptions): Promise<void> {
-  if ((await lookAt(manager, options.name)) === 'absent') await addStream(manager, options)
+  let found = await lookAt(manager, options.name)
+  if (found === 'absent') await addStream(manager, options)
   // Another host may have made it a moment ago: what is asked of it before it has a leader is never answered.
-  for (let left = NO_LEADER_TIMES; left > 0; left--) {
-    if ((await lookAt(manager, options.name)) === 'led') return
-    await new Promise((resolve) => setTimeout(resolve, NO_LEADER_MS))
+  for (let left = NO_LEADER_TIMES; found !== 'led' && left > 0; left--) {
+    found = await lookAt(manager, options.name)
+    if (found !== 'led') await new Promise((resolve) => setTimeout(resolve, NO_LEADER_MS))
   }
 }
 

@@ -25,10 +25,7 @@ export async function makeDirectory(path: string, mode = 0o777): Promise<void> {
         { cause: error },
       )
     await makeDirectory(above, mode)
-    // Another may have been quicker.
-    await mkdir(path, { mode }).catch(async (again: unknown) => {
-      if (codeOf(again) !== 'EEXIST' || !(await isDirectory(path))) throw again
-    })
+    await makeDirectory(path, mode)
   }
 }
 
